@@ -1,0 +1,125 @@
+"""A deployment as data: which services, queues, rules, topics and stores there are.
+
+The types here say how a system is put together, whatever the system does; `payments/topology.py`
+states the payment system with them. A mistake (a rule to a queue that does not exist, a service
+without a handler) is refused when the deployment is made.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from sagakit.events import Event
+from sagakit.ports import Ports
+
+ParticipantKind = Literal["actor", "service", "queue", "store", "bus", "topic", "external"]
+
+
+class Participant(NamedTuple):
+    """One lane of a sequence diagram."""
+
+    name: str
+    kind: ParticipantKind
+    domain: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """A service and how it is run (Lambda-like).
+
+    build        makes the service from its ports
+    queues       the queues it takes messages from
+    retry_queue  where its `Delayed` events go
+    timeout      ms, then the invocation is cut off (AWS Lambda: 3 s by default, at most 900 s)
+    concurrency  how many invocations may run at once
+    batch        how many messages one invocation takes at most (AWS Lambda with SQS: 10)
+    calls        event types whose delivery is drawn as a call instead of an asynchronous message
+    invocation   what a delivery is called in a diagram
+    """
+
+    name: str
+    build: Callable[[Ports], object]
+    domain: str | None = None
+    queues: tuple[str, ...] = ()
+    retry_queue: str | None = None
+    timeout: int = 3_000
+    concurrency: int = 10
+    batch: int = 1
+    calls: tuple[type[Event], ...] = ()
+    invocation: str = "Invoke Lambda"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """A queue with its dead-letter queue (SQS-like; the defaults are AWS's, the receives its advice).
+
+    visibility   ms for which a received message is hidden from others
+    receives     how often a message may be received before it goes to the dead-letter queue
+    """
+
+    name: str
+    domain: str | None = None
+    visibility: int = 30_000
+    receives: int = 5
+    dead_letters: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.dead_letters:
+            object.__setattr__(self, "dead_letters", self.name.replace(" SQS", "") + " DLQ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """Events of type `event` go to `target`, a queue or a topic; `rename` is an input transformer."""
+
+    event: type[Event]
+    target: str
+    rename: type[Event] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """Fans a message out to its subscribers, all at once (SNS-like)."""
+
+    name: str
+    subscribers: tuple[str, ...]
+    domain: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A store of versioned items, with an outbox and an inbox of its owner (DynamoDB-like)."""
+
+    name: str
+    owner: str
+    domain: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """How long things take, in ms: a pair is drawn evenly between its ends, both included."""
+
+    bus: tuple[int, int] = (10, 30)
+    poll: tuple[int, int] = (1, 10)
+    store: tuple[int, int] = (2, 8)
+    relay: tuple[int, int] = (1, 5)
+    invoke: tuple[int, int] = (1, 5)
+    external: tuple[int, int] = (80, 250)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """A whole system, checked: every name that is used exists, every message has a handler.
+
+    Raises `ValueError` that names what is wrong and what to do.
+    """
+
+    functions: tuple[Function, ...]
+    queues: tuple[Queue, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    tables: tuple[Table, ...] = ()
+    bus: str = "EventBridge"
+    others: tuple[Participant, ...] = ()
+    lanes: tuple[str, ...] = ()
+    timing: Timing = field(default_factory=Timing)

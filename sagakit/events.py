@@ -1,0 +1,172 @@
+"""Events: the facts that services publish, and their form on the wire.
+
+An event is a frozen pydantic model; its class name is its name on the wire. Every event carries a
+`Header`: who it is, which saga it belongs to, what caused it, and when it became true.
+
+    >>> class RoomBooked(Event):
+    ...     room: str
+    >>> booked = RoomBooked.first("trip-1", room="12")
+    >>> decode(booked.wire(), [RoomBooked]) == booked
+    True
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from functools import cache
+from hashlib import blake2b
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+Identifier = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]
+
+
+class NotUnderstood(ValueError):
+    """A message that is no event of the expected types: the text says what is wrong and where."""
+
+
+class Header(NamedTuple):
+    """Who, why and when.
+
+    event_id        names this event; the same cause handled twice gives the same id
+    correlation_id  names the saga
+    causation_id    the event (or request) that caused this one
+    event_type      the class name
+    timestamp       ms of virtual time at which its state change was committed; 0 before that
+    version         of the event's schema
+    """
+
+    event_id: Identifier
+    correlation_id: Identifier
+    causation_id: Identifier
+    event_type: str
+    timestamp: int = 0
+    version: int = 1
+
+
+def identity(*parts: str | int) -> str:
+    """Derive an id from what it stands for: 16 hexadecimal digits, the same on every machine."""
+    return blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).hexdigest()
+
+
+class Event(BaseModel):
+    """A fact. Subclass it and declare the payload's fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: ClassVar[int] = 1
+
+    header: Header
+
+    @classmethod
+    def first(cls, correlation_id: str, **payload: Any) -> Self:
+        """The event that starts a saga. Its id is derived from the saga's."""
+        name = cls.__name__
+        event_id = identity(correlation_id, name, 0)
+        header = Header(event_id, correlation_id, correlation_id, name, 0, cls.schema_version)
+        return cls(header=header, **payload)
+
+    @classmethod
+    def after(cls, cause: "Event", *, nth: int = 0, **payload: Any) -> Self:
+        """The event that follows from `cause`: in the same saga, with the payload they share.
+
+        `nth` tells apart several events of one type that one handler publishes.
+        """
+        name = cls.__name__
+        causation_id, correlation_id, *_ = cause.header
+        event_id = identity(causation_id, name, nth)
+        header = Header(event_id, correlation_id, causation_id, name, 0, cls.schema_version)
+        known = cause.__dict__
+        carried = {field: known[field] for field in _shared_fields(cls, type(cause))}
+        return cls(header=header, **(carried | payload))
+
+    def stamped(self, now: int) -> Self:
+        """The same event with the time (ms) at which it became true."""
+        return self.model_copy(update={"header": self.header._replace(timestamp=now)})
+
+    @property
+    def remark(self) -> str:
+        """What a diagram should say beside the event's name; nothing by default."""
+        return ""
+
+    def payload(self) -> dict[str, Any]:
+        """The fields without the header."""
+        return {name: value for name, value in self.__dict__.items() if name != "header"}
+
+    def wire(self) -> str:
+        """The JSON text that travels: `{"header": {...}, "payload": {...}}`."""
+        return encode({"header": self.header._asdict(), "payload": self.payload()})
+
+
+@cache
+def _shared_fields(cls: type[Event], other: type[Event]) -> tuple[str, ...]:
+    return tuple(name for name in cls.model_fields if name in other.model_fields and name != "header")
+
+
+def encode(value: Any) -> str:
+    """JSON text in which a `Decimal` is an exact number, which `json.dumps` cannot write."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(str(k))}: {encode(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return encode(value._asdict())
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(encode, value)) + "]"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return json.dumps(value)
+
+
+def loads(text: str) -> Any:
+    """Read JSON text with numbers exact: a fraction becomes a `Decimal`, never a binary float.
+
+    Raises `NotUnderstood` for text that is not JSON, with the place of the error.
+    """
+    try:
+        return json.loads(text, parse_float=Decimal)
+    except json.JSONDecodeError as error:
+        raise NotUnderstood(
+            f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        ) from None
+    except RecursionError:
+        raise NotUnderstood("not JSON that can be read: it is nested too deeply") from None
+
+
+def decode(text: str, types: Iterable[type[Event]]) -> Event:
+    """Read an event of one of `types` from its wire form.
+
+    Raises `NotUnderstood` that says what is wrong and where: text that is no JSON, a missing
+    header, a type or version that is not among `types`, a field with a wrong value.
+    """
+    known = {cls.__name__: cls for cls in types}
+    message = loads(text)
+    if not isinstance(message, dict) or not isinstance(message.get("header"), dict):
+        raise NotUnderstood('no header: an event is {"header": {...}, "payload": {...}}')
+    if not isinstance(message.get("payload"), dict):
+        raise NotUnderstood('no payload: an event is {"header": {...}, "payload": {...}}')
+    header, payload = message["header"], message["payload"]
+    cls = known.get(str(header.get("event_type")))
+    if cls is None:
+        names = ", ".join(known) or "no events"
+        raise NotUnderstood(f"unknown event type {header.get('event_type')!r}: expected {names}")
+    if header.get("version") != cls.schema_version:
+        raise NotUnderstood(
+            f"unknown version {header.get('version')!r} of {cls.__name__}: "
+            f"expected {cls.schema_version}"
+        )
+    if "header" in payload:
+        raise NotUnderstood("payload.header: the header stands beside the payload, not in it")
+    try:
+        return cls(header=header, **payload)
+    except ValidationError as error:
+        raise NotUnderstood(f"{cls.__name__}: {explain(error)}") from None
+
+
+def explain(error: ValidationError) -> str:
+    """A pydantic error in one line for people: each field and what is wrong with it."""
+    lines = []
+    for problem in error.errors(include_url=False):
+        place = ".".join(str(part) for part in problem["loc"]) or "value"
+        reason = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{place}: {reason[:1].lower()}{reason[1:]}")
+    return "; ".join(lines)

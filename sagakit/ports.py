@@ -1,0 +1,215 @@
+"""Ports: what a service may ask of the world it runs in.
+
+A service is a class whose handlers are `async` methods marked with `@on`. It gets its ports when
+it is built and awaits them; each awaited call is one step, whose effect the world performs.
+Retry, delivery, time and tracing belong to the world.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
+
+from sagakit.events import Event
+
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
+
+
+def on(message_type: type) -> Callable[[Handler], Handler]:
+    """Mark a method as the handler of one type of event or command."""
+
+    def mark(method: Handler) -> Handler:
+        method.handles = message_type  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def handlers(service: object) -> dict[type, Callable[[Any], Awaitable[Any]]]:
+    """The handlers of a service: message type to bound method."""
+    found: dict[type, Callable[[Any], Awaitable[Any]]] = {}
+    for name in dir(type(service)):
+        message_type = getattr(getattr(type(service), name), "handles", None)
+        if isinstance(message_type, type):
+            found[message_type] = getattr(service, name)
+    return found
+
+
+class Item(Protocol):
+    """What a store keeps: an immutable, hashable tuple with a key and a version.
+
+    Write it as a `NamedTuple`. The version is the one that was read; a new item has version 0.
+    The store writes it with the next version.
+    """
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+    def _replace(self, **changes: Any) -> Self: ...
+
+
+I = TypeVar("I", bound=Item)  # noqa: E741
+
+
+class Delayed(NamedTuple):
+    """An event that goes into the service's own retry queue instead of to the bus."""
+
+    event: Event
+    delay: int  # ms
+
+
+class Store(Protocol[I]):
+    """Versioned items with an outbox and an inbox (DynamoDB-like)."""
+
+    def get(self, key: str) -> Awaitable[I | None]:
+        """The item, or None. Raises `Unavailable` while the store is out of reach."""
+        ...
+
+    def commit(
+        self,
+        item: I | None,
+        *,
+        publish: Sequence[Event | Delayed] = (),
+        handled: Event | str | None = None,
+    ) -> Awaitable[I | None]:
+        """Write the item, its outbox and the inbox in one atomic transaction.
+
+        The item is written with the next version if the stored version is still `item.version`;
+        an item that equals the stored one is only checked. `handled` is the message that this
+        commit answers, or its id. Returns the item as stored.
+
+        Raises `AlreadyHandled` if the inbox has the message, `VersionConflict` if the version
+        moved on, `Unavailable` while the store is out of reach; then nothing is written.
+        """
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> Awaitable[int]:
+        """The time in ms."""
+        ...
+
+
+class Bus(Protocol):
+    """Publishing directly, past any outbox: a dual write waiting to happen."""
+
+    def publish(self, event: Event) -> Awaitable[None]: ...
+
+
+class Answer(NamedTuple):
+    """What an external party said: an HTTP status and one word for the outcome."""
+
+    status: int
+    outcome: str
+
+
+class External(Protocol):
+    """A party outside the system, called over the network. It keeps its own books by key."""
+
+    def execute(self, key: str, request: Sequence[Any], *, timeout: int) -> Awaitable[Answer]:
+        """Ask for the effect named by the Idempotency-Key, once however often it is asked.
+
+        Raises `TimedOut` after `timeout` ms without an answer (the effect may have happened) and
+        `Unavailable` if the party cannot be reached (it has not).
+        """
+        ...
+
+    def void(self, key: str, *, timeout: int) -> Awaitable[Answer]:
+        """Undo the effect of that key, or forbid it if it never happened. Raises like `execute`."""
+        ...
+
+
+class Caller(Protocol):
+    """Another service of the system, invoked and waited for."""
+
+    def invoke(self, command: Any) -> Awaitable[Any]:
+        """What the other service's handler returned. Raises `Unavailable` if it failed."""
+        ...
+
+
+class Person(Protocol):
+    def tell(self, text: str) -> Awaitable[None]:
+        """Send a message to a person outside the system."""
+        ...
+
+
+class Intake(Protocol):
+    """A service's own subscription to its queues."""
+
+    def pause(self) -> Awaitable[None]:
+        """Take no more messages, and wait until those in hand are done."""
+        ...
+
+    def resume(self) -> Awaitable[None]: ...
+
+
+class Backup(NamedTuple):
+    """A copy of a store at one moment."""
+
+    taken_at: int  # ms
+    items: tuple[Any, ...]
+    inbox: frozenset[str]
+    outbox: tuple[Event | Delayed, ...]
+
+
+class Archive(Protocol):
+    """Where backups of a store and all published events are kept (S3, an EventBridge archive)."""
+
+    def latest_snapshot(self) -> Awaitable[Backup]: ...
+
+    def events(self, *types: type[Event]) -> Awaitable[tuple[Event, ...]]:
+        """The published events of these types, in no particular order."""
+        ...
+
+    def restore(self, backup: Backup) -> Awaitable[None]:
+        """Make the store hold just what the backup holds; it can be reached from then on."""
+        ...
+
+    def deliver_again(self, event: Event) -> Awaitable[None]:
+        """Put an archived event in the service's own queue once more."""
+        ...
+
+
+class Ports(Protocol):
+    """How a deployment hands a service its ports, by the participants' names."""
+
+    def store(self, name: str) -> Store[Any]: ...
+    def external(self, name: str) -> External: ...
+    def caller(self, name: str) -> Caller: ...
+    def person(self, name: str) -> Person: ...
+    def archive(self, store: str, snapshots: str, events: str) -> Archive: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def bus(self) -> Bus: ...
+    @property
+    def intake(self) -> Intake: ...
+
+
+class WorldError(Exception):
+    """What a port call may raise. `code` is the original system's error code, where it has one."""
+
+    code: int | None = None
+
+
+class VersionConflict(WorldError):
+    """Another write came first. The world runs the handler again, from its first read."""
+
+
+class AlreadyHandled(WorldError):
+    """The inbox has this message: it was handled before, nothing is left to do."""
+
+
+class MaxRetriesExceeded(WorldError):
+    """The handler met a conflict again after 3 retries within one invocation."""
+
+    code = 4002
+
+
+class Unavailable(WorldError):
+    """The other side cannot be reached, and has done nothing."""
+
+
+class TimedOut(WorldError):
+    """No answer within the client's timeout. Whether the effect happened is unknown."""
