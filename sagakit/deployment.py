@@ -123,3 +123,71 @@ class Deployment:
     others: tuple[Participant, ...] = ()
     lanes: tuple[str, ...] = ()
     timing: Timing = field(default_factory=Timing)
+
+    def __post_init__(self) -> None:
+        queues = {queue.name for queue in self.queues}
+        targets = queues | {topic.name for topic in self.topics}
+        functions = {function.name for function in self.functions}
+        self._check_names()
+        for rule in self.rules:
+            if rule.target not in targets:
+                raise ValueError(
+                    f"the rule for {rule.event.__name__} sends to {rule.target!r}, which does not "
+                    f"exist: declare that queue or topic, or use one of {_names(targets)}"
+                )
+        for function in self.functions:
+            for name in (*function.queues, *filter(None, [function.retry_queue])):
+                if name not in queues:
+                    raise ValueError(
+                        f"{function.name} uses the queue {name!r}, which does not exist: declare "
+                        f"it, or use one of {_names(queues)}"
+                    )
+            for what in ("timeout", "concurrency", "batch"):
+                if getattr(function, what) < 1:
+                    raise ValueError(
+                        f"{function.name}: {what} must be at least 1, not {getattr(function, what)}"
+                    )
+        for topic in self.topics:
+            for subscriber in topic.subscribers:
+                if subscriber not in functions:
+                    raise ValueError(
+                        f"{topic.name} has the subscriber {subscriber!r}, which is no function: "
+                        f"declare it, or use one of {_names(functions)}"
+                    )
+        for table in self.tables:
+            if table.owner not in functions:
+                raise ValueError(
+                    f"{table.name} belongs to {table.owner!r}, which is no function: "
+                    f"name one of {_names(functions)}"
+                )
+
+    def _check_names(self) -> None:
+        seen: set[str] = set()
+        for participant in self._unordered():
+            if participant.name in seen:
+                raise ValueError(f"two participants are called {participant.name!r}: rename one")
+            seen.add(participant.name)
+        for name in self.lanes:
+            if name not in seen:
+                raise ValueError(f"lanes name {name!r}, which is no participant: remove or declare it")
+
+    def _unordered(self) -> list[Participant]:
+        found = list(self.others)
+        found += [Participant(f.name, "service", f.domain) for f in self.functions]
+        for queue in self.queues:
+            found.append(Participant(queue.name, "queue", queue.domain))
+            found.append(Participant(queue.dead_letters, "queue", queue.domain))
+        found += [Participant(table.name, "store", table.domain) for table in self.tables]
+        found.append(Participant(self.bus, "bus", "Bus"))
+        found += [Participant(topic.name, "topic", topic.domain) for topic in self.topics]
+        return found
+
+    def participants(self) -> tuple[Participant, ...]:
+        """All participants, in the order of `lanes` first and then as they are declared."""
+        order = {name: place for place, name in enumerate(self.lanes)}
+        last = len(order)
+        return tuple(sorted(self._unordered(), key=lambda one: order.get(one.name, last)))
+
+
+def _names(names: set[str]) -> str:
+    return ", ".join(sorted(names)) or "none (there are none yet)"

@@ -107,15 +107,19 @@ class Answer(NamedTuple):
 class External(Protocol):
     """A party outside the system, called over the network. It keeps its own books by key."""
 
-    def execute(self, key: str, request: Sequence[Any], *, timeout: int) -> Awaitable[Answer]:
+    def execute(
+        self, key: str, request: Sequence[Any], *, timeout: int, label: str = ...
+    ) -> Awaitable[Answer]:
         """Ask for the effect named by the Idempotency-Key, once however often it is asked.
+
+        `label` is what the request is called in a diagram.
 
         Raises `TimedOut` after `timeout` ms without an answer (the effect may have happened) and
         `Unavailable` if the party cannot be reached (it has not).
         """
         ...
 
-    def void(self, key: str, *, timeout: int) -> Awaitable[Answer]:
+    def void(self, key: str, *, timeout: int, label: str = ...) -> Awaitable[Answer]:
         """Undo the effect of that key, or forbid it if it never happened. Raises like `execute`."""
         ...
 

@@ -1,0 +1,57 @@
+"""The scenarios that the notebooks walk through, by name."""
+
+from difflib import get_close_matches
+
+from sagakit.scenarios.circuit_breaker import circuit_breaker
+from sagakit.scenarios.concurrent_payments import concurrent_payments
+from sagakit.scenarios.disaster_recovery import disaster_recovery
+from sagakit.scenarios.happy_path import happy_path
+from sagakit.scenarios.insufficient_funds import insufficient_funds
+from sagakit.scenarios.provider_error import provider_error
+from sagakit.scenarios.scenario import (
+    BadScenario,
+    OpeningWallet,
+    PaymentRequest,
+    ProviderRule,
+    Recovery,
+    Scenario,
+)
+
+ALL = (
+    happy_path,
+    provider_error,
+    insufficient_funds,
+    circuit_breaker,
+    concurrent_payments,
+    disaster_recovery,
+)
+NAMES = tuple(scenario.name for scenario in ALL)
+
+
+def named(name: str) -> Scenario:
+    """The scenario of that name. Raises `BadScenario` with the nearest names."""
+    for scenario in ALL:
+        if scenario.name == name:
+            return scenario
+    near = get_close_matches(name, NAMES, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
+    raise BadScenario(f"no scenario {name!r}: {hint}")
+
+
+__all__ = [
+    "ALL",
+    "NAMES",
+    "BadScenario",
+    "OpeningWallet",
+    "PaymentRequest",
+    "ProviderRule",
+    "Recovery",
+    "Scenario",
+    "circuit_breaker",
+    "concurrent_payments",
+    "disaster_recovery",
+    "happy_path",
+    "insufficient_funds",
+    "named",
+    "provider_error",
+]

@@ -14,11 +14,13 @@ Kind = Literal["call", "async", "return", "note", "fault"]
 
 
 class Published(NamedTuple):
-    """An event as it went to the bus or came out of a rule: the header's rest and the payload."""
+    """An event as it went to the bus, came out of a rule or went into a retry queue (then with
+    its message id): the header's rest and the payload."""
 
     causation_id: str
     version: int
     payload: dict[str, Any]
+    message_id: int = 0
 
     def __str__(self) -> str:
         return ""
@@ -34,6 +36,25 @@ class Queued(NamedTuple):
 
     def __str__(self) -> str:
         return f"({self.remark})" if self.remark else ""
+
+
+class FannedOut(NamedTuple):
+    """A topic's copies of a message, one a subscriber."""
+
+    message_ids: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return ""
+
+
+class Redriven(NamedTuple):
+    """A dead letter that was sent back into its queue, as a new message."""
+
+    message_id: int
+    formerly: int
+
+    def __str__(self) -> str:
+        return ""
 
 
 class Failed(NamedTuple):
@@ -53,7 +74,27 @@ class Read(NamedTuple):
     item: Any
 
     def __str__(self) -> str:
-        return _fields(self.item) if self.item is not None else "nothing"
+        if self.item is None:
+            return "nothing"
+        return f"{{{self.item}, version: {self.item.version}}}"
+
+
+class Attempt(NamedTuple):
+    """A commit as it was sent: the item with the version that was read, and the outbox's types."""
+
+    item: Any
+    unchanged: bool
+    outbox: tuple[str, ...]
+
+    def __str__(self) -> str:
+        parts = []
+        if self.item is not None:
+            read = self.item.version
+            if not self.unchanged:
+                parts.append(f"{self.item}, version: {read + 1}")
+            parts.append(f"condition version == {read}" if read else "condition: it is new")
+        text = ", ".join(parts)
+        return " & ".join(filter(None, (text, f"outbox [{', '.join(self.outbox)}]" * bool(self.outbox))))
 
 
 class Written(NamedTuple):
@@ -70,7 +111,16 @@ class Written(NamedTuple):
     handled: str | None
 
     def __str__(self) -> str:
-        return "" if self.item is None else _fields(self.item)
+        return ""
+
+
+class Restored(NamedTuple):
+    """All items of a store: those that were lost, or those that a snapshot brought back."""
+
+    items: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return ""
 
 
 class Asked(NamedTuple):
@@ -84,11 +134,9 @@ class Asked(NamedTuple):
         return self.outcome
 
 
-Detail = Published | Queued | Failed | Read | Written | Asked | None
-
-
-def _fields(item: Any) -> str:
-    return "{" + ", ".join(f"{name}: {value}" for name, value in item._asdict().items()) + "}"
+Detail = (
+    Published | Queued | FannedOut | Redriven | Failed | Read | Attempt | Written | Restored | Asked
+)
 
 
 class Record(NamedTuple):
@@ -98,11 +146,11 @@ class Record(NamedTuple):
     kind            call (filled arrow), async (open), return (dashed), note, fault
     source, target  participants' names, equal for a note
     label           what it says, without the detail
-    event           the type of the event it carries, or None
+    event           the type of the event that it carries, or None
     correlation_id  the saga, or None
     event_id        the event that is carried or being handled
     invocation      the number of the invocation it belongs to, 0 for none
-    detail          one of the tuples above, or None
+    detail          one of the tuples above (`Detail`), or None
     """
 
     t: int
@@ -119,7 +167,7 @@ class Record(NamedTuple):
     @property
     def text(self) -> str:
         """The label with its detail, as a diagram shows it."""
-        return f"{self.label} {self.detail if self.detail is not None else ''}".rstrip()
+        return " ".join(filter(None, (self.label, str(self.detail or ""))))
 
 
 class Trace:
@@ -142,6 +190,49 @@ class Trace:
     def __repr__(self) -> str:
         return f"<Trace of {len(self)} records, {len(self.participants)} participants>"
 
+    def stores(self) -> dict[str, dict[str, Any]]:
+        """What each store holds at the end: store to key to item."""
+        stores: dict[str, dict[str, Any]] = {
+            one.name: {} for one in self.participants if one.kind == "store"
+        }
+        for record in self:
+            detail = record.detail
+            if isinstance(detail, Written):
+                if detail.item is not None:
+                    stores[record.source][detail.item.key] = detail.item
+            elif isinstance(detail, Read) and record.kind == "note":
+                stores[record.source][detail.key] = detail.item
+            elif isinstance(detail, Restored):
+                lost = record.kind == "fault"
+                items = () if lost else detail.items
+                stores[record.target] = {item.key: item for item in items}
+        return stores
+
+    def messages(self) -> dict[int, "Fate"]:
+        """What became of each message: message id to fate."""
+        fates: dict[int, Fate] = {}
+        for record in self:
+            detail = record.detail
+            if isinstance(detail, FannedOut):
+                for message_id in detail.message_ids:
+                    fates[message_id] = Fate(record.target, record.event, "waiting")
+            elif isinstance(detail, Redriven):
+                fates.pop(detail.formerly)
+                fates[detail.message_id] = Fate(record.target, record.event, "waiting")
+            elif isinstance(detail, Published) and detail.message_id:
+                fates[detail.message_id] = Fate(record.target, record.event, "waiting")
+            elif isinstance(detail, Queued):
+                if detail.message_id not in fates:
+                    fates[detail.message_id] = Fate(record.target, record.event, "waiting")
+                elif record.kind == "return":
+                    fate = fates[detail.message_id]
+                    fates[detail.message_id] = fate._replace(state="done")
+            elif isinstance(detail, Failed) and detail.message_id:
+                fate = fates[detail.message_id]
+                state: Any = "dead" if record.kind == "async" else fate.state
+                fates[detail.message_id] = fate._replace(state=state, reason=detail.reason)
+        return fates
+
     def jsonl(self) -> Iterator[str]:
         """The structured log: one JSON object a record, with its correlation id."""
         for record in self:
@@ -150,3 +241,12 @@ class Trace:
             fields["label"] = record.text
             fields["detail"] = detail and {"is": type(detail).__name__, **detail._asdict()}
             yield encode(fields)
+
+
+class Fate(NamedTuple):
+    """What became of a message: it is done, dead (in the dead-letter queue) or still waiting."""
+
+    queue: str
+    event: str | None
+    state: Literal["waiting", "done", "dead"]
+    reason: str = ""

@@ -1,0 +1,23 @@
+"""The Notification services: tell the user how a payment ended, each by its own channel.
+
+They keep no store. A message that is delivered twice tells the user twice: better than never.
+"""
+
+from sagakit.payments.events import PaymentCompleted, PaymentFailed
+from sagakit.ports import Person, on
+
+
+class NotificationService:
+    """Sends by one channel: `sends` says how, for instance "Send email (SES)"."""
+
+    def __init__(self, user: Person, sends: str) -> None:
+        self.user = user
+        self.sends = sends
+
+    @on(PaymentCompleted)
+    async def completed(self, event: PaymentCompleted) -> None:
+        await self.user.tell(self.sends)
+
+    @on(PaymentFailed)
+    async def failed(self, event: PaymentFailed) -> None:
+        await self.user.tell(self.sends)

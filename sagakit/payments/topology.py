@@ -1,0 +1,167 @@
+"""The payment system's deployment: every queue, rule, store and topic, as data.
+
+This is the only place where the services are wired.
+"""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, PositiveInt
+
+from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table, Timing, Topic
+from sagakit.payments import events as e
+from sagakit.payments.api import ApiGateway
+from sagakit.payments.breaker import CircuitBreaker
+from sagakit.payments.notification import NotificationService
+from sagakit.payments.payment import PaymentService
+from sagakit.payments.provider import ProviderGateway
+from sagakit.payments.wallet import RecoverableWalletService
+from sagakit.ports import Ports
+
+PROVIDER = "External Provider API"
+
+LANES = (
+    "Operator", "User", "API Gateway", "Payment Service", "Payment SQS", "Payments DB", "EventBridge",
+    "Wallet SQS", "Wallet Service", "Wallet DB", "Snapshot Store", "Event Store", "Provider SQS",
+    "Provider Retry SQS", "Provider Gateway", "Provider DB", "Breaker DB", PROVIDER, "SNS Topic",
+    "Email Lambda", "WebSocket Service", "Push Lambda",
+)  # fmt: skip
+
+
+class Settings(BaseModel):
+    """How the services are set. Times in ms."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider_timeout: PositiveInt = 5_000
+    provider_attempts: PositiveInt = 2
+    retry_delay: PositiveInt = 60_000
+    breaker_threshold: PositiveInt = 5
+    breaker_open_for: PositiveInt = 30_000
+    gateway_concurrency: PositiveInt = 10
+
+
+def payment_system(
+    settings: Settings | None = None,
+    *,
+    timing: Timing | None = None,
+    services: Mapping[str, type] | None = None,
+) -> Deployment:
+    """The deployment. `services` puts other classes in the place of the sound ones, by name."""
+    settings = settings or Settings()
+    classes: dict[str, type] = {
+        "API Gateway": ApiGateway,
+        "Payment Service": PaymentService,
+        "Wallet Service": RecoverableWalletService,
+        "Provider Gateway": ProviderGateway,
+    }
+    for name in services or {}:
+        if name not in classes:
+            raise ValueError(f"no service {name!r} to replace: use one of {', '.join(classes)}")
+    classes.update(services or {})
+
+    def wallet_service(ports: Ports) -> object:
+        wallets = ports.store("Wallet DB")
+        if not issubclass(classes["Wallet Service"], RecoverableWalletService):
+            return classes["Wallet Service"](wallets)
+        archive = ports.archive("Wallet DB", "Snapshot Store", "Event Store")
+        return classes["Wallet Service"](wallets, archive, ports.intake, ports.person("Operator"))
+
+    def provider_gateway(ports: Ports) -> object:
+        breaker = CircuitBreaker(
+            ports.store("Breaker DB"),
+            ports.clock,
+            threshold=settings.breaker_threshold,
+            open_for=settings.breaker_open_for,
+        )
+        return classes["Provider Gateway"](
+            ports.store("Provider DB"),
+            breaker,
+            ports.external(PROVIDER),
+            attempts=settings.provider_attempts,
+            retry_delay=settings.retry_delay,
+            timeout=settings.provider_timeout,
+        )
+
+    def channel(sends: str) -> object:
+        return lambda ports: NotificationService(ports.person("User"), sends)
+
+    notification = {
+        "Email Lambda": "Send email (SES)",
+        "WebSocket Service": "Send WebSocket message",
+        "Push Lambda": "Send push notification",
+    }
+    return Deployment(
+        functions=(
+            Function(
+                name="API Gateway",
+                build=lambda ports: classes["API Gateway"](ports.caller("Payment Service")),
+                timeout=29_000,
+                concurrency=1_000,
+            ),
+            Function(
+                name="Payment Service",
+                domain="Payment",
+                build=lambda ports: classes["Payment Service"](ports.store("Payments DB")),
+                queues=("Payment SQS",),
+            ),
+            Function(
+                name="Wallet Service",
+                domain="Wallet",
+                build=wallet_service,
+                queues=("Wallet SQS",),
+                calls=(e.PaymentInit,),
+            ),
+            Function(
+                name="Provider Gateway",
+                domain="Provider",
+                build=provider_gateway,
+                queues=("Provider SQS", "Provider Retry SQS"),
+                retry_queue="Provider Retry SQS",
+                timeout=10_000,
+                concurrency=settings.gateway_concurrency,
+                calls=(e.ProviderPaymentInit,),
+            ),
+            *(
+                Function(
+                    name=name,
+                    domain="Notification",
+                    build=channel(sends),
+                    invocation="Push message" if name == "WebSocket Service" else "Invoke Lambda",
+                )
+                for name, sends in notification.items()
+            ),
+        ),
+        queues=(
+            Queue(name="Payment SQS", domain="Payment"),
+            Queue(name="Wallet SQS", domain="Wallet"),
+            Queue(name="Provider SQS", domain="Provider", visibility=60_000),
+            Queue(name="Provider Retry SQS", domain="Provider", visibility=60_000),
+        ),
+        rules=(
+            Rule(event=e.PaymentInit, target="Wallet SQS"),
+            Rule(event=e.BalanceDebited, target="Provider SQS", rename=e.ProviderPaymentInit),
+            Rule(event=e.InsufficientBalance, target="Payment SQS"),
+            Rule(event=e.ProviderPaymentSuccess, target="Payment SQS"),
+            Rule(event=e.ProviderPaymentFailed, target="Payment SQS"),
+            Rule(event=e.ReembolsarUsuario, target="Wallet SQS"),
+            Rule(event=e.BalanceRefunded, target="Payment SQS"),
+            Rule(event=e.PaymentCompleted, target="SNS Topic"),
+            Rule(event=e.PaymentFailed, target="SNS Topic"),
+        ),
+        topics=(Topic(name="SNS Topic", domain="Notification", subscribers=tuple(notification)),),
+        tables=(
+            Table(name="Payments DB", owner="Payment Service", domain="Payment"),
+            Table(name="Wallet DB", owner="Wallet Service", domain="Wallet"),
+            Table(name="Provider DB", owner="Provider Gateway", domain="Provider"),
+            Table(name="Breaker DB", owner="Provider Gateway", domain="Provider"),
+        ),
+        others=(
+            Participant("User", "actor"),
+            Participant("Operator", "actor"),
+            Participant(PROVIDER, "external", "Provider"),
+            Participant("Snapshot Store", "store"),
+            Participant("Event Store", "store"),
+        ),
+        lanes=LANES,
+        timing=timing or Timing(),
+    )

@@ -1,0 +1,117 @@
+"""The bus (EventBridge-like): rules match an event by type and put it in queues or topics.
+
+At least once, and with no order across events. A rule may rename what it delivers (an input
+transformer). Faults strike here: a delivery may be doubled, lost, late or overtaken.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+from sagakit.deployment import Rule
+from sagakit.events import Event
+from sagakit.sim.faults import Delay, Drop, Duplicate, FaultPlan, Reorder
+from sagakit.sim.kernel import Kernel
+from sagakit.sim.trace import Published
+
+LONGEST_HOLD = 60_000  # ms a reordered message waits for the next one, if none comes
+
+Arrive = Callable[[Event], None]
+
+
+class SimulatedBus:
+    """Carries events from publishers to the targets of its rules."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        write: Callable[[tuple[Any, ...]], None],
+        *,
+        name: str,
+        rules: Iterable[Rule],
+        targets: dict[str, Arrive],
+        faults: FaultPlan,
+        latency: tuple[int, int],
+    ) -> None:
+        self.name = name
+        self._kernel = kernel
+        self._write = write
+        self._faults = faults
+        self._latency = kernel.duration(name, latency)
+        self._rules: dict[type[Event], list[Rule]] = {}
+        for rule in rules:
+            self._rules.setdefault(rule.event, []).append(rule)
+        self._targets = targets
+        self._held: dict[str, list[Event]] = {}
+
+    def publish(self, event: Event, source: str) -> None:
+        """Take an event in and deliver it by the rules; during an outage, try again at its end."""
+        outage = self._faults.outage(self.name, self._kernel.now)
+        if outage:
+            self._fault(source, "cannot publish: the bus is out", event)
+            self._kernel.after(outage.end - self._kernel.now, self.publish, event, source)
+            return
+        event_id, correlation_id, causation_id, name, _, version = event.header
+        self._write((
+            self._kernel.now, "async", source, self.name, published_label(name), name,
+            correlation_id, event_id, 0, Published(causation_id, version, event.payload()),
+        ))  # fmt: skip
+        for rule in self._rules.get(type(event), ()):
+            self._deliver(rule.target, self._renamed(event, rule.rename) if rule.rename else event)
+
+    def _renamed(self, event: Event, into: type[Event]) -> Event:
+        renamed = into.after(event).stamped(self._kernel.now)
+        event_id, correlation_id, causation_id, name, _, version = renamed.header
+        self._write((
+            self._kernel.now, "note", self.name, self.name, renamed_label(event.header.event_type, name),
+            name, correlation_id, event_id, 0, Published(causation_id, version, renamed.payload()),
+        ))  # fmt: skip
+        return renamed
+
+    def _deliver(self, target: str, event: Event) -> None:
+        header = event.header
+        fault = self._faults.on_message(target, header.event_type, header.correlation_id)
+        delay = self._latency()
+        if isinstance(fault, Drop):
+            self._fault(target, "message lost", event)
+            return
+        if isinstance(fault, Reorder):
+            self._fault(target, "message held back until the next one", event)
+            self._held.setdefault(target, []).append(event)
+            self._kernel.after(LONGEST_HOLD, self._release, target, delay)
+            return
+        if isinstance(fault, Delay):
+            self._fault(target, f"message delayed by {fault.by} ms", event)
+            delay += fault.by
+        if isinstance(fault, Duplicate):
+            self._fault(target, "message doubled", event)
+            self._kernel.after(delay + fault.after, self._targets[target], event)
+        self._kernel.after(delay, self._targets[target], event)
+        self._release(target, delay)
+
+    def _release(self, target: str, delay: int) -> None:
+        for held in self._held.pop(target, ()):
+            self._kernel.after(delay, self._targets[target], held)
+
+    def _fault(self, place: str, label: str, event: Event) -> None:
+        event_id, correlation_id, _, name, *_ = event.header
+        self._write((
+            self._kernel.now, "fault", self.name, place, label, name, correlation_id, event_id, 0,
+            None,
+        ))  # fmt: skip
+
+
+@cache
+def published_label(event_type: str) -> str:
+    """One shared string an event type."""
+    return f"Publish event [{event_type}]"
+
+
+@cache
+def renamed_label(event_type: str, into: str) -> str:
+    return f"Rule: {event_type} becomes {into}"
+
+
+@cache
+def queued_label(event_type: str) -> str:
+    return f"Queue [{event_type}]"

@@ -1,0 +1,107 @@
+"""An external party that keeps its own books by Idempotency-Key.
+
+It may answer, refuse, be slow, be down, or fail to answer although (or because) the effect did or
+did not happen; the caller cannot tell the last two apart. A key that was seen before gets the
+same outcome and has no second effect. A key that was voided stays void: a request that was still
+under way when its key was voided is refused when it arrives.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+from sagakit.ports import Answer
+from sagakit.sim.kernel import Kernel
+from sagakit.sim.operations import Ask
+from sagakit.sim.trace import Asked, Record
+
+Behaviour = Literal["approve", "decline", "timeout_before", "timeout_after", "slow", "down"]
+
+
+class Reaction(NamedTuple):
+    """How the party treats one request: `delay` ms more than usual before it acts and answers."""
+
+    behaviour: Behaviour
+    delay: int = 0
+
+
+Decide = Callable[[Ask, int, int], Reaction]
+"""(the request, its number counted from 1, the time in ms) -> how the party reacts"""
+
+
+class Entry(NamedTuple):
+    state: Literal["executed", "declined", "voided"]
+    request: tuple[Any, ...]
+
+
+ANSWERS = {
+    "executed": Answer(200, "OK"),
+    "declined": Answer(402, "declined"),
+    "voided": Answer(409, "voided"),
+}
+
+
+class SimulatedExternal:
+    """One external party. `books` is its own truth: key to entry."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        write: Callable[[tuple[Any, ...]], None],
+        *,
+        name: str,
+        decide: Decide,
+        latency: tuple[int, int],
+    ) -> None:
+        self.name = name
+        self.books: dict[str, Entry] = {}
+        self._kernel = kernel
+        self._write = write
+        self._decide = decide
+        self._latency = kernel.duration(name, latency)
+        self._requests = 0
+
+    def ask(
+        self,
+        request: Ask,
+        down: bool,
+        saga: str | None,
+        answered: Callable[[Answer], None],
+        refused: Callable[[], None],
+    ) -> None:
+        """Take a request. Calls `answered` or `refused` later, or neither: then there is silence."""
+        self._requests += 1
+        behaviour, delay = self._decide(request, self._requests, self._kernel.now)
+        latency = self._latency()
+        if down or behaviour == "down":
+            self._kernel.after(latency, refused)
+        elif behaviour == "timeout_before":
+            pass
+        else:
+            self._kernel.after(latency + delay, self._act, request, behaviour, saga, answered)
+
+    def _act(
+        self, request: Ask, behaviour: Behaviour, saga: str | None, answered: Callable[[Answer], None]
+    ) -> None:
+        answer = self._book(request, behaviour == "decline", saga)
+        if behaviour != "timeout_after":
+            answered(answer)
+
+    def _book(self, request: Ask, decline: bool, saga: str | None) -> Answer:
+        key, entry = request.key, self.books.get(request.key)
+        if request.void:
+            if entry is None or entry.state == "executed":
+                entry = self._enter(key, Entry("voided", entry.request if entry else ()), saga)
+            return Answer(200, entry.state)
+        if entry is None:
+            entry = self._enter(key, Entry("declined" if decline else "executed", request.request), saga)
+        elif entry.state != "voided" and entry.request != request.request:
+            return Answer(422, "Idempotency-Key was used with other parameters")
+        return ANSWERS[entry.state]
+
+    def _enter(self, key: str, entry: Entry, saga: str | None) -> Entry:
+        self.books[key] = entry
+        detail = Asked(key, entry.request, entry.state)
+        self._write(
+            Record(self._kernel.now, "note", self.name, self.name, "books:", None, saga, None, 0, detail)
+        )
+        return entry

@@ -1,0 +1,276 @@
+"""Invocations (Lambda-like): a service's handler, driven step by step through its port calls.
+
+A handler that meets a version conflict runs again from its first read, at most 3 times. One that
+fails leaves its message in the queue; the others of the batch are deleted (AWS:
+ReportBatchItemFailures). A crash or the timeout is a power cut: the coroutine just never goes on.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sagakit.deployment import Function
+from sagakit.events import Event, NotUnderstood, decode
+from sagakit.ports import AlreadyHandled, MaxRetriesExceeded, Unavailable, VersionConflict, handlers
+from sagakit.sim.kernel import Deadlines
+from sagakit.sim.queue import Message, SimulatedQueue
+from sagakit.sim.trace import Failed
+
+if TYPE_CHECKING:
+    from sagakit.sim.world import World
+
+MOST_RETRIES = 3
+Done = Callable[[Any, BaseException | None], None]
+
+
+class Host:
+    """Runs one service: takes messages from its queues as long as there is room."""
+
+    def __init__(self, world: "World", function: Function, service: object) -> None:
+        self.world = world
+        self.function = function
+        self.name = function.name
+        self.handlers = handlers(service)
+        self.queues: list[SimulatedQueue] = []
+        self.running = 0
+        self.paused = False
+        self.on_idle: deque[Callable[[], None]] = deque()
+        self.overtime = Deadlines(world.kernel, function.timeout, self._cut_off)
+        self.invoke_latency = world.kernel.duration(f"{self.name}/invoke", world.timing.invoke)
+        self.graveyard: list[Any] = []  # crashed coroutines: collecting one would run its `finally`
+        self._calls = {event.__name__ for event in function.calls}
+        if not self.handlers:
+            raise ValueError(
+                f"{self.name} has no handler: mark a method of {type(service).__name__} with @on"
+            )
+
+    def listen(self, queue: SimulatedQueue) -> None:
+        self.queues.append(queue)
+        queue.consumer = self.take
+
+    def take(self) -> None:
+        """Start invocations for the messages that wait, as far as there is room."""
+        if self.paused:
+            return
+        world = self.world
+        outage = world.faults.outage(self.name, world.kernel.now)
+        if outage:
+            world.kernel.after(outage.end - world.kernel.now, self.take)
+            return
+        room = world.faults.limit(self.name, world.kernel.now, self.function.concurrency)
+        for queue in self.queues:
+            while queue.ready and self.running < room:
+                batch = queue.receive(self.function.batch)
+                if batch:
+                    self.running += 1
+                    Invocation(self, queue, batch).next_message()
+
+    def invoke(self, command: Any, source: str, saga: str | None, done: Done) -> None:
+        """Run the handler of a command and pass on what it returns, or why it failed."""
+        world = self.world
+        kind, label = "call", getattr(command, "label", self.function.invocation)
+        outage = world.faults.outage(self.name, world.kernel.now)
+        if outage:
+            world.write((world.kernel.now, "fault", source, self.name, f"{label}: out of reach",
+                         None, saga, None, 0, None))  # fmt: skip
+            done(None, Unavailable(f"{self.name} is out of reach"))
+            return
+        self.running += 1
+        Invocation(self, None, [], source=source, saga=saga, done=done).begin(command, kind, label)
+
+    def finished(self) -> None:
+        self.running -= 1
+        if self.on_idle and self.running <= 1:
+            self.on_idle.popleft()()
+        self.take()
+
+    def delivery(self, event: str | None) -> str:
+        return "call" if event in self._calls else "async"
+
+    def _cut_off(self, invocation: "Invocation", _receipt: int) -> None:
+        invocation.power_cut(f"timeout after {self.function.timeout} ms")
+
+
+class Invocation:
+    """One run of a service: a batch of messages, or one command."""
+
+    receipt = 0  # an invocation has one deadline only
+
+    def __init__(
+        self,
+        host: Host,
+        queue: SimulatedQueue | None,
+        batch: list[Message],
+        *,
+        source: str = "",
+        saga: str | None = None,
+        done: Done | None = None,
+    ) -> None:
+        self.host = host
+        self.world = host.world
+        self.number = host.world.next_invocation()
+        self.queue = queue
+        self.source = queue.shown_as if queue else source
+        self.batch = deque(batch)
+        self.message: Message | None = None
+        self.saga = saga
+        self.event: str | None = None
+        self.event_id: str | None = None
+        self.done = done
+        self.finished = False
+        self.subject: Any = None
+        self.last_read: Any = None
+        self.retries = 0
+        self.steps = 0
+        self.crash: Any = None
+        self.coroutine: Any = None
+        host.overtime.begin(self)
+
+    def next_message(self) -> None:
+        """Begin with the next message of the batch, or end the invocation."""
+        if not self.batch:
+            self._end()
+            return
+        message = self.message = self.batch.popleft()
+        self.saga, self.event, self.event_id = message.correlation_id, message.event, message.event_id
+        self.retries = 0
+        host = self.host
+        self._record(
+            host.delivery(message.event), self.source, host.name, host.function.invocation, message.queued
+        )
+        self._crash_point()
+        if isinstance(message.body, Event):
+            self._start(message.body)
+        else:
+            try:
+                types = [cls for cls in host.handlers if issubclass(cls, Event)]
+                event = decode(message.body, types)
+            except NotUnderstood as error:
+                self._fail(error)
+            else:
+                self.saga, self.event, self.event_id = (
+                    event.header.correlation_id, event.header.event_type, event.header.event_id,
+                )  # fmt: skip
+                self._start(event)
+
+    def begin(self, command: Any, kind: str, label: str) -> None:
+        """Begin with a command."""
+        self.event = type(command).__name__
+        self._crash_point()
+        self.event = None
+        self._record(kind, self.source, self.host.name, label, None)
+        self.world.kernel.after(self.host.invoke_latency(), self._start, command)
+
+    def _crash_point(self) -> None:
+        self.steps = 0
+        self.crash = self.world.faults.on_invocation(self.host.name, self.event or "")
+
+    def _start(self, subject: Any) -> None:
+        if self.finished:
+            return
+        self.subject = subject
+        handler = self.host.handlers.get(type(subject))
+        if handler is None:
+            known = ", ".join(cls.__name__ for cls in self.host.handlers)
+            self._fail(
+                NotUnderstood(
+                    f"{self.host.name} has no handler for {type(subject).__name__}: it handles {known}"
+                )
+            )
+            return
+        self.coroutine = handler(subject)
+        self.resume(None)
+
+    def resume(self, result: Any) -> None:
+        """Give the handler the result of its step; an exception is raised in it."""
+        if self.finished:
+            return
+        if self.crash and self.steps and (self.crash.step, self.crash.when) == (self.steps, "after"):
+            self.power_cut(f"crash after step {self.steps}")
+            return
+        try:
+            if isinstance(result, BaseException):
+                operation = self.coroutine.throw(result)
+            else:
+                operation = self.coroutine.send(result)
+        except StopIteration as stop:
+            self._succeed(stop.value)
+        except AlreadyHandled:
+            self._note("already handled: nothing to do")
+            self._succeed(None)
+        except VersionConflict:
+            self._again()
+        except Exception as error:  # the handler's own failure: the message stays in its queue
+            self._fail(error)
+        else:
+            self.steps += 1
+            if self.crash and (self.crash.step, self.crash.when) == (self.steps, "before"):
+                self.power_cut(f"crash before step {self.steps}")
+                return
+            self.world.perform(operation, self)
+
+    def _again(self) -> None:
+        if self.retries == MOST_RETRIES:
+            self._fail(MaxRetriesExceeded(f"a conflict again after {MOST_RETRIES} retries"))
+            return
+        self.retries += 1
+        self._note(f"conflict: start again from the read (retry {self.retries} of {MOST_RETRIES})")
+        self._start(self.subject)
+
+    def _succeed(self, result: Any) -> None:
+        if self.message is None:
+            self._end(result)
+            return
+        if self.queue is not None:
+            self.queue.delete(self.message)
+            self._record("return", self.host.name, self.source, "done", self.message.queued)
+        self.next_message()
+
+    def _fail(self, error: Exception) -> None:
+        code = getattr(error, "code", None)
+        reason = f"{type(error).__name__}{f' {code}' if code else ''}: {error}{_place(error)}"
+        if self.message is None:
+            self._record("return", self.host.name, self.source, "failed:", Failed(0, reason))
+            self._end(None, Unavailable(f"{self.host.name} failed: {reason}"))
+            return
+        self.message.reason = reason
+        detail = Failed(self.message.message_id, reason)
+        self._record("return", self.host.name, self.source, "failed:", detail)
+        self.next_message()
+
+    def power_cut(self, why: str) -> None:
+        """It stops here. Its messages come back when their visibility timeouts end."""
+        for message in (self.message, *self.batch):
+            if message is not None and not message.finished:
+                message.reason = why
+        self.world.write((self.world.kernel.now, "fault", self.host.name, self.host.name, why,
+                          None, self.saga, self.event_id, self.number, None))  # fmt: skip
+        self.host.graveyard.append(self.coroutine)
+        self._end(None, Unavailable(f"{self.host.name}: {why}"))
+
+    def _end(self, result: Any = None, error: Exception | None = None) -> None:
+        if self.finished:
+            return
+        self.finished = True
+        if self.done is not None:
+            self.done(result, error)
+        self.host.finished()
+
+    def _note(self, text: str) -> None:
+        self._record("note", self.host.name, self.host.name, text, None)
+
+    def _record(self, kind: str, source: str, target: str, label: str, detail: Any) -> None:
+        world = self.world
+        event = self.event if target == self.host.name != source else None
+        world.write((world.kernel.now, kind, source, target, label, event, self.saga,
+                     self.event_id, self.number, detail))  # fmt: skip
+
+
+def _place(error: BaseException) -> str:
+    """The line at which a handler failed; nothing for an error that the world raised in it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or trace.tb_frame.f_globals.get("__name__", "").startswith("sagakit."):
+        return ""
+    return f" (line {trace.tb_lineno} of {trace.tb_frame.f_code.co_name})"

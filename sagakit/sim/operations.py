@@ -1,0 +1,209 @@
+"""Operations: what a port call becomes.
+
+Each is one immutable tuple that a handler's coroutine yields; the world performs its effect and
+sends the result back. So a handler in flight is a function of its message and of the results of
+its operations so far.
+"""
+
+from collections.abc import Generator, Sequence
+from typing import Any, NamedTuple
+
+from sagakit.events import Event
+from sagakit.ports import Delayed
+
+
+def _step(operation: Any) -> Generator[Any, Any, Any]:
+    return (yield operation)
+
+
+class Get(NamedTuple):
+    store: str
+    key: str
+
+    __await__ = _step
+
+
+class Commit(NamedTuple):
+    store: str
+    item: Any
+    publish: tuple[Event | Delayed, ...]
+    handled: str | None
+
+    __await__ = _step
+
+
+class Now(NamedTuple):
+    __await__ = _step
+
+
+class Publish(NamedTuple):
+    event: Event
+
+    __await__ = _step
+
+
+class Ask(NamedTuple):
+    """A request to an external party: to have an effect, or to undo or forbid it (`void`)."""
+
+    party: str
+    void: bool
+    label: str
+    key: str
+    request: tuple[Any, ...]
+    timeout: int
+
+    __await__ = _step
+
+
+class Invoke(NamedTuple):
+    service: str
+    command: Any
+
+    __await__ = _step
+
+
+class Tell(NamedTuple):
+    person: str
+    text: str
+
+    __await__ = _step
+
+
+class Pause(NamedTuple):
+    __await__ = _step
+
+
+class Resume(NamedTuple):
+    __await__ = _step
+
+
+class LatestSnapshot(NamedTuple):
+    store: str
+    snapshots: str
+
+    __await__ = _step
+
+
+class ReadEvents(NamedTuple):
+    events: str
+    types: tuple[type[Event], ...]
+
+    __await__ = _step
+
+
+class Restore(NamedTuple):
+    store: str
+    backup: Any
+
+    __await__ = _step
+
+
+class DeliverAgain(NamedTuple):
+    event: Event
+
+    __await__ = _step
+
+
+class StorePort:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get(self, key: str) -> Get:
+        return Get(self.name, key)
+
+    def commit(
+        self,
+        item: Any,
+        *,
+        publish: Sequence[Event | Delayed] = (),
+        handled: Event | str | None = None,
+    ) -> Commit:
+        message_id = handled.header.event_id if isinstance(handled, Event) else handled
+        return Commit(self.name, item, tuple(publish), message_id)
+
+
+class ExternalPort:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def execute(
+        self, key: str, request: Sequence[Any], *, timeout: int, label: str = "execute()"
+    ) -> Ask:
+        return Ask(self.name, False, label, key, tuple(request), timeout)
+
+    def void(self, key: str, *, timeout: int, label: str = "void()") -> Ask:
+        return Ask(self.name, True, label, key, (), timeout)
+
+
+class CallerPort:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def invoke(self, command: Any) -> Invoke:
+        return Invoke(self.name, command)
+
+
+class PersonPort:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def tell(self, text: str) -> Tell:
+        return Tell(self.name, text)
+
+
+class ClockPort:
+    def now(self) -> Now:
+        return Now()
+
+
+class BusPort:
+    def publish(self, event: Event) -> Publish:
+        return Publish(event)
+
+
+class IntakePort:
+    def pause(self) -> Pause:
+        return Pause()
+
+    def resume(self) -> Resume:
+        return Resume()
+
+
+class ArchivePort:
+    def __init__(self, store: str, snapshots: str, events: str) -> None:
+        self.store, self.snapshots, self.event_store = store, snapshots, events
+
+    def latest_snapshot(self) -> LatestSnapshot:
+        return LatestSnapshot(self.store, self.snapshots)
+
+    def events(self, *types: type[Event]) -> ReadEvents:
+        return ReadEvents(self.event_store, types)
+
+    def restore(self, backup: Any) -> Restore:
+        return Restore(self.store, backup)
+
+    def deliver_again(self, event: Event) -> DeliverAgain:
+        return DeliverAgain(event)
+
+
+class SimulatedPorts:
+    """The ports of one service in the simulator."""
+
+    clock = ClockPort()
+    bus = BusPort()
+    intake = IntakePort()
+
+    def store(self, name: str) -> StorePort:
+        return StorePort(name)
+
+    def external(self, name: str) -> ExternalPort:
+        return ExternalPort(name)
+
+    def caller(self, name: str) -> CallerPort:
+        return CallerPort(name)
+
+    def person(self, name: str) -> PersonPort:
+        return PersonPort(name)
+
+    def archive(self, store: str, snapshots: str, events: str) -> ArchivePort:
+        return ArchivePort(store, snapshots, events)

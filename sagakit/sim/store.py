@@ -1,0 +1,122 @@
+"""Stores (DynamoDB-like): versioned items, conditional writes, one atomic transaction.
+
+A commit writes the item if its version is still the one read, the events to publish (outbox) and
+the id of the message it answers (inbox), all or nothing. The relay then publishes the outbox in
+the order of the commits. See Richardson, "Pattern: Transactional outbox".
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sagakit.events import Event
+from sagakit.ports import AlreadyHandled, Backup, Delayed, Unavailable, VersionConflict
+from sagakit.sim.kernel import Kernel
+from sagakit.sim.trace import Written
+
+
+class SimulatedStore:
+    """One table of one service. `relay(entry)` is called for each outbox entry, once, in order."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        *,
+        name: str,
+        owner: str,
+        store: tuple[int, int],
+        relay: tuple[int, int],
+        publish: Callable[[Event | Delayed], None],
+    ) -> None:
+        self.name = name
+        self.owner = owner
+        self.items: dict[str, Any] = {}
+        self.inbox: set[str] = set()
+        self.outbox: dict[str, Event | Delayed] = {}
+        self.lost = False
+        self.in_progress = 0
+        self.latency = kernel.duration(name, store)
+        self._kernel = kernel
+        self._relay_latency = kernel.duration(f"{name}/relay", relay)
+        self._publish = publish
+        self._relayed_until = 0
+
+    def get(self, key: str) -> Any:
+        self._reachable()
+        return self.items.get(key)
+
+    def commit(
+        self, item: Any, publish: tuple[Event | Delayed, ...], handled: str | None
+    ) -> Written:
+        """Do it all or raise and do nothing; returns what was written."""
+        self._reachable()
+        if handled is not None and handled in self.inbox:
+            raise AlreadyHandled(f"{self.name}: message {handled} was handled before")
+        before = key = None
+        if item is not None:
+            key = item.key
+            before = self.items.get(key)
+            version = before.version if before is not None else 0
+            if version != item.version:
+                raise VersionConflict(
+                    f"{self.name}: {key} has version {version} by now, not {item.version}"
+                )
+            if item != before:
+                item = item._replace(version=version + 1)
+                self.items[key] = item
+        if handled is not None:
+            self.inbox.add(handled)
+        now = self._kernel.now
+        stamped = tuple(_stamped(entry, now) for entry in publish)
+        ids = tuple(_event(entry).header.event_id for entry in stamped)
+        if len(set(ids)) < len(ids):
+            raise ValueError("two events of one commit have the same id: tell them apart with nth=")
+        for event_id, entry in zip(ids, stamped, strict=True):
+            self._put_in_outbox(event_id, entry)
+        return Written(key, before, item, ids, handled)
+
+    def _put_in_outbox(self, event_id: str, entry: Event | Delayed) -> None:
+        self.outbox[event_id] = entry
+        now = self._kernel.now
+        self._relayed_until = max(self._relayed_until, now + self._relay_latency())
+        self._kernel.after(self._relayed_until - now, self._relay, event_id)
+
+    def _relay(self, event_id: str) -> None:
+        entry = self.outbox.pop(event_id, None)  # gone if the store was lost meanwhile
+        if entry is not None:
+            self._publish(entry)
+
+    def backup(self) -> Backup:
+        return Backup(
+            self._kernel.now,
+            tuple(self.items.values()),
+            frozenset(self.inbox),
+            tuple(self.outbox.values()),
+        )
+
+    def lose(self) -> None:
+        """Everything is gone, and the store is out of reach until it is restored."""
+        self.lost = True
+        self.items, self.inbox, self.outbox = {}, set(), {}
+
+    def restore(self, backup: Backup) -> None:
+        """Hold just what the backup holds; its outbox is relayed."""
+        self.lost = False
+        self.items = {item.key: item for item in backup.items}
+        self.inbox = set(backup.inbox)
+        self.outbox = {}
+        for entry in backup.outbox:
+            self._put_in_outbox(_event(entry).header.event_id, entry)
+
+    def _reachable(self) -> None:
+        if self.lost:
+            raise Unavailable(f"{self.name} is lost: restore it from a snapshot")
+
+
+def _event(entry: Event | Delayed) -> Event:
+    return entry.event if isinstance(entry, Delayed) else entry
+
+
+def _stamped(entry: Event | Delayed, now: int) -> Event | Delayed:
+    if isinstance(entry, Delayed):
+        return Delayed(entry.event.stamped(now), entry.delay)
+    return entry.stamped(now)
