@@ -1,0 +1,121 @@
+"""Run the notebooks from top to bottom and save what they show.
+
+python notebooks/execute.py               run all and save them in place
+python notebooks/execute.py 01*.ipynb     only these
+python notebooks/execute.py --html DIR    run all and write them as HTML that needs no network
+
+What is saved depends on the notebook and the package alone: no time, no path and no version of
+Python, so that running them again changes no file.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+HERE = Path(__file__).resolve().parent
+CELL_TIMEOUT = 120  # seconds
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
+KEPT_OF_A_CELL = {"jupyter", "tags"}  # hidden sources and `raises-exception`
+
+# A page without the scripts that come from outside. A picture's text is its alternative.
+PAGE = """\
+{% extends 'index.html.j2' %}
+{% block html_head_js_requirejs %}{% endblock %}
+{% block html_head_js_mathjax %}{% endblock %}
+{% block html_head_js_mermaidjs %}{% endblock %}
+{% block data_svg %}
+<div class="jp-RenderedSVG jp-OutputArea-output">
+<img alt="{{ output.data['text/plain'] | escape_html }}"
+     src="data:image/svg+xml;base64,{{ output.data['image/svg+xml'] | text_base64 }}">
+</div>
+{% endblock %}
+"""
+SHOWN = ["text/html", "text/markdown", "image/svg+xml", "text/plain"]  # the first that there is
+
+
+def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
+    """Run every cell in a new kernel that works in `folder`, and clean what it left.
+
+    Raises `nbclient.exceptions.CellExecutionError` at the first cell that fails, unless the cell
+    is tagged `raises-exception`.
+    """
+    client = NotebookClient(
+        notebook,
+        kernel_name=KERNEL["name"],
+        timeout=CELL_TIMEOUT,
+        record_timing=False,
+        coalesce_streams=True,  # else the pieces of a stream depend on the kernel's timing
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute(stderr=subprocess.DEVNULL)  # what a kernel's start says there is not the cells'
+    return clean(notebook)
+
+
+def clean(notebook: NotebookNode) -> NotebookNode:
+    """Take out what would differ between two runs, machines or Pythons."""
+    notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info=LANGUAGE)
+    for cell in notebook.cells:
+        cell.metadata = NotebookNode(
+            {key: value for key, value in cell.metadata.items() if key in KEPT_OF_A_CELL}
+        )
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":  # the frames name this machine's folders
+                output.traceback = [f"{output.ename}: {output.evalue}"]
+    return notebook
+
+
+def to_html(notebook: NotebookNode, title: str) -> str:
+    """The notebook as one page that loads nothing from outside: no math, no Mermaid, no widgets."""
+    from nbconvert import HTMLExporter
+    from traitlets.config import Config
+
+    config = Config({"NbConvertBase": {"display_data_priority": SHOWN}})
+    exporter = HTMLExporter(config=config, raw_template=PAGE)
+    page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
+    return str(page)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status 0, or 1 if a notebook failed (its file is left as it was)."""
+    parser = argparse.ArgumentParser(description="Run the notebooks and save what they show.")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all beside this script")
+    parser.add_argument("--html", type=Path, metavar="DIR", help="write HTML, leave the notebooks")
+    options = parser.parse_args(arguments)
+    return run(options.notebooks or sorted(HERE.glob("*.ipynb")), options.html)
+
+
+def run(paths: Iterable[Path], html: Path | None) -> int:
+    failed = 0
+    for path in paths:
+        print(f"{path.name:32}", end="", flush=True)
+        started = time.perf_counter()
+        notebook: Any = nbformat.read(path, as_version=4)
+        try:
+            execute(notebook, path.parent)
+        except CellExecutionError as error:
+            failed += 1
+            print("failed", error, sep="\n", file=sys.stderr)
+            continue
+        if html is None:
+            nbformat.write(notebook, path)
+        else:
+            html.mkdir(parents=True, exist_ok=True)
+            page = to_html(notebook, path.stem)
+            (html / path.with_suffix(".html").name).write_text(page, encoding="utf-8")
+        print(f"{time.perf_counter() - started:5.1f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
