@@ -39,3 +39,93 @@ class Run:
         self.scenario = scenario
         self.seed = seed
         self.records = records
+
+    # What it looks like.
+
+    def sequence(self, **choice: Any) -> "Picture":
+        """The sequence diagram of this run; see `sagakit.plot.sequence` for the choices."""
+        from sagakit.plot.sequence import sequence
+
+        return sequence(self.records, **choice)
+
+    def timeline(self, **choice: Any) -> "Picture":
+        """The run against virtual time, a lane a service."""
+        from sagakit.plot.timeline import timeline
+
+        return timeline(self.records, **choice)
+
+    def balances(self, **choice: Any) -> "Picture":
+        """The balance of each wallet against virtual time."""
+        from sagakit.plot.balances import balances
+
+        return balances(self.records, **choice)
+
+    def breaker(self, **choice: Any) -> "Picture":
+        """The breaker's state against virtual time, with calls, rejections and probes."""
+        from sagakit.plot.breaker import breaker
+
+        return breaker(self.records, **choice)
+
+    def latency(self, **choice: Any) -> "Picture":
+        """How long the sagas took, by outcome."""
+        from sagakit.plot.latency import latency
+
+        return latency(self.records, **choice)
+
+    def mermaid(self, **choice: Any) -> str:
+        """The sequence diagram as Mermaid text."""
+        from sagakit.plot.mermaid import mermaid
+
+        return mermaid(self.records, **choice)
+
+    # What happened, as tables.
+
+    @property
+    def trace(self) -> "pd.DataFrame":
+        """One row a record."""
+        from sagakit.plot.tables import trace
+
+        return trace(self.records)
+
+    @property
+    def events(self) -> "pd.DataFrame":
+        """One row an event."""
+        from sagakit.plot.tables import events
+
+        return events(self.records)
+
+    @property
+    def payments(self) -> "pd.DataFrame":
+        """One row a payment, as it ended."""
+        from sagakit.plot.tables import items
+
+        return items(self.records, "Payments DB")
+
+    @property
+    def wallets(self) -> "pd.DataFrame":
+        """One row a wallet, as it ended."""
+        from sagakit.plot.tables import items
+
+        return items(self.records, "Wallet DB")
+
+    @property
+    def queues(self) -> "pd.DataFrame":
+        """One row a queue: messages sent, done, waiting and dead, receives, greatest depth."""
+        from sagakit.plot.tables import queues
+
+        return queues(self.records)
+
+    @property
+    def metrics(self) -> "pd.DataFrame":
+        """Counts, latencies, breaker state and queue depth."""
+        from sagakit.plot.tables import metrics
+
+        return metrics(self.records)
+
+    # Is it right?
+
+    def check(self) -> "pd.DataFrame":
+        """One row a law: held, or the record that broke it, in words."""
+        from sagakit.plot.tables import verdicts
+
+        return verdicts(self.verdicts())
