@@ -1,0 +1,65 @@
+"""One list of dependencies, told three times: pyproject.toml, environment.yml, constraints.txt."""
+
+import tomllib
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+ON_CONDA_FORGE = {"matplotlib": "matplotlib-base"}  # without the toolkits of a desktop
+EXTRAS = PROJECT["optional-dependencies"].values()
+
+Bounds = dict[str, SpecifierSet]
+
+
+def bounds(requirements: list[str]) -> Bounds:
+    parsed = map(Requirement, requirements)
+    return {canonicalize_name(each.name): each.specifier for each in parsed}
+
+
+@pytest.fixture
+def required() -> Bounds:
+    """Everything that the package and its extras ask for."""
+    return bounds([*PROJECT["dependencies"], *chain.from_iterable(EXTRAS)])
+
+
+@pytest.fixture
+def pinned() -> Bounds:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return bounds([line for line in lines if not line.startswith("#")])
+
+
+def test_environment_yml_asks_for_what_pyproject_asks_for(required: Bounds) -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    asked = bounds([entry for entry in environment["dependencies"] if isinstance(entry, str)])
+    assert asked.pop("python") == SpecifierSet(PROJECT["requires-python"])
+    assert asked.pop("pip") == SpecifierSet()
+    assert asked == {ON_CONDA_FORGE.get(name, name): bound for name, bound in required.items()}
+    assert environment["dependencies"][-1] == {"pip": ["-e ."]}
+    assert environment["channels"] == ["conda-forge"]
+
+
+def test_constraints_pin_one_exact_version_of_each(pinned: Bounds) -> None:
+    for name, specifier in pinned.items():
+        (pin,) = specifier
+        assert pin.operator == "==", name
+        assert "*" not in pin.version, name
+
+
+def test_constraints_are_within_the_bounds(required: Bounds, pinned: Bounds) -> None:
+    for name, bound in required.items():
+        (pin,) = pinned[name]
+        assert bound.contains(pin.version), name
+
+
+def test_constraints_name_no_address() -> None:
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert "://" not in text
+    assert "@" not in text

@@ -1,0 +1,192 @@
+"""Arrows point down: who may import whom, and what no module of the package may use.
+
+Every import counts, those inside a function and those for types alone too.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "sagakit"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+WORDS = {"sagakit.events", "sagakit.ports", "sagakit.deployment"}
+VIEWS = {"pandas", "matplotlib", "numpy"}
+
+# What of sagakit a layer may import, besides itself.
+MAY_IMPORT = {
+    "sagakit.events": set[str](),
+    "sagakit.ports": {"sagakit.events"},
+    "sagakit.deployment": {"sagakit.events", "sagakit.ports"},
+    "sagakit.payments": WORDS,
+    "sagakit.sim": WORDS,
+    "sagakit.scenarios": {*WORDS, "sagakit.payments", "sagakit.sim"},
+    "sagakit.check": {
+        *WORDS,
+        "sagakit.payments",
+        "sagakit.sim",
+        "sagakit.scenarios",
+        "sagakit.run",
+    },
+    "sagakit.plot": {"sagakit.events", "sagakit.deployment", "sagakit.sim.trace"},
+}
+
+# What a layer may not import from elsewhere.
+MAY_NOT_IMPORT = {
+    "sagakit.events": VIEWS,
+    "sagakit.ports": VIEWS,
+    "sagakit.deployment": VIEWS,
+    "sagakit.payments": VIEWS | {"asyncio", "sqlite3", "time"},
+}
+
+# The same scenario and seed give the same trace: time is the world's, and randomness is drawn from
+# `random.Random(name)` with a name.
+NEVER = {
+    "time.time",
+    "time.time_ns",
+    "datetime.datetime.now",
+    "datetime.datetime.today",
+    "datetime.datetime.utcnow",
+    "datetime.date.today",
+    "uuid.uuid1",
+    "uuid.uuid4",
+    "os.urandom",
+    "secrets",
+    "numpy.random",
+    "random",
+}
+
+
+class Imported(NamedTuple):
+    line: int
+    name: str  # the full one
+    bound: str  # the name that the module knows it by, and what that stands for
+    stands_for: str
+
+
+def imports(tree: ast.Module, package: str) -> Iterator[Imported]:
+    """All that a module imports. `package` is where a relative import starts."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for name, alias in ((each.name, each.asname) for each in node.names):
+                top = name.partition(".")[0]
+                yield Imported(node.lineno, name, alias or top, name if alias else top)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.rsplit(".", node.level - 1)[0] if node.level else ""
+            origin = ".".join(part for part in (above, node.module) if part)
+            for each in node.names:
+                name = f"{origin}.{each.name}"
+                yield Imported(node.lineno, name, each.asname or each.name, name)
+
+
+def uses(tree: ast.Module, known: dict[str, str]) -> Iterator[tuple[int, str]]:
+    """What a module does with its imports: `d.now` is `datetime.datetime.now` if `d` stands so."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Name) and (name := _full_name(node, known)):
+            yield node.lineno, name
+        if (
+            isinstance(node, ast.Call)
+            and not (node.args or node.keywords)
+            and _full_name(node.func, known) == "random.Random"
+        ):
+            yield node.lineno, "random.Random without a seed"
+
+
+def _full_name(node: ast.expr, known: dict[str, str]) -> str | None:
+    if isinstance(node, ast.Name):
+        return known.get(node.id)
+    if isinstance(node, ast.Attribute) and (owner := _full_name(node.value, known)):
+        return f"{owner}.{node.attr}"
+    return None
+
+
+def within(name: str, roots: set[str]) -> bool:
+    return any(name == root or name.startswith(f"{root}.") for root in roots)
+
+
+def broken_rules(source: str, module: str, package: str) -> list[str]:
+    """What is wrong with a module's source, a line each."""
+    layer = ".".join(module.split(".")[:2])
+    may_import = MAY_IMPORT.get(layer, {"sagakit"}) | {layer}
+    may_not_import = MAY_NOT_IMPORT.get(layer, set())
+    tree = ast.parse(source)
+    found = []
+    imported = list(imports(tree, package))
+    for line, name, _, _ in imported:
+        upwards = within(name, {"sagakit"}) and not within(name, may_import)
+        if upwards or within(name, may_not_import):
+            found.append(f"{module}:{line} imports {name}")
+    known = {each.bound: each.stands_for for each in imported}
+    for line, name in [*((each.line, each.name) for each in imported), *uses(tree, known)]:
+        if within(name, NEVER) and name not in {"random", "random.Random"}:
+            found.append(f"{module}:{line} uses {name}")
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_keeps_the_rules(path: Path) -> None:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    package = ".".join(parts[:-1])
+    module = package if parts[-1] == "__init__" else ".".join(parts)
+    assert broken_rules(path.read_text(encoding="utf-8"), module, package) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "found"),
+    [
+        ("sagakit.payments.wallet", "from sagakit.sim import bus", "sagakit.sim.bus"),
+        ("sagakit.payments.wallet", "from ..sim.bus import Bus", "sagakit.sim.bus.Bus"),
+        ("sagakit.payments.wallet", "from .. import sim", "sagakit.sim"),
+        ("sagakit.payments.wallet", "import sagakit.sim.bus as b", "sagakit.sim.bus"),
+        ("sagakit.payments.wallet", "from sagakit import run", "sagakit.run"),
+        ("sagakit.payments.wallet", "import sagakit", "sagakit"),
+        ("sagakit.payments.metrics", "def f():\n    import pandas", "pandas"),
+        ("sagakit.sim.kernel", "from sagakit.payments import wallet", "sagakit.payments.wallet"),
+        ("sagakit.plot.lanes", "from sagakit.sim import queue", "sagakit.sim.queue"),
+        ("sagakit.plot.lanes", "import sagakit.scenarios", "sagakit.scenarios"),
+        ("sagakit.plot.lanes", "from sagakit.check import laws", "sagakit.check.laws"),
+        ("sagakit.events", "from sagakit.ports import Store", "sagakit.ports.Store"),
+        (
+            "sagakit.ports",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import sagakit.sim.store",
+            "sagakit.sim.store",
+        ),
+        ("sagakit.run", "import time\nnow = time.time()", "time.time"),
+        ("sagakit.run", "from time import time as clock", "time.time"),
+        ("sagakit.run", "import datetime as dt\ndt.datetime.now()", "datetime.datetime.now"),
+        ("sagakit.run", "from datetime import datetime\ndatetime.now", "datetime.datetime.now"),
+        ("sagakit.run", "from uuid import uuid4", "uuid.uuid4"),
+        ("sagakit.run", "import random\nrandom.choice([1, 2])", "random.choice"),
+        ("sagakit.run", "from random import shuffle", "random.shuffle"),
+        ("sagakit.run", "from random import Random\nRandom()", "random.Random without a seed"),
+        ("sagakit.run", "import numpy as np\nnp.random.rand()", "numpy.random.rand"),
+    ],
+)
+def test_a_broken_rule_is_found(module: str, source: str, found: str) -> None:
+    problems = broken_rules(source, module, package=module.rpartition(".")[0])
+    assert found in [problem.split(maxsplit=2)[2] for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("sagakit.payments.wallet", "from sagakit.ports import Store\nfrom . import money"),
+        ("sagakit.plot.lanes", "from sagakit.sim.trace import Record\nimport pandas"),
+        ("sagakit.scenarios.late", "import sagakit.payments\nsagakit.payments.topology"),
+        ("sagakit.sim.kernel", "from random import Random\nRandom('seed/bus').random()"),
+        ("sagakit.run", "def f(self):\n    from sagakit.plot import lanes\n    self.time.time()"),
+    ],
+)
+def test_what_the_rules_allow_passes(module: str, source: str) -> None:
+    assert broken_rules(source, module, package=module.rpartition(".")[0]) == []
+
+
+def test_importing_sagakit_loads_neither_pandas_nor_matplotlib() -> None:
+    code = "import sys, sagakit; print({'pandas', 'matplotlib', 'numpy'} & set(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "set()\n"
