@@ -7,7 +7,7 @@ without a handler) is refused when the deployment is made.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from sagakit.events import Event
 from sagakit.ports import Ports
@@ -51,10 +51,11 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """A queue with its dead-letter queue (SQS-like; the defaults are AWS's, the receives its advice).
+    """A queue with its dead-letter queue (SQS-like).
 
-    visibility   ms for which a received message is hidden from others
+    visibility   ms for which a received message is hidden from others (AWS: 30 s by default)
     receives     how often a message may be received before it goes to the dead-letter queue
+                 (AWS advises at least 5 for a queue that feeds a Lambda function)
     """
 
     name: str
@@ -70,7 +71,7 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Events of type `event` go to `target`, a queue or a topic; `rename` is an input transformer."""
+    """Events of type `event` go to `target`, a queue or a topic, as `rename` if that is given."""
 
     event: type[Event]
     target: str
@@ -169,7 +170,9 @@ class Deployment:
             seen.add(participant.name)
         for name in self.lanes:
             if name not in seen:
-                raise ValueError(f"lanes name {name!r}, which is no participant: remove or declare it")
+                raise ValueError(
+                    f"lanes name {name!r}, which is no participant: remove or declare it"
+                )
 
     def _unordered(self) -> list[Participant]:
         found = list(self.others)

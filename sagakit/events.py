@@ -101,7 +101,9 @@ class Event(BaseModel):
 
 @cache
 def _shared_fields(cls: type[Event], other: type[Event]) -> tuple[str, ...]:
-    return tuple(name for name in cls.model_fields if name in other.model_fields and name != "header")
+    return tuple(
+        name for name in cls.model_fields if name in other.model_fields and name != "header"
+    )
 
 
 def encode(value: Any) -> str:

@@ -66,9 +66,7 @@ class ApiGateway:
         if isinstance(outcome, OtherRequest):
             problem = f"this Idempotency-Key was used with {outcome.field} {outcome.first}"
             return BadRequest(422, outcome.field, problem).response
-        return Response(
-            202, encode({"payment_id": outcome.payment_id, "status": outcome.status})
-        )
+        return Response(202, encode({"payment_id": outcome.payment_id, "status": outcome.status}))
 
 
 def parse(request: Post) -> CreatePayment:

@@ -29,10 +29,6 @@ class Breaker(NamedTuple):
     def key(self) -> str:
         return KEY
 
-    def admits(self, now: int, open_for: int) -> bool:
-        """Whether a call may be made without changing the state."""
-        return self.state == "CLOSED"
-
     def may_probe(self, now: int, open_for: int) -> bool:
         """Whether it is time for a probe: also when an earlier one has not reported for as long."""
         return self.state != "CLOSED" and now >= self.since + open_for
@@ -43,7 +39,9 @@ class Breaker(NamedTuple):
     def after_answer(self, era: int, now: int) -> "Breaker":
         if era != self.era:
             return self
-        return self.becoming("CLOSED", now) if self.state == "HALF_OPEN" else self._replace(failures=0)
+        return (
+            self.becoming("CLOSED", now) if self.state == "HALF_OPEN" else self._replace(failures=0)
+        )
 
     def after_failure(self, era: int, now: int, threshold: int) -> "Breaker":
         if era != self.era:
@@ -59,7 +57,9 @@ class Breaker(NamedTuple):
 class CircuitBreaker:
     """Asks the stored breaker before a call, and tells it afterwards how the call went."""
 
-    def __init__(self, store: Store[Breaker], clock: Clock, *, threshold: int, open_for: int) -> None:
+    def __init__(
+        self, store: Store[Breaker], clock: Clock, *, threshold: int, open_for: int
+    ) -> None:
         self.store = store
         self.clock = clock
         self.threshold = threshold

@@ -1,8 +1,10 @@
 """The ten events of the saga, named as on the wire.
 
-    PaymentInit -> BalanceDebited -> ProviderPaymentInit -> ProviderPaymentSuccess -> PaymentCompleted
-                                                         -> ProviderPaymentFailed  -> ReembolsarUsuario
-                -> InsufficientBalance -> PaymentFailed <- BalanceRefunded <----------
+PaymentInit
+  BalanceDebited -> ProviderPaymentInit
+    ProviderPaymentSuccess -> PaymentCompleted
+    ProviderPaymentFailed -> ReembolsarUsuario -> BalanceRefunded -> PaymentFailed
+  InsufficientBalance -> PaymentFailed
 """
 
 from sagakit.events import Event, Identifier
@@ -30,7 +32,7 @@ class PaymentInit(PaymentEvent):
 
 
 class BalanceDebited(PaymentEvent):
-    """The wallet was debited. Rebuilding a wallet applies these in the order of `wallet_version`."""
+    """The wallet was debited: `wallet_version` is its place in the wallet's history."""
 
     amount_debited: Amount
     amount_left: Balance
@@ -44,7 +46,7 @@ class InsufficientBalance(PaymentEvent):
 
 
 class ProviderPaymentInit(PaymentEvent):
-    """The provider is to be asked, for the `attempt`-th time. The bus makes it of `BalanceDebited`."""
+    """The provider is to be asked, for the `attempt`-th time; made of `BalanceDebited`."""
 
     attempt: int = 1
 

@@ -1,8 +1,8 @@
 """The Payment Service: begins the saga, hears how it went, and ends it.
 
-    PENDING -> COMPLETED
-    PENDING -> FAILED                the wallet did not cover it
-    PENDING -> REFUNDING -> FAILED   the provider did not charge it
+PENDING -> COMPLETED
+PENDING -> FAILED                the wallet did not cover it
+PENDING -> REFUNDING -> FAILED   the provider did not charge it
 """
 
 from decimal import Decimal

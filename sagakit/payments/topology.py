@@ -3,7 +3,8 @@
 This is the only place where the services are wired.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
@@ -20,8 +21,8 @@ from sagakit.ports import Ports
 PROVIDER = "External Provider API"
 
 LANES = (
-    "Operator", "User", "API Gateway", "Payment Service", "Payment SQS", "Payments DB", "EventBridge",
-    "Wallet SQS", "Wallet Service", "Wallet DB", "Snapshot Store", "Event Store", "Provider SQS",
+    "Operator", "User", "API Gateway", "Payment Service", "Payment SQS", "Payments DB",
+    "EventBridge", "Wallet SQS", "Wallet Service", "Wallet DB", "Snapshot Store", "Event Store", "Provider SQS",
     "Provider Retry SQS", "Provider Gateway", "Provider DB", "Breaker DB", PROVIDER, "SNS Topic",
     "Email Lambda", "WebSocket Service", "Push Lambda",
 )  # fmt: skip
@@ -48,7 +49,7 @@ def payment_system(
 ) -> Deployment:
     """The deployment. `services` puts other classes in the place of the sound ones, by name."""
     settings = settings or Settings()
-    classes: dict[str, type] = {
+    classes: dict[str, Any] = {
         "API Gateway": ApiGateway,
         "Payment Service": PaymentService,
         "Wallet Service": RecoverableWalletService,
@@ -82,7 +83,7 @@ def payment_system(
             timeout=settings.provider_timeout,
         )
 
-    def channel(sends: str) -> object:
+    def channel(sends: str) -> Callable[[Ports], object]:
         return lambda ports: NotificationService(ports.person("User"), sends)
 
     notification = {

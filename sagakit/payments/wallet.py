@@ -120,9 +120,7 @@ class RecoverableWalletService(WalletService):
         for refusal in refusals:
             if refusal.header.causation_id not in snapshot.inbox:
                 await self.wallets.commit(None, handled=refusal.header.causation_id)
-        answered = snapshot.inbox | {
-            event.header.causation_id for event in (*movements, *refusals)
-        }
+        answered = snapshot.inbox | {event.header.causation_id for event in (*movements, *refusals)}
         for request in requests:
             if request.header.event_id not in answered:
                 await self.archive.deliver_again(request)

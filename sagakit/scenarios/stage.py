@@ -17,7 +17,7 @@ TRANSACTION = "tx-"
 def stage(
     scenario: Scenario, *, seed: int | None = None, services: Mapping[str, type] | None = None
 ) -> World:
-    """The world of a scenario, ready to run. Raises `BadScenario` for a name that does not exist."""
+    """The world of a scenario, ready to run. Raises `BadScenario` for a name that is unknown."""
     try:
         world = World(
             payment_system(scenario.settings, timing=scenario.timing, services=services),
@@ -27,7 +27,10 @@ def stage(
         )
     except ValueError as error:
         raise BadScenario(f"{scenario.name}: {error}") from None
-    for queue in (*(one.queue for one in scenario.texts), *(one.queue for one in scenario.redrives)):
+    for queue in (
+        *(one.queue for one in scenario.texts),
+        *(one.queue for one in scenario.redrives),
+    ):
         if queue not in world.queues:
             names = ", ".join(world.queues)
             raise BadScenario(f"{scenario.name}: there is no queue {queue!r}: use one of {names}")

@@ -63,8 +63,9 @@ class SimulatedBus:
         renamed = into.after(event).stamped(self._kernel.now)
         event_id, correlation_id, causation_id, name, _, version = renamed.header
         self._write((
-            self._kernel.now, "note", self.name, self.name, renamed_label(event.header.event_type, name),
-            name, correlation_id, event_id, 0, Published(causation_id, version, renamed.payload()),
+            self._kernel.now, "note", self.name, self.name,
+            renamed_label(event.header.event_type, name), name, correlation_id, event_id, 0,
+            Published(causation_id, version, renamed.payload()),
         ))  # fmt: skip
         return renamed
 

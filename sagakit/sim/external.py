@@ -28,8 +28,11 @@ Decide = Callable[[Ask, int, int], Reaction]
 """(the request, its number counted from 1, the time in ms) -> how the party reacts"""
 
 
+State = Literal["executed", "declined", "voided"]
+
+
 class Entry(NamedTuple):
-    state: Literal["executed", "declined", "voided"]
+    state: State
     request: tuple[Any, ...]
 
 
@@ -68,7 +71,7 @@ class SimulatedExternal:
         answered: Callable[[Answer], None],
         refused: Callable[[], None],
     ) -> None:
-        """Take a request. Calls `answered` or `refused` later, or neither: then there is silence."""
+        """Take a request; call `answered` or `refused` later, or neither: then there is silence."""
         self._requests += 1
         behaviour, delay = self._decide(request, self._requests, self._kernel.now)
         latency = self._latency()
@@ -80,7 +83,11 @@ class SimulatedExternal:
             self._kernel.after(latency + delay, self._act, request, behaviour, saga, answered)
 
     def _act(
-        self, request: Ask, behaviour: Behaviour, saga: str | None, answered: Callable[[Answer], None]
+        self,
+        request: Ask,
+        behaviour: Behaviour,
+        saga: str | None,
+        answered: Callable[[Answer], None],
     ) -> None:
         answer = self._book(request, behaviour == "decline", saga)
         if behaviour != "timeout_after":
@@ -93,7 +100,9 @@ class SimulatedExternal:
                 entry = self._enter(key, Entry("voided", entry.request if entry else ()), saga)
             return Answer(200, entry.state)
         if entry is None:
-            entry = self._enter(key, Entry("declined" if decline else "executed", request.request), saga)
+            entry = self._enter(
+                key, Entry("declined" if decline else "executed", request.request), saga
+            )
         elif entry.state != "voided" and entry.request != request.request:
             return Answer(422, "Idempotency-Key was used with other parameters")
         return ANSWERS[entry.state]
@@ -102,6 +111,17 @@ class SimulatedExternal:
         self.books[key] = entry
         detail = Asked(key, entry.request, entry.state)
         self._write(
-            Record(self._kernel.now, "note", self.name, self.name, "books:", None, saga, None, 0, detail)
+            Record(
+                self._kernel.now,
+                "note",
+                self.name,
+                self.name,
+                "books:",
+                None,
+                saga,
+                None,
+                0,
+                detail,
+            )
         )
         return entry

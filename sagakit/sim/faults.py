@@ -18,7 +18,7 @@ class _Fault(BaseModel):
 
 
 class _OnMessage(_Fault):
-    """The nth message that the bus delivers to `queue`, of type `event` and in one saga if given."""
+    """The nth message that the bus delivers to `queue`; of one type, or in one saga, if given."""
 
     queue: str
     event: str | None = None
@@ -100,7 +100,7 @@ class Throttle(_During):
 
 
 class Loss(_Fault):
-    """A store loses all it holds, outbox and inbox too, and is out of reach until it is restored."""
+    """A store loses all it holds, outbox and inbox too; it is out of reach until restored."""
 
     fault: Literal["loss"] = "loss"
     store: str

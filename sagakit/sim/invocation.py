@@ -132,12 +132,17 @@ class Invocation:
             self._end()
             return
         message = self.message = self.batch.popleft()
-        self.saga, self.event, self.event_id = message.correlation_id, message.event, message.event_id
+        self.saga, self.event, self.event_id = (
+            message.correlation_id,
+            message.event,
+            message.event_id,
+        )
         self.retries = 0
         host = self.host
-        self._record(
-            host.delivery(message.event), self.source, host.name, host.function.invocation, message.queued
-        )
+        self.arrow(
+            host.delivery(message.event), self.source, host.name, host.function.invocation,
+            message.queued, message.event,
+        )  # fmt: skip
         self._crash_point()
         if isinstance(message.body, Event):
             self._start(message.body)
@@ -157,8 +162,7 @@ class Invocation:
         """Begin with a command."""
         self.event = type(command).__name__
         self._crash_point()
-        self.event = None
-        self._record(kind, self.source, self.host.name, label, None)
+        self.arrow(kind, self.source, self.host.name, label)
         self.world.kernel.after(self.host.invoke_latency(), self._start, command)
 
     def _crash_point(self) -> None:
@@ -172,11 +176,8 @@ class Invocation:
         handler = self.host.handlers.get(type(subject))
         if handler is None:
             known = ", ".join(cls.__name__ for cls in self.host.handlers)
-            self._fail(
-                NotUnderstood(
-                    f"{self.host.name} has no handler for {type(subject).__name__}: it handles {known}"
-                )
-            )
+            unknown = f"{self.host.name} has no handler for {type(subject).__name__}"
+            self._fail(NotUnderstood(f"{unknown}: it handles {known}"))
             return
         self.coroutine = handler(subject)
         self.resume(None)
@@ -185,7 +186,11 @@ class Invocation:
         """Give the handler the result of its step; an exception is raised in it."""
         if self.finished:
             return
-        if self.crash and self.steps and (self.crash.step, self.crash.when) == (self.steps, "after"):
+        if (
+            self.crash
+            and self.steps
+            and (self.crash.step, self.crash.when) == (self.steps, "after")
+        ):
             self.power_cut(f"crash after step {self.steps}")
             return
         try:
@@ -204,10 +209,16 @@ class Invocation:
             self._fail(error)
         else:
             self.steps += 1
-            if self.crash and (self.crash.step, self.crash.when) == (self.steps, "before"):
-                self.power_cut(f"crash before step {self.steps}")
-                return
-            self.world.perform(operation, self)
+            if not self._strikes("before"):
+                self.world.perform(operation, self)
+
+    def _strikes(self, when: str) -> bool:
+        """Whether the crash that this invocation is to suffer has come."""
+        crash = self.crash
+        if crash is None or crash.when != when or crash.step != self.steps:
+            return False
+        self.power_cut(f"crash {when} step {self.steps}")
+        return True
 
     def _again(self) -> None:
         if self.retries == MOST_RETRIES:
@@ -223,19 +234,19 @@ class Invocation:
             return
         if self.queue is not None:
             self.queue.delete(self.message)
-            self._record("return", self.host.name, self.source, "done", self.message.queued)
+            self.arrow("return", self.host.name, self.source, "done", self.message.queued)
         self.next_message()
 
     def _fail(self, error: Exception) -> None:
         code = getattr(error, "code", None)
         reason = f"{type(error).__name__}{f' {code}' if code else ''}: {error}{_place(error)}"
         if self.message is None:
-            self._record("return", self.host.name, self.source, "failed:", Failed(0, reason))
+            self.arrow("return", self.host.name, self.source, "failed:", Failed(0, reason))
             self._end(None, Unavailable(f"{self.host.name} failed: {reason}"))
             return
         self.message.reason = reason
         detail = Failed(self.message.message_id, reason)
-        self._record("return", self.host.name, self.source, "failed:", detail)
+        self.arrow("return", self.host.name, self.source, "failed:", detail)
         self.next_message()
 
     def power_cut(self, why: str) -> None:
@@ -243,8 +254,7 @@ class Invocation:
         for message in (self.message, *self.batch):
             if message is not None and not message.finished:
                 message.reason = why
-        self.world.write((self.world.kernel.now, "fault", self.host.name, self.host.name, why,
-                          None, self.saga, self.event_id, self.number, None))  # fmt: skip
+        self.arrow("fault", self.host.name, self.host.name, why)
         self.host.graveyard.append(self.coroutine)
         self._end(None, Unavailable(f"{self.host.name}: {why}"))
 
@@ -256,14 +266,22 @@ class Invocation:
             self.done(result, error)
         self.host.finished()
 
-    def _note(self, text: str) -> None:
-        self._record("note", self.host.name, self.host.name, text, None)
-
-    def _record(self, kind: str, source: str, target: str, label: str, detail: Any) -> None:
+    def arrow(
+        self,
+        kind: str,
+        source: str,
+        target: str,
+        label: str,
+        detail: Any = None,
+        event: str | None = None,
+    ) -> None:
+        """Write a record that belongs to this invocation."""
         world = self.world
-        event = self.event if target == self.host.name != source else None
-        world.write((world.kernel.now, kind, source, target, label, event, self.saga,
-                     self.event_id, self.number, detail))  # fmt: skip
+        world.write((world.kernel.now, kind, source, target, label, event, self.saga, self.event_id,
+                     self.number, detail))  # fmt: skip
+
+    def _note(self, text: str) -> None:
+        self.arrow("note", self.host.name, self.host.name, text)
 
 
 def _place(error: BaseException) -> str:

@@ -12,15 +12,15 @@ from sagakit.events import Event
 from sagakit.ports import Delayed
 
 
-def _step(operation: Any) -> Generator[Any, Any, Any]:
-    return (yield operation)
+Step = Generator[Any, Any, Any]
 
 
 class Get(NamedTuple):
     store: str
     key: str
 
-    __await__ = _step
+    def __await__(self) -> Step:
+        return (yield self)
 
 
 class Commit(NamedTuple):
@@ -29,17 +29,20 @@ class Commit(NamedTuple):
     publish: tuple[Event | Delayed, ...]
     handled: str | None
 
-    __await__ = _step
+    def __await__(self) -> Step:
+        return (yield self)
 
 
 class Now(NamedTuple):
-    __await__ = _step
+    def __await__(self) -> Step:
+        return (yield self)
 
 
 class Publish(NamedTuple):
     event: Event
 
-    __await__ = _step
+    def __await__(self) -> Step:
+        return (yield self)
 
 
 class Ask(NamedTuple):
@@ -52,56 +55,65 @@ class Ask(NamedTuple):
     request: tuple[Any, ...]
     timeout: int
 
-    __await__ = _step
+    def __await__(self) -> Step:
+        return (yield self)
 
 
 class Invoke(NamedTuple):
     service: str
     command: Any
 
-    __await__ = _step
+    def __await__(self) -> Step:
+        return (yield self)
 
 
 class Tell(NamedTuple):
     person: str
     text: str
 
-    __await__ = _step
+    def __await__(self) -> Step:
+        return (yield self)
 
 
 class Pause(NamedTuple):
-    __await__ = _step
+    def __await__(self) -> Step:
+        return (yield self)
 
 
 class Resume(NamedTuple):
-    __await__ = _step
+    def __await__(self) -> Step:
+        return (yield self)
 
 
 class LatestSnapshot(NamedTuple):
     store: str
     snapshots: str
 
-    __await__ = _step
+    def __await__(self) -> Step:
+        return (yield self)
 
 
 class ReadEvents(NamedTuple):
     events: str
     types: tuple[type[Event], ...]
 
-    __await__ = _step
+    def __await__(self) -> Step:
+        return (yield self)
 
 
 class Restore(NamedTuple):
     store: str
     backup: Any
 
-    __await__ = _step
+    def __await__(self) -> Step:
+        return (yield self)
 
 
 class DeliverAgain(NamedTuple):
     event: Event
 
-    __await__ = _step
+    def __await__(self) -> Step:
+        return (yield self)
 
 
 class StorePort:

@@ -18,7 +18,16 @@ from sagakit.sim.trace import Failed, Queued, Record, Redriven
 class Message:
     """One copy of an event (or of a text that should be one) in a queue."""
 
-    __slots__ = ("body", "correlation_id", "event", "event_id", "finished", "message_id", "reason", "receipt")
+    __slots__ = (
+        "body",
+        "correlation_id",
+        "event",
+        "event_id",
+        "finished",
+        "message_id",
+        "reason",
+        "receipt",
+    )
 
     def __init__(self, message_id: int, body: Event | str) -> None:
         self.message_id = message_id
@@ -26,15 +35,16 @@ class Message:
         self.receipt = 0  # the receive count: what was received earlier is told by its number
         self.finished = False
         self.reason = ""
+        self.event_id: str | None = None
+        self.correlation_id: str | None = None
+        self.event: str | None = None
         if isinstance(body, Event):
             self.event_id, self.correlation_id, _, self.event, *_ = body.header
-        else:
-            self.event_id = self.correlation_id = self.event = None
 
     @property
     def queued(self) -> Queued:
         remark = self.body.remark if isinstance(self.body, Event) else "not understood"
-        return Queued(self.message_id, self.receipt, 0, remark)
+        return Queued(self.message_id, self.receipt, remark)
 
 
 class SimulatedQueue:
@@ -112,7 +122,9 @@ class SimulatedQueue:
         self.dead_letters.append(message)
         reason = message.reason or "received too often, never acknowledged"
         detail = Failed(message.message_id, reason)
-        self._record("async", self.shown_as, self.dead_letters_name, "Dead letter:", message, detail)
+        self._record(
+            "async", self.shown_as, self.dead_letters_name, "Dead letter:", message, detail
+        )
 
     def _record(
         self, kind: Any, source: str, target: str, label: str, message: Message, detail: Any = None

@@ -27,11 +27,10 @@ class Published(NamedTuple):
 
 
 class Queued(NamedTuple):
-    """A message in a queue. `delay` in ms; `count` is the receive count, 0 before the first."""
+    """A message in a queue, and how often it was received so far."""
 
     message_id: int
-    count: int = 0
-    delay: int = 0
+    receives: int = 0
     remark: str = ""
 
     def __str__(self) -> str:
@@ -94,7 +93,9 @@ class Attempt(NamedTuple):
                 parts.append(f"{self.item}, version: {read + 1}")
             parts.append(f"condition version == {read}" if read else "condition: it is new")
         text = ", ".join(parts)
-        return " & ".join(filter(None, (text, f"outbox [{', '.join(self.outbox)}]" * bool(self.outbox))))
+        return " & ".join(
+            filter(None, (text, f"outbox [{', '.join(self.outbox)}]" * bool(self.outbox)))
+        )
 
 
 class Written(NamedTuple):
@@ -137,6 +138,14 @@ class Asked(NamedTuple):
 Detail = (
     Published | Queued | FannedOut | Redriven | Failed | Read | Attempt | Written | Restored | Asked
 )
+
+
+def duration(ms: int) -> str:
+    """A length of time for people: "1 minute", "0.5 s"."""
+    if ms % 60_000 == 0 and ms:
+        minutes = ms // 60_000
+        return f"{minutes} minute{'s' if minutes > 1 else ''}"
+    return f"{ms / 1000:g} s"
 
 
 class Record(NamedTuple):

@@ -1,0 +1,173 @@
+"""Effects: what the world does when a service asks for something, one function an operation.
+
+Each is called with the world, the operation and the invocation that asked, and resumes that
+invocation with the result when its time has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sagakit.events import Event
+from sagakit.ports import Answer, Delayed, TimedOut, Unavailable, VersionConflict, WorldError
+from sagakit.sim import archive
+from sagakit.sim import operations as ops
+from sagakit.sim.invocation import Invocation
+from sagakit.sim.store import SimulatedStore
+from sagakit.sim.trace import Asked, Attempt, Failed, Read
+
+if TYPE_CHECKING:
+    from sagakit.sim.world import World
+
+THROTTLE_BACKOFF = 50  # ms until a throttled store operation is tried again
+CONFLICT = "ConditionalCheckFailedException"  # what DynamoDB calls it
+
+
+def _get(world: World, operation: ops.Get, by: Invocation) -> None:
+    by.arrow("call", by.host.name, operation.store, "read item")
+    _at_store(world, operation, by, _got)
+
+
+def _got(operation: ops.Get, by: Invocation, store: SimulatedStore) -> None:
+    item = by.last_read = store.get(operation.key)
+    by.arrow("return", store.name, by.host.name, "", Read(operation.key, item))
+    by.resume(item)
+
+
+def _commit(world: World, operation: ops.Commit, by: Invocation) -> None:
+    item = operation.item
+    unchanged = item is not None and item == by.last_read
+    attempt = Attempt(item, unchanged, tuple([_type_name(entry) for entry in operation.publish]))
+    label = (
+        "record" if item is None else "check" if unchanged else "update" if item.version else "put"
+    )
+    by.arrow("call", by.host.name, operation.store, label, attempt)
+    _at_store(world, operation, by, _committed)
+
+
+def _committed(operation: ops.Commit, by: Invocation, store: SimulatedStore) -> None:
+    written = store.commit(operation.item, operation.publish, operation.handled)
+    by.arrow("return", store.name, by.host.name, "OK", written)
+    by.resume(written.item)
+
+
+def _at_store(world: World, operation: Any, by: Invocation, act: Callable[..., None]) -> None:
+    """The store acts when its latency has passed; what it refuses is raised in the handler."""
+    store = world.stores[operation.store]
+    if world.faults.throttles and store.in_progress >= world.faults.limit(
+        store.name, world.kernel.now, store.in_progress + 1
+    ):
+        by.arrow("fault", store.name, by.host.name, "throttled: tried again")
+        world.kernel.after(THROTTLE_BACKOFF, _at_store, world, operation, by, act)
+        return
+    store.in_progress += 1
+    world.kernel.after(store.latency(), _act_at_store, world, operation, by, act, store)
+
+
+def _act_at_store(
+    world: World, operation: Any, by: Invocation, act: Callable[..., None], store: SimulatedStore
+) -> None:
+    store.in_progress -= 1
+    try:
+        if world.faults.outages and world.faults.outage(store.name, world.kernel.now):
+            raise Unavailable(f"{store.name} cannot be reached")
+        act(operation, by, store)
+    except WorldError as error:
+        name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
+        by.arrow("return", store.name, by.host.name, f"{name}:", Failed(0, str(error)))
+        by.resume(error)
+
+
+def _now(world: World, _operation: ops.Now, by: Invocation) -> None:
+    by.resume(world.kernel.now)
+
+
+def _publish(world: World, operation: ops.Publish, by: Invocation) -> None:
+    world.bus.publish(operation.event.stamped(world.kernel.now), by.host.name)
+    world.kernel.after(by.host.invoke_latency(), by.resume, None)
+
+
+def _ask(world: World, operation: ops.Ask, by: Invocation) -> None:
+    party = world.externals[operation.party]
+    detail = Asked(operation.key, operation.request)
+    by.arrow("call", by.host.name, party.name, operation.label, detail)
+    open_call = [True]
+
+    def close(result: Answer | WorldError, kind: str, label: str, outcome: str) -> None:
+        if not open_call:
+            return
+        open_call.clear()
+        detail = Asked(operation.key, operation.request, outcome)
+        source, target = (party.name if kind == "return" else by.host.name), by.host.name
+        by.arrow(kind, source, target, label, detail)
+        by.resume(result)
+
+    def answered(answer: Answer) -> None:
+        close(answer, "return", str(answer.status), answer.outcome)
+
+    def refused() -> None:
+        error = Unavailable(f"{party.name} cannot be reached")
+        close(error, "return", "503", "unavailable")
+
+    def silent() -> None:
+        error = TimedOut(f"no answer from {party.name} within {operation.timeout} ms")
+        close(error, "note", f"no response within {operation.timeout} ms:", "timeout")
+
+    down = world.faults.outage(party.name, world.kernel.now) is not None
+    party.ask(operation, down, by.saga, answered, refused)
+    world.kernel.after(operation.timeout, silent)
+
+
+def _invoke(world: World, operation: ops.Invoke, by: Invocation) -> None:
+    service = world.hosts[operation.service]
+
+    def done(result: Any, error: BaseException | None) -> None:
+        label = "" if error is None else "failed"
+        by.arrow("return", service.name, by.host.name, label or str(result))
+        by.resume(result if error is None else error)
+
+    service.invoke(operation.command, by.host.name, by.saga, done)
+
+
+def _tell(world: World, operation: ops.Tell, by: Invocation) -> None:
+    by.arrow("call", by.host.name, operation.person, operation.text)
+    world.kernel.after(by.host.invoke_latency(), by.resume, None)
+
+
+def _pause(world: World, _operation: ops.Pause, by: Invocation) -> None:
+    by.host.paused = True
+    by.arrow("note", by.host.name, by.host.name, "stops taking messages")
+    if by.host.running <= 1:
+        world.kernel.after(0, by.resume, None)
+    else:
+        by.host.on_idle.append(lambda: by.resume(None))
+
+
+def _resume(world: World, _operation: ops.Resume, by: Invocation) -> None:
+    by.host.paused = False
+    by.arrow("note", by.host.name, by.host.name, "takes messages again")
+    world.kernel.after(0, by.host.take)
+    world.kernel.after(0, by.resume, None)
+
+
+def _type_name(entry: Event | Delayed) -> str:
+    event = entry.event if isinstance(entry, Delayed) else entry
+    return event.header.event_type
+
+
+EFFECTS: dict[type, Callable[[World, Any, Invocation], None]] = {
+    ops.Get: _get,
+    ops.Commit: _commit,
+    ops.Now: _now,
+    ops.Publish: _publish,
+    ops.Ask: _ask,
+    ops.Invoke: _invoke,
+    ops.Tell: _tell,
+    ops.Pause: _pause,
+    ops.Resume: _resume,
+    ops.LatestSnapshot: archive.latest_snapshot,
+    ops.ReadEvents: archive.read_events,
+    ops.Restore: archive.restore,
+    ops.DeliverAgain: archive.deliver_again,
+}
