@@ -86,6 +86,10 @@ class Topic:
     subscribers: tuple[str, ...]
     domain: str | None = None
 
+    @property
+    def dead_letters(self) -> str:
+        return f"{self.name} DLQ"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -182,7 +186,9 @@ class Deployment:
             found.append(Participant(queue.dead_letters, "queue", queue.domain))
         found += [Participant(table.name, "store", table.domain) for table in self.tables]
         found.append(Participant(self.bus, "bus", "Bus"))
-        found += [Participant(topic.name, "topic", topic.domain) for topic in self.topics]
+        for topic in self.topics:
+            found.append(Participant(topic.name, "topic", topic.domain))
+            found.append(Participant(topic.dead_letters, "queue", topic.domain))
         return found
 
     def participants(self) -> tuple[Participant, ...]:

@@ -6,7 +6,7 @@ Retry, delivery, time and tracing belong to the world.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sagakit.events import Event
 
@@ -34,10 +34,10 @@ def handlers(service: object) -> dict[type, Callable[[Any], Awaitable[Any]]]:
 
 
 class Item(Protocol):
-    """What a store keeps: an immutable, hashable tuple with a key and a version.
+    """What a store keeps: a `NamedTuple` with a key and a version.
 
-    Write it as a `NamedTuple`. The version is the one that was read; a new item has version 0.
-    The store writes it with the next version.
+    The version is the one that was read; a new item has version 0. The store writes the item with
+    the next version.
     """
 
     @property
@@ -46,9 +46,8 @@ class Item(Protocol):
     @property
     def version(self) -> int: ...
 
-    def _replace(self, **changes: Any) -> Self: ...
 
-
+E = TypeVar("E", bound=Event)
 I = TypeVar("I", bound=Item)  # noqa: E741
 
 
@@ -57,6 +56,11 @@ class Delayed(NamedTuple):
 
     event: Event
     delay: int  # ms
+
+
+def event_of(entry: Event | Delayed) -> Event:
+    """The event of an outbox entry."""
+    return entry.event if isinstance(entry, Delayed) else entry
 
 
 class Store(Protocol[I]):
@@ -162,7 +166,7 @@ class Archive(Protocol):
 
     def latest_snapshot(self) -> Awaitable[Backup]: ...
 
-    def events(self, *types: type[Event]) -> Awaitable[tuple[Event, ...]]:
+    def events(self, *types: type[E]) -> Awaitable[tuple[E, ...]]:
         """The published events of these types, in no particular order."""
         ...
 

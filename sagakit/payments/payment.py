@@ -6,7 +6,7 @@ PENDING -> REFUNDING -> FAILED   the provider did not charge it
 """
 
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sagakit.payments.events import (
     BalanceRefunded,
@@ -123,6 +123,6 @@ class PaymentService:
             await self.payments.commit(None, handled=event)
             return
         payment = payment._replace(status=status, reason=reason or payment.reason)
-        why = {"reason": payment.reason} if payment.reason else {}
+        why: dict[str, Any] = {"reason": payment.reason} if payment.reason else {}
         published = outcome.after(event, **why)
         await self.payments.commit(payment, publish=[published], handled=event)

@@ -15,16 +15,16 @@ from sagakit.payments.breaker import CircuitBreaker
 from sagakit.payments.notification import NotificationService
 from sagakit.payments.payment import PaymentService
 from sagakit.payments.provider import ProviderGateway
-from sagakit.payments.wallet import RecoverableWalletService
+from sagakit.payments.recovery import RecoverableWalletService
 from sagakit.ports import Ports
 
 PROVIDER = "External Provider API"
 
 LANES = (
     "Operator", "User", "API Gateway", "Payment Service", "Payment SQS", "Payments DB",
-    "EventBridge", "Wallet SQS", "Wallet Service", "Wallet DB", "Snapshot Store", "Event Store", "Provider SQS",
-    "Provider Retry SQS", "Provider Gateway", "Provider DB", "Breaker DB", PROVIDER, "SNS Topic",
-    "Email Lambda", "WebSocket Service", "Push Lambda",
+    "EventBridge", "Wallet SQS", "Wallet Service", "Wallet DB", "Snapshot Store", "Event Store",
+    "Provider SQS", "Provider Retry SQS", "Provider Gateway", "Provider DB", "Breaker DB",
+    PROVIDER, "SNS Topic", "Email Lambda", "WebSocket Service", "Push Lambda",
 )  # fmt: skip
 
 

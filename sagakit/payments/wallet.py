@@ -1,9 +1,8 @@
-"""The Wallet Service: debits for payments, credits for refunds, and rebuilds what was lost."""
+"""The Wallet Service: debits for payments, credits for refunds."""
 
 from decimal import Decimal
 from typing import NamedTuple
 
-from sagakit.events import Event
 from sagakit.payments.events import (
     BalanceDebited,
     BalanceRefunded,
@@ -12,7 +11,7 @@ from sagakit.payments.events import (
     ReembolsarUsuario,
 )
 from sagakit.payments.money import ZERO
-from sagakit.ports import Archive, Intake, Person, Store, on
+from sagakit.ports import Store, on
 
 
 class Wallet(NamedTuple):
@@ -75,65 +74,3 @@ class WalletService:
             wallet_version=wallet.version + 1,
         )
         await self.wallets.commit(wallet, publish=[refunded], handled=event)
-
-
-class StartRecovery(NamedTuple):
-    """The wallet store was lost: rebuild it."""
-
-    label: str = "start recovery"
-
-
-class RecoverableWalletService(WalletService):
-    """A wallet service that can rebuild its store from a snapshot and the archived events."""
-
-    def __init__(
-        self, wallets: Store[Wallet], archive: Archive, intake: Intake, operator: Person
-    ) -> None:
-        super().__init__(wallets)
-        self.archive = archive
-        self.intake = intake
-        self.operator = operator
-
-    @on(StartRecovery)
-    async def recover(self, _command: StartRecovery) -> str:
-        """Restore the snapshot, apply the events since by sequence, take up what went unanswered.
-
-        The sequence of a wallet is its version, which its events carry: an event is applied when
-        it is the next version, and passed over when the snapshot has it already. Timestamps are
-        not asked. Nothing is published again: the outcomes are in the archive.
-        """
-        await self.intake.pause()
-        snapshot = await self.archive.latest_snapshot()
-        movements = await self.archive.events(BalanceDebited, BalanceRefunded)
-        refusals = await self.archive.events(InsufficientBalance)
-        requests = await self.archive.events(PaymentInit, ReembolsarUsuario)
-        published = {event.header.event_id for event in (*movements, *refusals)}
-        unpublished = tuple(
-            event
-            for event in snapshot.outbox
-            if isinstance(event, Event) and event.header.event_id not in published
-        )
-        await self.archive.restore(snapshot._replace(outbox=unpublished))
-
-        for event in sorted(movements, key=lambda event: (event.user_id, event.wallet_version)):
-            await self._apply(event)
-        for refusal in refusals:
-            if refusal.header.causation_id not in snapshot.inbox:
-                await self.wallets.commit(None, handled=refusal.header.causation_id)
-        answered = snapshot.inbox | {event.header.causation_id for event in (*movements, *refusals)}
-        for request in requests:
-            if request.header.event_id not in answered:
-                await self.archive.deliver_again(request)
-        await self.operator.tell("recovery complete")
-        await self.intake.resume()
-        return "recovered"
-
-    async def _apply(self, event: BalanceDebited | BalanceRefunded) -> None:
-        wallet = await self.wallets.get(event.user_id)
-        if wallet is None or event.wallet_version <= wallet.version:
-            return
-        if isinstance(event, BalanceDebited):
-            wallet = wallet.debited(event.amount)
-        else:
-            wallet = wallet.credited(event.amount)
-        await self.wallets.commit(wallet, handled=event.header.causation_id)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from sagakit.events import encode
 from sagakit.payments.api import Post
+from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import PROVIDER, payment_system
-from sagakit.payments.wallet import StartRecovery, Wallet
+from sagakit.payments.wallet import Wallet
 from sagakit.scenarios.scenario import BadScenario, ProviderRule, Scenario
 from sagakit.sim.external import Decide, Reaction
 from sagakit.sim.operations import Ask

@@ -44,13 +44,15 @@ class SimulatedBus:
         self._targets = targets
         self._held: dict[str, list[Event]] = {}
 
-    def publish(self, event: Event, source: str) -> None:
-        """Take an event in and deliver it by the rules; during an outage, try again at its end."""
+    def publish(self, event: Event, source: str) -> int:
+        """Take an event in and deliver it by the rules.
+
+        Returns 0, or, if the bus is out and has not taken it, the ms until it is back.
+        """
         outage = self._faults.outage(self.name, self._kernel.now)
         if outage:
             self._fault(source, "cannot publish: the bus is out", event)
-            self._kernel.after(outage.end - self._kernel.now, self.publish, event, source)
-            return
+            return outage.end - self._kernel.now
         event_id, correlation_id, causation_id, name, _, version = event.header
         self._write((
             self._kernel.now, "async", source, self.name, published_label(name), name,
@@ -58,6 +60,7 @@ class SimulatedBus:
         ))  # fmt: skip
         for rule in self._rules.get(type(event), ()):
             self._deliver(rule.target, self._renamed(event, rule.rename) if rule.rename else event)
+        return 0
 
     def _renamed(self, event: Event, into: type[Event]) -> Event:
         renamed = into.after(event).stamped(self._kernel.now)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sagakit.events import Event
-from sagakit.ports import Answer, Delayed, TimedOut, Unavailable, VersionConflict, WorldError
+from sagakit.ports import Answer, TimedOut, Unavailable, VersionConflict, WorldError, event_of
 from sagakit.sim import archive
 from sagakit.sim import operations as ops
 from sagakit.sim.invocation import Invocation
@@ -38,11 +37,13 @@ def _got(operation: ops.Get, by: Invocation, store: SimulatedStore) -> None:
 def _commit(world: World, operation: ops.Commit, by: Invocation) -> None:
     item = operation.item
     unchanged = item is not None and item == by.last_read
-    attempt = Attempt(item, unchanged, tuple([_type_name(entry) for entry in operation.publish]))
+    attempt = Attempt(
+        item, unchanged, tuple([event_of(one).header.event_type for one in operation.publish])
+    )
     label = (
         "record" if item is None else "check" if unchanged else "update" if item.version else "put"
     )
-    by.arrow("call", by.host.name, operation.store, label, attempt)
+    by.arrow("call", by.host.name, operation.store, label, Attempt(item, unchanged, outbox))
     _at_store(world, operation, by, _committed)
 
 
@@ -84,8 +85,10 @@ def _now(world: World, _operation: ops.Now, by: Invocation) -> None:
 
 
 def _publish(world: World, operation: ops.Publish, by: Invocation) -> None:
-    world.bus.publish(operation.event.stamped(world.kernel.now), by.host.name)
-    world.kernel.after(by.host.invoke_latency(), by.resume, None)
+    event = operation.event.stamped(world.kernel.now)
+    out = world.bus.publish(event, by.host.name)
+    result = Unavailable(f"{world.bus.name} cannot be reached") if out else None
+    world.kernel.after(by.host.invoke_latency(), by.resume, result)
 
 
 def _ask(world: World, operation: ops.Ask, by: Invocation) -> None:
@@ -149,11 +152,6 @@ def _resume(world: World, _operation: ops.Resume, by: Invocation) -> None:
     by.arrow("note", by.host.name, by.host.name, "takes messages again")
     world.kernel.after(0, by.host.take)
     world.kernel.after(0, by.resume, None)
-
-
-def _type_name(entry: Event | Delayed) -> str:
-    event = entry.event if isinstance(entry, Delayed) else entry
-    return event.header.event_type
 
 
 EFFECTS: dict[type, Callable[[World, Any, Invocation], None]] = {

@@ -5,7 +5,7 @@ message or invocation that matches. Participants and events are named as in the 
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -114,13 +114,29 @@ Fault = Annotated[
 OnMessage = Duplicate | Drop | Delay | Reorder
 
 
+F = TypeVar("F")
+
+
+class _Counted(Generic[F]):
+    """A fault that strikes the nth time it matches."""
+
+    def __init__(self, fault: F, nth: int) -> None:
+        self.fault = fault
+        self._nth = nth
+        self._matches = 0
+
+    def counts(self) -> bool:
+        self._matches += 1
+        return self._matches == self._nth
+
+
 class FaultPlan:
     """The faults of one run, with the counts of what matched them so far."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         faults = tuple(faults)
-        self._on_message = [[fault, 0] for fault in faults if isinstance(fault, _OnMessage)]
-        self._crashes = [[fault, 0] for fault in faults if isinstance(fault, Crash)]
+        self._on_message = [_Counted(f, f.nth) for f in faults if isinstance(f, OnMessage)]
+        self._crashes = [_Counted(f, f.nth) for f in faults if isinstance(f, Crash)]
         self.outages = [fault for fault in faults if isinstance(fault, Outage)]
         self.throttles = [fault for fault in faults if isinstance(fault, Throttle)]
         self.losses = [fault for fault in faults if isinstance(fault, Loss)]
@@ -128,23 +144,18 @@ class FaultPlan:
     def on_message(self, queue: str, event: str, correlation_id: str) -> OnMessage | None:
         """The fault that strikes this delivery."""
         struck = None
-        for counted in self._on_message:
-            fault = counted[0]
-            if fault.matches(queue, event, correlation_id):
-                counted[1] += 1
-                if counted[1] == fault.nth:
-                    struck = struck or fault
+        for one in self._on_message:
+            if one.fault.matches(queue, event, correlation_id) and one.counts():
+                struck = struck or one.fault
         return struck
 
     def on_invocation(self, service: str, event: str) -> Crash | None:
         """The crash that will strike this invocation."""
         struck = None
-        for counted in self._crashes:
-            fault = counted[0]
-            if fault.service == service and fault.event in (None, event):
-                counted[1] += 1
-                if counted[1] == fault.nth:
-                    struck = struck or fault
+        for one in self._crashes:
+            fault = one.fault
+            if fault.service == service and fault.event in (None, event) and one.counts():
+                struck = struck or fault
         return struck
 
     def outage(self, participant: str, now: int) -> Outage | None:
@@ -163,7 +174,8 @@ class FaultPlan:
 
     def participants(self) -> set[str]:
         """All participants that the faults name."""
-        names = {counted[0].queue for counted in self._on_message}
-        names |= {counted[0].service for counted in self._crashes}
-        names |= {fault.participant for fault in (*self.outages, *self.throttles)}
+        names = {one.fault.queue for one in self._on_message}
+        names |= {one.fault.service for one in self._crashes}
+        names |= {fault.participant for fault in self.outages}
+        names |= {fault.participant for fault in self.throttles}
         return names | {fault.store for fault in self.losses}

@@ -186,12 +186,7 @@ class Invocation:
         """Give the handler the result of its step; an exception is raised in it."""
         if self.finished:
             return
-        if (
-            self.crash
-            and self.steps
-            and (self.crash.step, self.crash.when) == (self.steps, "after")
-        ):
-            self.power_cut(f"crash after step {self.steps}")
+        if self._strikes("after"):
             return
         try:
             if isinstance(result, BaseException):

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from sagakit.events import Event
 from sagakit.ports import Delayed
 
-
 Step = Generator[Any, Any, Any]
 
 

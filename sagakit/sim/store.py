@@ -9,13 +9,17 @@ from collections.abc import Callable
 from typing import Any
 
 from sagakit.events import Event
-from sagakit.ports import AlreadyHandled, Backup, Delayed, Unavailable, VersionConflict
+from sagakit.ports import AlreadyHandled, Backup, Delayed, Unavailable, VersionConflict, event_of
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.trace import Written
 
 
 class SimulatedStore:
-    """One table of one service. `relay(entry)` is called for each outbox entry, once, in order."""
+    """One table of one service.
+
+    `publish(entry)` is called for each outbox entry in order; it returns 0 when it has taken the
+    entry, or the ms after which to try again.
+    """
 
     def __init__(
         self,
@@ -25,7 +29,7 @@ class SimulatedStore:
         owner: str,
         store: tuple[int, int],
         relay: tuple[int, int],
-        publish: Callable[[Event | Delayed], None],
+        publish: Callable[[Event | Delayed], int],
     ) -> None:
         self.name = name
         self.owner = owner
@@ -67,7 +71,7 @@ class SimulatedStore:
             self.inbox.add(handled)
         now = self._kernel.now
         stamped = tuple(_stamped(entry, now) for entry in publish)
-        ids = tuple(_event(entry).header.event_id for entry in stamped)
+        ids = tuple(event_of(entry).header.event_id for entry in stamped)
         if len(set(ids)) < len(ids):
             raise ValueError("two events of one commit have the same id: tell them apart with nth=")
         for event_id, entry in zip(ids, stamped, strict=True):
@@ -81,9 +85,14 @@ class SimulatedStore:
         self._kernel.after(self._relayed_until - now, self._relay, event_id)
 
     def _relay(self, event_id: str) -> None:
-        entry = self.outbox.pop(event_id, None)  # gone if the store was lost meanwhile
-        if entry is not None:
-            self._publish(entry)
+        entry = self.outbox.get(event_id)
+        if entry is None:
+            return  # the store was lost meanwhile
+        wait = self._publish(entry)
+        if wait:
+            self._kernel.after(wait, self._relay, event_id)
+        else:
+            del self.outbox[event_id]
 
     def backup(self) -> Backup:
         return Backup(
@@ -105,15 +114,11 @@ class SimulatedStore:
         self.inbox = set(backup.inbox)
         self.outbox = {}
         for entry in backup.outbox:
-            self._put_in_outbox(_event(entry).header.event_id, entry)
+            self._put_in_outbox(event_of(entry).header.event_id, entry)
 
     def _reachable(self) -> None:
         if self.lost:
             raise Unavailable(f"{self.name} is lost: restore it from a snapshot")
-
-
-def _event(entry: Event | Delayed) -> Event:
-    return entry.event if isinstance(entry, Delayed) else entry
 
 
 def _stamped(entry: Event | Delayed, now: int) -> Event | Delayed:

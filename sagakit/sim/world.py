@@ -10,7 +10,7 @@ It is the only writer of the trace. Nothing here knows what the services do.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sagakit.deployment import Deployment, Queue
+from sagakit.deployment import Deployment, Queue, Topic
 from sagakit.events import Event
 from sagakit.ports import Backup, Delayed
 from sagakit.sim import operations as ops
@@ -61,7 +61,7 @@ class World:
             for name in function.queues:
                 self.hosts[function.name].listen(self.queues[name])
         for topic in deployment.topics:
-            targets[topic.name] = self._fan_out(topic.name, topic.subscribers)
+            targets[topic.name] = self._fan_out(topic)
         self.bus = SimulatedBus(
             self.kernel, self.write, name=deployment.bus, rules=deployment.rules, targets=targets,
             faults=self.faults, latency=deployment.timing.bus,
@@ -110,7 +110,13 @@ class World:
 
     def publish(self, at: int, event: Event, source: str) -> None:
         """Have someone publish an event on the bus at a time (ms)."""
-        self.kernel.after(at, lambda: self.bus.publish(event.stamped(self.kernel.now), source))
+
+        def try_to() -> None:
+            wait = self.bus.publish(event.stamped(self.kernel.now), source)
+            if wait:
+                self.kernel.after(wait, try_to)
+
+        self.kernel.after(at, try_to)
 
     def put(self, at: int, queue: str, text: str, source: str) -> None:
         """Have someone put a text in a queue at a time (ms), whatever it says."""
@@ -165,13 +171,12 @@ class World:
         ))  # fmt: skip
         queue.send(message)
 
-    def _fan_out(self, topic: str, subscribers: Iterable[str]) -> Callable[[Event], None]:
+    def _fan_out(self, topic: Topic) -> Callable[[Event], None]:
         """A subscription is a queue of its own, shown as its topic."""
         queues = []
-        for subscriber in subscribers:
-            queue = self._queue(
-                Queue(name=f"{topic} to {subscriber}", dead_letters=f"{topic} DLQ"), topic
-            )
+        for subscriber in topic.subscribers:
+            own = Queue(name=f"{topic.name} to {subscriber}", dead_letters=topic.dead_letters)
+            queue = self._queue(own, topic.name)
             self.hosts[subscriber].listen(queue)
             queues.append(queue)
 
@@ -179,21 +184,23 @@ class World:
             event_id, correlation_id, _, name, *_ = event.header
             messages = [Message(self.next_message(), event) for _ in queues]
             copies = FannedOut(tuple([message.message_id for message in messages]))
-            self.write((self.kernel.now, "async", self.bus.name, topic, published_label(name), name,
-                        correlation_id, event_id, 0, copies))  # fmt: skip
+            self.write((
+                self.kernel.now, "async", self.bus.name, topic.name, published_label(name), name,
+                correlation_id, event_id, 0, copies,
+            ))  # fmt: skip
             for queue, message in zip(queues, messages, strict=True):
                 queue.send(message)
 
         return arrive
 
-    def _relay_of(self, owner: str) -> Callable[[Event | Delayed], None]:
+    def _relay_of(self, owner: str) -> Callable[[Event | Delayed], int]:
         """Publishes what the owner's store has in its outbox."""
 
-        def relay(entry: Event | Delayed) -> None:
-            if isinstance(entry, Delayed):
-                self._enqueue_again(entry, owner)
-            else:
-                self.bus.publish(entry, owner)
+        def relay(entry: Event | Delayed) -> int:
+            if not isinstance(entry, Delayed):
+                return self.bus.publish(entry, owner)
+            self._enqueue_again(entry, owner)
+            return 0
 
         return relay
 
@@ -240,7 +247,7 @@ class World:
 
     def _record(
         self,
-        kind: Any,
+        kind: Kind,
         source: str,
         target: str,
         label: str,

@@ -1,0 +1,107 @@
+"""Recovery: rebuild the wallet store from a snapshot and the archived events.
+
+The sequence of a wallet is its version, which its events carry: an event is applied when it is the
+next version, and passed over when the snapshot has it already. Timestamps are not asked: two
+events may share one, and clocks disagree. Nothing is published again by the replay.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sagakit.payments.events import (
+    BalanceDebited,
+    BalanceRefunded,
+    InsufficientBalance,
+    PaymentEvent,
+    PaymentInit,
+    ReembolsarUsuario,
+)
+from sagakit.payments.wallet import Wallet, WalletService
+from sagakit.ports import Archive, Backup, Intake, Person, Store, event_of, on
+
+REQUESTS = (PaymentInit, ReembolsarUsuario)
+OUTCOMES = (BalanceDebited, BalanceRefunded, InsufficientBalance)
+
+
+class StartRecovery(NamedTuple):
+    """The wallet store was lost: rebuild it."""
+
+    label: str = "start recovery"
+
+
+class RecoverableWalletService(WalletService):
+    """A wallet service that can rebuild its store."""
+
+    def __init__(
+        self, wallets: Store[Wallet], archive: Archive, intake: Intake, operator: Person
+    ) -> None:
+        super().__init__(wallets)
+        self.archive = archive
+        self.intake = intake
+        self.operator = operator
+
+    @on(StartRecovery)
+    async def recover(self, _command: StartRecovery) -> str:
+        """Stop taking messages, restore, replay, take up what went unanswered, and go on."""
+        await self.intake.pause()
+        snapshot = await self.archive.latest_snapshot()
+        history = await self.archive.events(*REQUESTS, *OUTCOMES)
+        await self.archive.restore(without_published(snapshot, history))
+        for event in in_sequence(history):
+            await self._apply(event)
+        for refusal in history:
+            if isinstance(refusal, InsufficientBalance):
+                await self._remember(refusal, snapshot)
+        for request in unanswered(history, snapshot):
+            await self.archive.deliver_again(request)
+        await self.operator.tell("recovery complete")
+        await self.intake.resume()
+        return "recovered"
+
+    async def _apply(self, event: BalanceDebited | BalanceRefunded) -> None:
+        """Move the wallet on by one version, and remember the request that this event answered."""
+        wallet = await self.wallets.get(event.user_id)
+        if wallet is None or event.wallet_version <= wallet.version:
+            return
+        if event.wallet_version > wallet.version + 1:
+            raise LookupError(
+                f"the history of {wallet.user_id} has a gap: version {wallet.version} is followed "
+                f"by {event.wallet_version}; take a later snapshot or restore the missing events"
+            )
+        if isinstance(event, BalanceDebited):
+            wallet = wallet.debited(event.amount)
+        else:
+            wallet = wallet.credited(event.amount)
+        await self.wallets.commit(wallet, handled=event.header.causation_id)
+
+    async def _remember(self, refusal: InsufficientBalance, snapshot: Backup) -> None:
+        """A refusal moved no money, but its request must not be decided a second time."""
+        if refusal.header.causation_id not in snapshot.inbox:
+            await self.wallets.commit(None, handled=refusal.header.causation_id)
+
+
+def in_sequence(history: Iterable[PaymentEvent]) -> list[BalanceDebited | BalanceRefunded]:
+    """The movements of money, wallet by wallet in the order of their versions."""
+    movements = [event for event in history if isinstance(event, BalanceDebited | BalanceRefunded)]
+    return sorted(movements, key=lambda event: (event.user_id, event.wallet_version))
+
+
+def unanswered(history: Iterable[PaymentEvent], snapshot: Backup) -> list[PaymentEvent]:
+    """The requests of which no outcome is known: they wait in the queue, or were lost with the
+    store between its commit and the publication. The inbox tells which when they come again."""
+    answered = {event.header.causation_id for event in history if isinstance(event, OUTCOMES)}
+    answered |= snapshot.inbox
+    return [
+        event
+        for event in history
+        if isinstance(event, REQUESTS) and event.header.event_id not in answered
+    ]
+
+
+def without_published(snapshot: Backup, history: Iterable[PaymentEvent]) -> Backup:
+    """The snapshot without the outbox entries that were published after it was taken."""
+    published = {event.header.event_id for event in history}
+    kept = tuple(
+        entry for entry in snapshot.outbox if event_of(entry).header.event_id not in published
+    )
+    return snapshot._replace(outbox=kept)
