@@ -37,12 +37,13 @@ def _got(operation: ops.Get, by: Invocation, store: SimulatedStore) -> None:
 def _commit(world: World, operation: ops.Commit, by: Invocation) -> None:
     item = operation.item
     unchanged = item is not None and item == by.last_read
-    attempt = Attempt(
-        item, unchanged, tuple([event_of(one).header.event_type for one in operation.publish])
-    )
-    label = (
-        "record" if item is None else "check" if unchanged else "update" if item.version else "put"
-    )
+    outbox = tuple([event_of(entry).header.event_type for entry in operation.publish])
+    if item is None:
+        label = "record"
+    elif unchanged:
+        label = "check"
+    else:
+        label = "update" if item.version else "put"
     by.arrow("call", by.host.name, operation.store, label, Attempt(item, unchanged, outbox))
     _at_store(world, operation, by, _committed)
 
