@@ -13,7 +13,7 @@ PYTHON ?= $(shell for each in $(CANDIDATES); do \
 	$$each -c '$(SUITS)' 2>/dev/null && echo $$each && break; done)
 
 # As root, in a container say, Jupyter starts only if told that this is meant.
-LABFLAGS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: help setup lab run test bench notebooks
 
@@ -22,8 +22,8 @@ help:  ## this list
 
 setup: $(READY)  ## make .venv and install everything; again only when dependencies change
 
-lab: setup  ## open JupyterLab on the notebooks
-	$(PY) -m jupyterlab $(LABFLAGS) --ServerApp.root_dir=notebooks \
+lab: setup  ## open JupyterLab on the notebooks (LABFLAGS=--no-browser, say)
+	$(PY) -m jupyterlab $(AS_ROOT) $(LABFLAGS) --ServerApp.root_dir=notebooks \
 		--LabApp.default_url=/lab/tree/00_start_here.ipynb \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 		--LabApp.extension_manager=readonly

@@ -92,7 +92,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all beside this script")
     parser.add_argument("--html", type=Path, metavar="DIR", help="write HTML, leave the notebooks")
     options = parser.parse_args(arguments)
-    return run(options.notebooks or sorted(HERE.glob("*.ipynb")), options.html)
+    paths = options.notebooks or sorted(HERE.glob("*.ipynb"))
+    if not paths:
+        parser.error(f"no notebook in {HERE}")
+    return run(paths, options.html)
 
 
 def run(paths: Iterable[Path], html: Path | None) -> int:
