@@ -8,6 +8,7 @@ events may share one, and clocks disagree. Nothing is published again by the rep
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from sagakit.events import Event
 from sagakit.payments.events import (
     BalanceDebited,
     BalanceRefunded,
@@ -17,7 +18,7 @@ from sagakit.payments.events import (
     ReembolsarUsuario,
 )
 from sagakit.payments.wallet import Wallet, WalletService
-from sagakit.ports import Archive, Backup, Intake, Person, Store, event_of, on
+from sagakit.ports import Archive, Backup, Delayed, Intake, Person, Store, event_of, on
 
 REQUESTS = (PaymentInit, ReembolsarUsuario)
 OUTCOMES = (BalanceDebited, BalanceRefunded, InsufficientBalance)
@@ -42,11 +43,17 @@ class RecoverableWalletService(WalletService):
 
     @on(StartRecovery)
     async def recover(self, _command: StartRecovery) -> str:
-        """Stop taking messages, restore, replay, take up what went unanswered, and go on."""
+        """Stop taking messages, restore, replay, take up what went unanswered, and go on.
+
+        The snapshot's outbox is held back until the history tells what of it was published.
+        """
         await self.intake.pause()
         snapshot = await self.archive.latest_snapshot()
+        await self.archive.restore(snapshot._replace(outbox=()))
         history = await self.archive.events(*REQUESTS, *OUTCOMES)
-        await self.archive.restore(without_published(snapshot, history))
+        held_back = unpublished(snapshot, history)
+        if held_back:
+            await self.wallets.commit(None, publish=held_back)
         for event in in_sequence(history):
             await self._apply(event)
         for refusal in history:
@@ -98,10 +105,7 @@ def unanswered(history: Iterable[PaymentEvent], snapshot: Backup) -> list[Paymen
     ]
 
 
-def without_published(snapshot: Backup, history: Iterable[PaymentEvent]) -> Backup:
-    """The snapshot without the outbox entries that were published after it was taken."""
+def unpublished(snapshot: Backup, history: Iterable[PaymentEvent]) -> list[Event | Delayed]:
+    """The entries of the snapshot's outbox that were lost with the store before their turn came."""
     published = {event.header.event_id for event in history}
-    kept = tuple(
-        entry for entry in snapshot.outbox if event_of(entry).header.event_id not in published
-    )
-    return snapshot._replace(outbox=kept)
+    return [entry for entry in snapshot.outbox if event_of(entry).header.event_id not in published]
