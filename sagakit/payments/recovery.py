@@ -68,7 +68,12 @@ class RecoverableWalletService(WalletService):
     async def _apply(self, event: BalanceDebited | BalanceRefunded) -> None:
         """Move the wallet on by one version, and remember the request that this event answered."""
         wallet = await self.wallets.get(event.user_id)
-        if wallet is None or event.wallet_version <= wallet.version:
+        if wallet is None:
+            raise LookupError(
+                f"the snapshot has no wallet of {event.user_id}, who has moved money: "
+                f"restore from a snapshot that has it"
+            )
+        if event.wallet_version <= wallet.version:
             return
         if event.wallet_version > wallet.version + 1:
             raise LookupError(
