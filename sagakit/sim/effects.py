@@ -25,57 +25,64 @@ CONFLICT = "ConditionalCheckFailedException"  # what DynamoDB calls it
 
 def _get(world: World, operation: ops.Get, by: Invocation) -> None:
     by.arrow("call", by.host.name, operation.store, "read item")
-    _at_store(world, operation, by, _got)
+    _at_store(world, operation.store, by, _got, operation.key)
 
 
-def _got(operation: ops.Get, by: Invocation, store: SimulatedStore) -> None:
-    item = by.last_read = store.get(operation.key)
-    by.arrow("return", store.name, by.host.name, "", Read(operation.key, item))
+def _got(by: Invocation, store: SimulatedStore, key: str) -> None:
+    item = by.last_read = store.get(key)
+    by.arrow("return", store.name, by.host.name, "", Read(key, item))
     by.resume(item)
 
 
 def _commit(world: World, operation: ops.Commit, by: Invocation) -> None:
-    item = operation.item
-    unchanged = item is not None and item == by.last_read
-    outbox = tuple([event_of(entry).header.event_type for entry in operation.publish])
+    item, unchanged = operation.item, False
     if item is None:
-        label = "record"
-    elif unchanged:
-        label = "check"
+        label, following = "record", None
     else:
-        label = "update" if item.version else "put"
-    by.arrow("call", by.host.name, operation.store, label, Attempt(item, unchanged, outbox))
-    _at_store(world, operation, by, _committed)
+        unchanged = item == by.last_read
+        label = "check" if unchanged else "update" if item.version else "put"
+        following = item._replace(version=item.version + 1)
+    outbox = ", ".join([event_of(entry).header.event_type for entry in operation.publish])
+    by.arrow("call", by.host.name, operation.store, label, Attempt(following, unchanged, outbox))
+    _at_store(world, operation.store, by, _committed, operation, following)
 
 
-def _committed(operation: ops.Commit, by: Invocation, store: SimulatedStore) -> None:
-    written = store.commit(operation.item, operation.publish, operation.handled)
+def _committed(
+    by: Invocation, store: SimulatedStore, operation: ops.Commit, following: Any
+) -> None:
+    written = store.commit(operation.item, following, operation.publish, operation.handled)
     by.arrow("return", store.name, by.host.name, "OK", written)
     by.resume(written.item)
 
 
-def _at_store(world: World, operation: Any, by: Invocation, act: Callable[..., None]) -> None:
+def _at_store(
+    world: World, name: str, by: Invocation, act: Callable[..., None], *arguments: Any
+) -> None:
     """The store acts when its latency has passed; what it refuses is raised in the handler."""
-    store = world.stores[operation.store]
+    store = world.stores[name]
     if world.faults.throttles and store.in_progress >= world.faults.limit(
-        store.name, world.kernel.now, store.in_progress + 1
+        name, world.kernel.now, store.in_progress + 1
     ):
-        by.arrow("fault", store.name, by.host.name, "throttled: tried again")
-        world.kernel.after(THROTTLE_BACKOFF, _at_store, world, operation, by, act)
+        by.arrow("fault", name, by.host.name, "throttled: tried again")
+        world.kernel.after(THROTTLE_BACKOFF, _at_store, world, name, by, act, *arguments)
         return
     store.in_progress += 1
-    world.kernel.after(store.latency(), _act_at_store, world, operation, by, act, store)
+    world.kernel.after(store.latency(), _act_at_store, world, store, by, act, arguments)
 
 
 def _act_at_store(
-    world: World, operation: Any, by: Invocation, act: Callable[..., None], store: SimulatedStore
+    world: World,
+    store: SimulatedStore,
+    by: Invocation,
+    act: Callable[..., None],
+    arguments: tuple[Any, ...],
 ) -> None:
     store.in_progress -= 1
     try:
         if world.faults.outages and world.faults.outage(store.name, world.kernel.now):
             raise Unavailable(f"{store.name} cannot be reached")
-        act(operation, by, store)
-    except WorldError as error:
+        act(by, store, *arguments)
+    except (WorldError, ValueError) as error:
         name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
         by.arrow("return", store.name, by.host.name, f"{name}:", Failed(0, str(error)))
         by.resume(error)

@@ -19,32 +19,31 @@ class Message:
     """One copy of an event (or of a text that should be one) in a queue."""
 
     __slots__ = (
-        "body",
-        "correlation_id",
-        "event",
-        "event_id",
-        "finished",
-        "message_id",
-        "reason",
-        "receipt",
-    )
+        "body", "correlation_id", "event", "event_id", "finished", "message_id", "queued", "reason",
+    )  # fmt: skip
 
     def __init__(self, message_id: int, body: Event | str) -> None:
         self.message_id = message_id
         self.body = body
-        self.receipt = 0  # the receive count: what was received earlier is told by its number
         self.finished = False
         self.reason = ""
         self.event_id: str | None = None
         self.correlation_id: str | None = None
         self.event: str | None = None
+        remark = "not understood"
         if isinstance(body, Event):
             self.event_id, self.correlation_id, _, self.event, *_ = body.header
+            remark = body.remark
+        self.queued = Queued(message_id, 0, remark)
 
     @property
-    def queued(self) -> Queued:
-        remark = self.body.remark if isinstance(self.body, Event) else "not understood"
-        return Queued(self.message_id, self.receipt, remark)
+    def receipt(self) -> int:
+        """Tells the receives apart: the receive count."""
+        return self.queued.receives
+
+    def received(self) -> None:
+        message_id, receives, remark = self.queued
+        self.queued = Queued(message_id, receives + 1, remark)
 
 
 class SimulatedQueue:
@@ -94,7 +93,7 @@ class SimulatedQueue:
             if message.receipt == self._receives:
                 self._bury(message)
                 continue
-            message.receipt += 1
+            message.received()
             self._hidden.begin(message)
             batch.append(message)
         return batch

@@ -49,12 +49,19 @@ class SimulatedStore:
         return self.items.get(key)
 
     def commit(
-        self, item: Any, publish: tuple[Event | Delayed, ...], handled: str | None
+        self,
+        item: Any,
+        following: Any,
+        publish: tuple[Event | Delayed, ...],
+        handled: str | None,
     ) -> Written:
-        """Do it all or raise and do nothing; returns what was written."""
+        """Do it all, or raise and do nothing. `following` is the item with its next version."""
         self._reachable()
         if handled is not None and handled in self.inbox:
             raise AlreadyHandled(f"{self.name}: message {handled} was handled before")
+        ids = tuple([event_of(entry).header.event_id for entry in publish])
+        if len(ids) > 1 and len(set(ids)) < len(ids):
+            raise ValueError("two events of one commit have the same id: tell them apart with nth=")
         before = key = None
         if item is not None:
             key = item.key
@@ -65,17 +72,11 @@ class SimulatedStore:
                     f"{self.name}: {key} has version {version} by now, not {item.version}"
                 )
             if item != before:
-                item = item._replace(version=version + 1)
-                self.items[key] = item
+                item = self.items[key] = following
         if handled is not None:
             self.inbox.add(handled)
-        now = self._kernel.now
-        stamped = tuple(_stamped(entry, now) for entry in publish)
-        ids = tuple(event_of(entry).header.event_id for entry in stamped)
-        if len(set(ids)) < len(ids):
-            raise ValueError("two events of one commit have the same id: tell them apart with nth=")
-        for event_id, entry in zip(ids, stamped, strict=True):
-            self._put_in_outbox(event_id, entry)
+        for event_id, entry in zip(ids, publish, strict=True):
+            self._put_in_outbox(event_id, _stamped(entry, self._kernel.now))
         return Written(key, before, item, ids, handled)
 
     def _put_in_outbox(self, event_id: str, entry: Event | Delayed) -> None:

@@ -79,23 +79,23 @@ class Read(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A commit as it was sent: the item with the version that was read, and the outbox's types."""
+    """A commit as it was sent: the item with the version it is to get, the outbox's event types."""
 
     item: Any
     unchanged: bool
-    outbox: tuple[str, ...]
+    outbox: str
 
     def __str__(self) -> str:
         parts = []
         if self.item is not None:
-            read = self.item.version
+            read = self.item.version - 1
             if not self.unchanged:
                 parts.append(f"{self.item}, version: {read + 1}")
             parts.append(f"condition version == {read}" if read else "condition: it is new")
-        text = ", ".join(parts)
-        return " & ".join(
-            filter(None, (text, f"outbox [{', '.join(self.outbox)}]" * bool(self.outbox)))
-        )
+        shown = [", ".join(parts)] if parts else []
+        if self.outbox:
+            shown.append(f"outbox [{self.outbox}]")
+        return " & ".join(shown)
 
 
 class Written(NamedTuple):
