@@ -7,6 +7,7 @@ invocation with the result when its time has come.
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from sagakit.ports import Answer, TimedOut, Unavailable, VersionConflict, WorldError, event_of
@@ -134,8 +135,8 @@ def _invoke(world: World, operation: ops.Invoke, by: Invocation) -> None:
     service = world.hosts[operation.service]
 
     def done(result: Any, error: BaseException | None) -> None:
-        label = "" if error is None else "failed"
-        by.arrow("return", service.name, by.host.name, label or str(result))
+        label = intern(str(result)) if error is None else "failed"
+        by.arrow("return", service.name, by.host.name, label)
         by.resume(result if error is None else error)
 
     service.invoke(operation.command, by.host.name, by.saga, done)

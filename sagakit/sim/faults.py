@@ -4,17 +4,50 @@ A fault names a place by participant, and a moment by virtual time (ms) or by co
 message or invocation that matches. Participants and events are named as in the diagrams.
 """
 
-from collections.abc import Iterable
-from typing import Annotated, Generic, Literal, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Annotated, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Milliseconds = Annotated[int, Field(ge=0, description="ms of virtual time")]
-Nth = Annotated[int, Field(ge=1, description="counted from 1")]
+from sagakit.deployment import meant
+
+YEAR = 365 * 24 * 60 * 60 * 1_000  # ms
+Milliseconds = Annotated[int, Field(strict=True, ge=0, le=YEAR, description="of virtual time")]
+Nth = Annotated[int, Field(strict=True, ge=1, description="counted from 1")]
+
+
+class Known(NamedTuple):
+    """What the faults of a run may name.
+
+    delivered  queue or topic to the events that the bus delivers to it
+    handled    service to the messages that it handles
+    stores     the stores
+    others     what else may be out: the bus and the external parties
+    """
+
+    delivered: Mapping[str, Collection[str]]
+    handled: Mapping[str, Collection[str]]
+    stores: Collection[str]
+    others: Collection[str]
+
+
+Names = Iterator[tuple[str, Collection[str]]]  # a fault's field and what it may name
 
 
 class _Fault(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def names(self, known: Known) -> Names:
+        """The fields that name something, each with what there is; the first must be right for
+        the next to be asked."""
+        raise NotImplementedError
+
+    def check(self, known: Known) -> None:
+        """Raises `ValueError` for a name that does not exist, so that no fault is passed over."""
+        for field, names in self.names(known):
+            name = getattr(self, field)
+            if name is not None and name not in names:
+                raise ValueError(f"{field}: there is no {name!r} here: {meant(name, names)}")
 
 
 class _OnMessage(_Fault):
@@ -24,6 +57,10 @@ class _OnMessage(_Fault):
     event: str | None = None
     correlation_id: str | None = None
     nth: Nth = 1
+
+    def names(self, known: Known) -> Names:
+        yield "queue", known.delivered
+        yield "event", known.delivered[self.queue]
 
     def matches(self, queue: str, event: str, correlation_id: str) -> bool:
         return (
@@ -72,6 +109,10 @@ class Crash(_Fault):
     event: str | None = None
     nth: Nth = 1
 
+    def names(self, known: Known) -> Names:
+        yield "service", known.handled
+        yield "event", known.handled[self.service]
+
 
 class _During(_Fault):
     start: Milliseconds
@@ -90,6 +131,9 @@ class Outage(_During):
     fault: Literal["outage"] = "outage"
     participant: str
 
+    def names(self, known: Known) -> Names:
+        yield "participant", [*known.handled, *known.stores, *known.others]
+
 
 class Throttle(_During):
     """At most `limit` invocations of a service, or operations of a store, at once."""
@@ -98,6 +142,9 @@ class Throttle(_During):
     participant: str
     limit: Nth = 1
 
+    def names(self, known: Known) -> Names:
+        yield "participant", [*known.handled, *known.stores]
+
 
 class Loss(_Fault):
     """A store loses all it holds, outbox and inbox too; it is out of reach until restored."""
@@ -105,6 +152,9 @@ class Loss(_Fault):
     fault: Literal["loss"] = "loss"
     store: str
     at: Milliseconds
+
+    def names(self, known: Known) -> Names:
+        yield "store", known.stores
 
 
 Fault = Annotated[
@@ -134,12 +184,20 @@ class FaultPlan:
     """The faults of one run, with the counts of what matched them so far."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        faults = tuple(faults)
+        self.all = faults = tuple(faults)
         self._on_message = [_Counted(f, f.nth) for f in faults if isinstance(f, OnMessage)]
         self._crashes = [_Counted(f, f.nth) for f in faults if isinstance(f, Crash)]
         self.outages = [fault for fault in faults if isinstance(fault, Outage)]
         self.throttles = [fault for fault in faults if isinstance(fault, Throttle)]
         self.losses = [fault for fault in faults if isinstance(fault, Loss)]
+
+    def check(self, known: Known) -> None:
+        """Raises `ValueError` that says which fault names what does not exist."""
+        for place, fault in enumerate(self.all):
+            try:
+                fault.check(known)
+            except ValueError as error:
+                raise ValueError(f"faults[{place}].{error}") from None
 
     def on_message(self, queue: str, event: str, correlation_id: str) -> OnMessage | None:
         """The fault that strikes this delivery."""
@@ -171,11 +229,3 @@ class FaultPlan:
             if fault.participant == participant and fault.start <= now < fault.end:
                 return min(fault.limit, otherwise)
         return otherwise
-
-    def participants(self) -> set[str]:
-        """All participants that the faults name."""
-        names = {one.fault.queue for one in self._on_message}
-        names |= {one.fault.service for one in self._crashes}
-        names |= {fault.participant for fault in self.outages}
-        names |= {fault.participant for fault in self.throttles}
-        return names | {fault.store for fault in self.losses}

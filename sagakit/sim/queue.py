@@ -8,6 +8,7 @@ dead-letter queues in Amazon SQS".
 
 from collections import deque
 from collections.abc import Callable
+from sys import intern
 from typing import Any
 
 from sagakit.events import Event
@@ -33,7 +34,7 @@ class Message:
         remark = "not understood"
         if isinstance(body, Event):
             self.event_id, self.correlation_id, _, self.event, *_ = body.header
-            remark = body.remark
+            remark = intern(body.remark)
         self.queued = Queued(message_id, 0, remark)
 
     @property

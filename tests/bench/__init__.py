@@ -1,0 +1,1 @@
+"""Benchmarks: ratios measured in one process, so that they hold on any machine."""

@@ -1,0 +1,46 @@
+"""The contenders of `make bench` do the same work: else their ratio would say nothing."""
+
+import pytest
+
+from sagakit import run
+from sagakit.sim.trace import Attempt, FannedOut, Published, Read, Record
+from tests.bench import floor, workload
+
+PAYMENTS = 3
+
+
+@pytest.fixture(scope="module")
+def records() -> list[Record]:
+    return list(run(workload.happy_payments(PAYMENTS)).records)
+
+
+def test_what_sagakit_does_for_a_payment_is_what_the_workload_says(records: list[Record]) -> None:
+    reads = [r for r in records if isinstance(r.detail, Read) and r.kind == "return"]
+    commits = [r for r in records if isinstance(r.detail, Attempt)]
+    published = [r for r in records if isinstance(r.detail, Published) and r.kind == "async"]
+    queued = [r for r in records if r.label.startswith("Queue [")]
+    fanned = sum(len(r.detail.message_ids) for r in records if isinstance(r.detail, FannedOut))
+    assert len(reads) + len(commits) == PAYMENTS * workload.STORE_OPERATIONS
+    assert len(published) == PAYMENTS * workload.PUBLICATIONS
+    assert len(queued) + fanned == PAYMENTS * workload.MESSAGES
+
+
+def test_the_floor_does_the_same_work() -> None:
+    assert_same_work(floor.run(PAYMENTS))
+
+
+def test_simpy_does_the_same_work() -> None:
+    pytest.importorskip("simpy", reason="SimPy is not installed (extra `bench`)")
+    from tests.bench import simpy_system
+
+    assert_same_work(simpy_system.run(PAYMENTS))
+
+
+def assert_same_work(contender: object) -> None:
+    assert vars(contender)["messages"] == PAYMENTS * workload.MESSAGES
+    assert vars(contender)["store_operations"] == PAYMENTS * workload.STORE_OPERATIONS
+    assert vars(contender)["publications"] == PAYMENTS * workload.PUBLICATIONS
+    assert vars(contender)["requests"] == PAYMENTS * workload.REQUESTS
+    assert vars(contender)["told"] == 3 * PAYMENTS
+    statuses = {payment["status"] for payment in vars(contender)["payments"].values()}
+    assert statuses == {"COMPLETED"}
