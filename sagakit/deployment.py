@@ -5,13 +5,21 @@ states the payment system with them. A mistake (a rule to a queue that does not 
 without a handler) is refused when the deployment is made.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import ConfigDict, Field, StrictInt
 
 from sagakit.events import Event
 from sagakit.ports import Ports
 
+YEAR = 365 * 24 * 60 * 60 * 1_000  # ms
+MOST_NAMED = 22  # names in an error message
+
+Milliseconds = Annotated[int, Field(strict=True, ge=0, le=YEAR)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Span = tuple[StrictInt, StrictInt]  # ms, from the shortest to the longest
 ParticipantKind = Literal["actor", "service", "queue", "store", "bus", "topic", "external"]
 
 
@@ -104,12 +112,22 @@ class Table:
 class Timing:
     """How long things take, in ms: a pair is drawn evenly between its ends, both included."""
 
-    bus: tuple[int, int] = (10, 30)
-    poll: tuple[int, int] = (1, 10)
-    store: tuple[int, int] = (2, 8)
-    relay: tuple[int, int] = (1, 5)
-    invoke: tuple[int, int] = (1, 5)
-    external: tuple[int, int] = (80, 250)
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    bus: Span = (10, 30)
+    poll: Span = (1, 10)
+    store: Span = (2, 8)
+    relay: Span = (1, 5)
+    invoke: Span = (1, 5)
+    external: Span = (80, 250)
+
+    def __post_init__(self) -> None:
+        for name, (shortest, longest) in vars(self).items():
+            if not 0 <= shortest <= longest:
+                raise ValueError(
+                    f"{name} takes from {shortest} to {longest} ms: give two numbers of ms, "
+                    f"the shorter first, none below zero"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +214,16 @@ class Deployment:
         order = {name: place for place, name in enumerate(self.lanes)}
         last = len(order)
         return tuple(sorted(self._unordered(), key=lambda one: order.get(one.name, last)))
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """What to do about a name that is not among the known ones."""
+    from difflib import get_close_matches  # only mistakes pay for it
+
+    known = sorted(known)
+    hint = "".join(f"did you mean {near}? " for near in get_close_matches(name, known, n=1))
+    some = ", ".join(known[:MOST_NAMED]) + ", ..." * (len(known) > MOST_NAMED)
+    return f"{hint}use one of {some}" if known else "there are none"
 
 
 def _names(names: set[str]) -> str:

@@ -12,7 +12,7 @@ An event is a frozen pydantic model; its class name is its name on the wire. Eve
 
 import json
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from hashlib import blake2b
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
@@ -119,10 +119,11 @@ def encode(value: Any) -> str:
     return json.dumps(value)
 
 
-def loads(text: str) -> Any:
+def loads(text: str | bytes) -> Any:
     """Read JSON text with numbers exact: a fraction becomes a `Decimal`, never a binary float.
 
-    Raises `NotUnderstood` for text that is not JSON, with the place of the error.
+    Bytes may be UTF-8, UTF-16 or UTF-32. Raises `NotUnderstood` for what is not JSON, with the
+    place of the error, and for numbers that nobody could mean.
     """
     try:
         return json.loads(text, parse_float=Decimal)
@@ -130,6 +131,10 @@ def loads(text: str) -> Any:
         raise NotUnderstood(
             f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         ) from None
+    except UnicodeDecodeError:
+        raise NotUnderstood("not JSON: it is no text (expected UTF-8)") from None
+    except (ValueError, InvalidOperation):
+        raise NotUnderstood("a number in it is too large, or has too many digits") from None
     except RecursionError:
         raise NotUnderstood("not JSON that can be read: it is nested too deeply") from None
 

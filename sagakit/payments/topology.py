@@ -4,11 +4,22 @@ This is the only place where the services are wired.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field
 
-from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table, Timing, Topic
+from sagakit.deployment import (
+    Count,
+    Deployment,
+    Function,
+    Milliseconds,
+    Participant,
+    Queue,
+    Rule,
+    Table,
+    Timing,
+    Topic,
+)
 from sagakit.payments import events as e
 from sagakit.payments.api import ApiGateway
 from sagakit.payments.breaker import CircuitBreaker
@@ -29,16 +40,16 @@ LANES = (
 
 
 class Settings(BaseModel):
-    """How the services are set. Times in ms."""
+    """How the services are set. Times in ms; a queue delays by 1 to 900 s (SQS: `DelaySeconds`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    provider_timeout: PositiveInt = 5_000
-    provider_attempts: PositiveInt = 2
-    retry_delay: PositiveInt = 60_000
-    breaker_threshold: PositiveInt = 5
-    breaker_open_for: PositiveInt = 30_000
-    gateway_concurrency: PositiveInt = 10
+    provider_timeout: Annotated[Milliseconds, Field(ge=1)] = 5_000
+    provider_attempts: Count = 2
+    retry_delay: Annotated[int, Field(strict=True, ge=1_000, le=900_000)] = 60_000
+    breaker_threshold: Count = 5
+    breaker_open_for: Annotated[Milliseconds, Field(ge=1)] = 30_000
+    gateway_concurrency: Count = 10
 
 
 def payment_system(

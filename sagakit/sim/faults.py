@@ -9,11 +9,7 @@ from typing import Annotated, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sagakit.deployment import meant
-
-YEAR = 365 * 24 * 60 * 60 * 1_000  # ms
-Milliseconds = Annotated[int, Field(strict=True, ge=0, le=YEAR, description="of virtual time")]
-Nth = Annotated[int, Field(strict=True, ge=1, description="counted from 1")]
+from sagakit.deployment import Count, Milliseconds, meant
 
 
 class Known(NamedTuple):
@@ -56,7 +52,7 @@ class _OnMessage(_Fault):
     queue: str
     event: str | None = None
     correlation_id: str | None = None
-    nth: Nth = 1
+    nth: Count = 1
 
     def names(self, known: Known) -> Names:
         yield "queue", known.delivered
@@ -104,10 +100,10 @@ class Crash(_Fault):
 
     fault: Literal["crash"] = "crash"
     service: str
-    step: Nth = 1
+    step: Count = 1
     when: Literal["before", "after"] = "after"
     event: str | None = None
-    nth: Nth = 1
+    nth: Count = 1
 
     def names(self, known: Known) -> Names:
         yield "service", known.handled
@@ -140,7 +136,7 @@ class Throttle(_During):
 
     fault: Literal["throttle"] = "throttle"
     participant: str
-    limit: Nth = 1
+    limit: Count = 1
 
     def names(self, known: Known) -> Names:
         yield "participant", [*known.handled, *known.stores]

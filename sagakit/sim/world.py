@@ -17,7 +17,7 @@ from sagakit.sim import operations as ops
 from sagakit.sim.bus import SimulatedBus, published_label, queued_label
 from sagakit.sim.effects import EFFECTS
 from sagakit.sim.external import Decide, Reaction, SimulatedExternal
-from sagakit.sim.faults import Fault, FaultPlan
+from sagakit.sim.faults import Fault, FaultPlan, Known
 from sagakit.sim.invocation import Host, Invocation
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.queue import Message, SimulatedQueue
@@ -45,7 +45,6 @@ class World:
         self.faults = FaultPlan(faults)
         self.trace = Trace(deployment.participants())
         self.write = self.trace.write
-        self._check_faults(deployment)
         self._messages = self._invocations = 0
         self.snapshots: dict[str, Backup] = {}
 
@@ -81,6 +80,7 @@ class World:
             )
             for one in deployment.others if one.kind == "external"
         }  # fmt: skip
+        self.faults.check(self._known(deployment))
         for loss in self.faults.losses:
             self.kernel.after(loss.at, self._lose, self.stores[loss.store])
 
@@ -259,14 +259,13 @@ class World:
             Record(self.kernel.now, kind, source, target, label, None, saga, None, 0, detail)
         )
 
-    def _check_faults(self, deployment: Deployment) -> None:
-        known = {one.name for one in self.trace.participants}
-        for name in sorted(self.faults.participants() - known):
-            raise ValueError(
-                f"a fault names {name!r}, which is no participant: use one of "
-                f"{', '.join(sorted(known))}"
-            )
-        tables = {table.name for table in deployment.tables}
-        for loss in self.faults.losses:
-            if loss.store not in tables:
-                raise ValueError(f"{loss.store!r} cannot be lost: it is no store, as {tables} are")
+    def _known(self, deployment: Deployment) -> Known:
+        delivered: dict[str, set[str]] = {name: set() for name in self.queues}
+        for rule in deployment.rules:
+            event = rule.rename or rule.event
+            delivered.setdefault(rule.target, set()).add(event.__name__)
+        handled = {
+            name: {message.__name__ for message in host.handlers}
+            for name, host in self.hosts.items()
+        }
+        return Known(delivered, handled, [*self.stores], [self.bus.name, *self.externals])
