@@ -4,7 +4,7 @@ The world writes it; everything that is shown or checked is a view of it. A reco
 plain tuple with shared strings and read as a `Record`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from sagakit.deployment import Participant
@@ -195,6 +195,10 @@ class Trace:
 
     def __getitem__(self, index: int) -> Record:
         return Record._make(self._records[index])
+
+    def rows(self) -> Sequence[tuple[Any, ...]]:
+        """The records as plain tuples, for a view that makes columns of them; not to be changed."""
+        return self._records
 
     def __repr__(self) -> str:
         return f"<Trace of {len(self)} records, {len(self.participants)} participants>"
