@@ -221,9 +221,13 @@ def meant(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # only mistakes pay for it
 
     known = sorted(known)
-    hint = "".join(f"did you mean {near}? " for near in get_close_matches(name, known, n=1))
+    if not known:
+        return "there are none"
+    nearest = get_close_matches(name, known, n=1)
+    if nearest == known:
+        return f"did you mean {known[0]}?"
     some = ", ".join(known[:MOST_NAMED]) + ", ..." * (len(known) > MOST_NAMED)
-    return f"{hint}use one of {some}" if known else "there are none"
+    return "".join(f"did you mean {name}? " for name in nearest) + f"use one of {some}"
 
 
 def _names(names: set[str]) -> str:

@@ -1,7 +1,6 @@
 """The scenarios that the notebooks walk through, by name."""
 
-from difflib import get_close_matches
-
+from sagakit.deployment import meant
 from sagakit.scenarios.circuit_breaker import circuit_breaker
 from sagakit.scenarios.concurrent_payments import concurrent_payments
 from sagakit.scenarios.disaster_recovery import disaster_recovery
@@ -29,13 +28,11 @@ NAMES = tuple(scenario.name for scenario in ALL)
 
 
 def named(name: str) -> Scenario:
-    """The scenario of that name. Raises `BadScenario` with the nearest names."""
+    """The scenario of that name. Raises `BadScenario` with the names that there are."""
     for scenario in ALL:
         if scenario.name == name:
             return scenario
-    near = get_close_matches(name, NAMES, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
-    raise BadScenario(f"no scenario {name!r}: {hint}")
+    raise BadScenario(f"there is no scenario {name!r}: {meant(name, NAMES)}")
 
 
 __all__ = [

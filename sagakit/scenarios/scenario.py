@@ -7,15 +7,15 @@ scenario is checked when it is made, and can be saved to JSON and loaded again.
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, model_validator
 
-from sagakit.deployment import Timing
-from sagakit.events import NotUnderstood, explain, loads
+from sagakit.deployment import Count, Milliseconds, Timing, meant
+from sagakit.events import NotUnderstood, encode, loads
 from sagakit.payments.api import IDENTIFIER, payment_id_of
 from sagakit.payments.money import Amount, Balance
 from sagakit.payments.topology import Settings
 from sagakit.sim.external import Behaviour
-from sagakit.sim.faults import Fault, Milliseconds
+from sagakit.sim.faults import Fault
 
 Name = Annotated[str, Field(pattern=rf"^{IDENTIFIER.pattern}$")]
 
@@ -59,11 +59,17 @@ class ProviderRule(_Part):
     """
 
     behaviour: Behaviour
-    calls: tuple[int, ...] | None = None
+    calls: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
     payment_id: str | None = None
     start: Milliseconds = 0
     end: Milliseconds | None = None
     delay: Milliseconds = 0
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.end is not None and self.end <= self.start:
+            raise ValueError(f"end ({self.end} ms) must be later than start ({self.start} ms)")
+        return self
 
     def matches(self, payment_id: str, call: int, now: int) -> bool:
         return (
@@ -95,6 +101,15 @@ class Recovery(_Part):
     snapshot_at: Milliseconds
     start_at: Milliseconds
 
+    @model_validator(mode="after")
+    def _has_a_snapshot(self) -> Self:
+        if self.start_at <= self.snapshot_at:
+            raise ValueError(
+                f"start_at ({self.start_at} ms) must be later than snapshot_at "
+                f"({self.snapshot_at} ms): it starts from the snapshot"
+            )
+        return self
+
 
 class Scenario(_Part):
     """What happens in a run. Raises pydantic's `ValidationError` for what makes no sense."""
@@ -111,7 +126,7 @@ class Scenario(_Part):
     recovery: Recovery | None = None
     settings: Settings = Settings()
     timing: Timing = Field(default_factory=Timing)
-    seed: int = 0
+    seed: StrictInt = 0
 
     @model_validator(mode="before")
     @classmethod
@@ -127,32 +142,65 @@ class Scenario(_Part):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        users = [wallet.user_id for wallet in self.wallets]
-        for user in users:
-            if users.count(user) > 1:
-                raise ValueError(f"wallets: {user!r} has two wallets: keep one")
+        users = set()
+        for place, wallet in enumerate(self.wallets):
+            if wallet.user_id in users:
+                raise ValueError(
+                    f"wallets[{place}].user_id: {wallet.user_id!r} has a wallet already: keep one"
+                )
+            users.add(wallet.user_id)
+        if self.provider or self.faults:
+            self._check_payment_ids()
         return self
 
-    def but(self, **changes: Any) -> Self:
-        """The same scenario with some fields changed, checked again."""
-        unknown = set(changes) - set(type(self).model_fields)
-        if unknown:
-            raise BadScenario(f"a scenario has no {', '.join(sorted(unknown))}")
-        return type(self).model_validate({**dict(self), **changes})
+    def _check_payment_ids(self) -> None:
+        """A rule or fault for a payment that is not made would say nothing."""
+        known = {payment.payment_id for payment in self.payments}
+        named = [
+            (f"provider[{place}].payment_id", rule.payment_id)
+            for place, rule in enumerate(self.provider)
+        ]
+        if not self.texts:  # a text may bring a saga of its own
+            named += [
+                (f"faults[{place}].correlation_id", getattr(fault, "correlation_id", None))
+                for place, fault in enumerate(self.faults)
+            ]
+        for field, name in named:
+            if name is not None and name not in known:
+                raise ValueError(f"{field}: there is no payment {name!r}: {meant(name, known)}")
 
-    def to_json(self) -> str:
-        """The scenario as JSON text; `from_json` reads it."""
-        return self.model_dump_json(indent=2)
+    def but(self, **changes: Any) -> Self:
+        """The same scenario with some fields changed, checked again. Raises `BadScenario`."""
+        return type(self)._checked({**dict(self), **changes})
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read a scenario. Raises `BadScenario` with each field that is wrong."""
+    def _checked(cls, values: Any) -> Self:
         try:
-            return cls.model_validate(loads(text))
+            return cls.model_validate(values)
         except ValidationError as error:
-            raise BadScenario(explain(error)) from None
+            from sagakit.scenarios.problems import in_words  # only mistakes pay for it
+
+            raise BadScenario(in_words(error)) from None
+
+    def to_json(self) -> str:
+        """The scenario as JSON text, a line an item, amounts as exact numbers."""
+        fields = []
+        for name, value in self.model_dump().items():
+            if value and isinstance(value, tuple):
+                items = ",\n    ".join(map(encode, value))
+                fields.append(f'"{name}": [\n    {items}\n  ]')
+            else:
+                fields.append(f'"{name}": {encode(value)}')
+        return "{\n  " + ",\n  ".join(fields) + "\n}"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read a scenario. Raises `BadScenario` with each field that is wrong, a line each."""
+        try:
+            values = loads(text)
         except NotUnderstood as error:
             raise BadScenario(str(error)) from None
+        return cls._checked(values)
 
     def save(self, path: str | Path) -> None:
         Path(path).write_text(self.to_json() + "\n", encoding="utf-8")
@@ -161,8 +209,10 @@ class Scenario(_Part):
     def load(cls, path: str | Path) -> Self:
         """Read a scenario from a file. Raises `BadScenario` with the file's name."""
         try:
-            return cls.from_json(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadScenario(f"{path}: cannot be read: {error}") from None
+            return cls.from_json(Path(path).read_bytes())
+        except FileNotFoundError:
+            raise BadScenario(f"{path}: there is no such file") from None
+        except OSError as error:
+            raise BadScenario(f"{path}: cannot be read: {error.strerror}") from None
         except BadScenario as error:
             raise BadScenario(f"{path}: {error}") from None

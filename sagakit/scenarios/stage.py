@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from sagakit.deployment import meant
 from sagakit.events import encode
 from sagakit.payments.api import Post
 from sagakit.payments.recovery import StartRecovery
@@ -9,10 +10,12 @@ from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.scenarios.scenario import BadScenario, ProviderRule, Scenario
 from sagakit.sim.external import Decide, Reaction
+from sagakit.sim.faults import Delay, Duplicate, Loss, Outage, Throttle
 from sagakit.sim.operations import Ask
 from sagakit.sim.world import World
 
 TRANSACTION = "tx-"
+PATIENCE = 24 * 60 * 60 * 1_000  # ms after the last thing that a scenario has happen
 
 
 def stage(
@@ -28,13 +31,12 @@ def stage(
         )
     except ValueError as error:
         raise BadScenario(f"{scenario.name}: {error}") from None
-    for queue in (
-        *(one.queue for one in scenario.texts),
-        *(one.queue for one in scenario.redrives),
-    ):
+    named = [(f"texts[{place}]", text.queue) for place, text in enumerate(scenario.texts)]
+    named += [(f"redrives[{place}]", one.queue) for place, one in enumerate(scenario.redrives)]
+    for place, queue in named:
         if queue not in world.queues:
-            names = ", ".join(world.queues)
-            raise BadScenario(f"{scenario.name}: there is no queue {queue!r}: use one of {names}")
+            hint = meant(queue, world.queues)
+            raise BadScenario(f"{scenario.name}: {place}.queue: there is no {queue!r}: {hint}")
 
     world.seed_store("Wallet DB", (Wallet(one.user_id, one.balance) for one in scenario.wallets))
     for payment in scenario.payments:
@@ -50,7 +52,28 @@ def stage(
         world.snapshot(scenario.recovery.snapshot_at, "Wallet DB", "Snapshot Store")
         start = scenario.recovery.start_at
         world.request(start, "Operator", "Wallet Service", StartRecovery())
+    world.give_up(_last_moment(scenario) + PATIENCE)
     return world
+
+
+def _last_moment(scenario: Scenario) -> int:
+    """When (ms) a scenario has said all. A provider that never answers would keep a run going."""
+    moments = [0]
+    moments += [one.at + max(one.repeats, default=0) for one in scenario.payments]
+    moments += [one.end or one.start for one in scenario.provider]
+    moments += [text.at for text in scenario.texts]
+    moments += [redrive.at for redrive in scenario.redrives]
+    for fault in scenario.faults:
+        if isinstance(fault, Outage | Throttle):
+            moments.append(fault.end)
+        elif isinstance(fault, Loss):
+            moments.append(fault.at)
+    if scenario.recovery:
+        moments.append(scenario.recovery.start_at)
+    delays = [one.delay for one in scenario.provider]
+    delays += [one.by for one in scenario.faults if isinstance(one, Delay)]
+    delays += [one.after for one in scenario.faults if isinstance(one, Duplicate)]
+    return max(moments) + sum(delays)
 
 
 def _provider(rules: tuple[ProviderRule, ...]) -> Decide:

@@ -26,6 +26,12 @@ class Kernel:
         self._sequence += 1
         heappush(self._heap, (self.now + delay, self._sequence, action, arguments))
 
+    def stop(self) -> bool:
+        """Have nothing more happen. Returns whether anything would have."""
+        pending = bool(self._heap)
+        self._heap.clear()
+        return pending
+
     def run(self) -> None:
         """Run until nothing is left to happen.
 

@@ -24,6 +24,8 @@ from sagakit.sim.queue import Message, SimulatedQueue
 from sagakit.sim.store import SimulatedStore
 from sagakit.sim.trace import FannedOut, Kind, Published, Read, Record, Restored, Trace, duration
 
+STILL_GOING_ON = "the run is ended here, though something still goes on"
+
 
 def _approve(_request: ops.Ask, _number: int, _now: int) -> Reaction:
     return Reaction("approve")
@@ -140,6 +142,15 @@ class World:
     def redrive(self, at: int, queue: str) -> None:
         """Have the dead letters of a queue sent back into it at a time (ms)."""
         self.kernel.after(at, self.queues[queue].redrive)
+
+    def give_up(self, at: int) -> None:
+        """Have the run end at a time (ms) even if something still goes on; a note says so then."""
+
+        def stop() -> None:
+            if self.kernel.stop():
+                self._record("note", self.bus.name, self.bus.name, STILL_GOING_ON)
+
+        self.kernel.after(at, stop)
 
     def run(self) -> Trace:
         """Run until nothing is left to happen; returns the trace."""
