@@ -24,14 +24,14 @@ def exact(value: Any) -> Decimal:
     0.30000000000000004. Raises `ValueError` for what is no number, is not finite, has more than
     two decimals, or is larger than 999,999,999.99 either way.
     """
-    if isinstance(value, Decimal) and value.same_quantum(CENT) and abs(value) <= LARGEST:
+    if isinstance(value, Decimal) and value.same_quantum(CENT) and ZERO < value <= LARGEST:
         return value  # money already
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise ValueError(f"an amount must be a number, not {value!r}")
     number = value if isinstance(value, Decimal) else Decimal(repr(value))
     if not number.is_finite():
         raise ValueError(f"an amount must be finite, not {value}")
-    if abs(number) > LARGEST:
+    if not -LARGEST <= number <= LARGEST:  # abs() would overflow on 1e1000000
         raise ValueError(f"an amount must be at most {LARGEST:,}, not {value}")
     cents = number.quantize(CENT)
     if cents != number:
