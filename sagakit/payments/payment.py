@@ -119,7 +119,9 @@ class PaymentService:
     ) -> None:
         """Move on if the state diagram allows it; else only remember that the event was handled."""
         payment = await self.payments.get(event.payment_id)
-        if payment is None or not payment.may_become(status):
+        if payment is None:
+            raise LookupError(f"no payment {event.payment_id}, which should become {status}")
+        if not payment.may_become(status):
             await self.payments.commit(None, handled=event)
             return
         payment = payment._replace(status=status, reason=reason or payment.reason)
