@@ -4,7 +4,9 @@ A `Picture` is a matplotlib figure with a text alternative. Jupyter shows it as 
 depend on nothing but the picture: the salt of its ids is fixed and it carries no date.
 """
 
+from collections.abc import Iterable
 from io import StringIO
+from itertools import cycle
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -13,7 +15,7 @@ from matplotlib.figure import Figure
 
 WIDTH = 10.0  # inches at 72 dots: as wide as a notebook's cell
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "svg.hashsalt": "sagakit",
     "svg.fonttype": "path",  # the same letters on a machine with other fonts
     "font.family": "DejaVu Sans",
@@ -28,6 +30,11 @@ BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#000000"
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, BLACK)
 INK, GREY, PALE = "#222222", "#6B6B6B", "#D9D9D9"
+
+
+def saga_colours(sagas: Iterable[str]) -> dict[str, str]:
+    """A colour for each saga: the same in all pictures of a run if all its sagas are given."""
+    return dict(zip(sagas, cycle(PALETTE), strict=False))
 
 
 class Picture(Figure):
