@@ -49,7 +49,7 @@ class SimulatedBus:
 
         Returns 0, or, if the bus is out and has not taken it, the ms until it is back.
         """
-        outage = self._faults.outage(self.name, self._kernel.now)
+        outage = self._faults.outages and self._faults.outage(self.name, self._kernel.now)
         if outage:
             self._fault(source, "cannot publish: the bus is out", event)
             return outage.end - self._kernel.now
@@ -73,9 +73,12 @@ class SimulatedBus:
         return renamed
 
     def _deliver(self, target: str, event: Event) -> None:
+        delay = self._latency()
+        if not self._faults.all:
+            self._kernel.after(delay, self._targets[target], event)
+            return
         header = event.header
         fault = self._faults.on_message(target, header.event_type, header.correlation_id)
-        delay = self._latency()
         if isinstance(fault, Drop):
             self._fault(target, "message lost", event)
             return

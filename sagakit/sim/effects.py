@@ -25,17 +25,23 @@ CONFLICT = "ConditionalCheckFailedException"  # what DynamoDB calls it
 
 
 def _get(world: World, operation: ops.Get, by: Invocation) -> None:
-    by.arrow("call", by.host.name, operation.store, "read item")
-    _at_store(world, operation.store, by, _got, operation.key)
+    store = world.stores[operation.store]
+    by.arrow("call", by.host.name, store.name, "read item")
+    _when_store_acts(store, by, _got, operation, by, store)
 
 
-def _got(by: Invocation, store: SimulatedStore, key: str) -> None:
-    item = by.last_read = store.get(key)
-    by.arrow("return", store.name, by.host.name, "", Read(key, item))
+def _got(operation: ops.Get, by: Invocation, store: SimulatedStore) -> None:
+    try:
+        item = by.last_read = store.get(operation.key)
+    except WorldError as error:
+        _refused(error, by, store)
+        return
+    by.arrow("return", store.name, by.host.name, "", Read(operation.key, item))
     by.resume(item)
 
 
 def _commit(world: World, operation: ops.Commit, by: Invocation) -> None:
+    store = world.stores[operation.store]
     item, unchanged = operation.item, False
     if item is None:
         label, following = "record", None
@@ -44,49 +50,38 @@ def _commit(world: World, operation: ops.Commit, by: Invocation) -> None:
         label = "check" if unchanged else "update" if item.version else "put"
         following = item._replace(version=item.version + 1)
     outbox = ", ".join([event_of(entry).header.event_type for entry in operation.publish])
-    by.arrow("call", by.host.name, operation.store, label, Attempt(following, unchanged, outbox))
-    _at_store(world, operation.store, by, _committed, operation, following)
+    by.arrow("call", by.host.name, store.name, label, Attempt(following, unchanged, outbox))
+    _when_store_acts(store, by, _committed, operation, by, store, following)
 
 
 def _committed(
-    by: Invocation, store: SimulatedStore, operation: ops.Commit, following: Any
+    operation: ops.Commit, by: Invocation, store: SimulatedStore, following: Any
 ) -> None:
-    written = store.commit(operation.item, following, operation.publish, operation.handled)
+    try:
+        written = store.commit(operation.item, following, operation.publish, operation.handled)
+    except (WorldError, ValueError) as error:
+        _refused(error, by, store)
+        return
     by.arrow("return", store.name, by.host.name, "OK", written)
     by.resume(written.item)
 
 
-def _at_store(
-    world: World, name: str, by: Invocation, act: Callable[..., None], *arguments: Any
+def _when_store_acts(
+    store: SimulatedStore, by: Invocation, act: Callable[..., None], *arguments: Any
 ) -> None:
-    """The store acts when its latency has passed; what it refuses is raised in the handler."""
-    store = world.stores[name]
-    if world.faults.throttles and store.in_progress >= world.faults.limit(
-        name, world.kernel.now, store.in_progress + 1
-    ):
-        by.arrow("fault", name, by.host.name, "throttled: tried again")
-        world.kernel.after(THROTTLE_BACKOFF, _at_store, world, name, by, act, *arguments)
-        return
-    store.in_progress += 1
-    world.kernel.after(store.latency(), _act_at_store, world, store, by, act, arguments)
+    """The store acts when its latency has passed; while it is throttled, the client waits."""
+    if store.begins():
+        store.kernel.after(store.latency(), act, *arguments)
+    else:
+        by.arrow("fault", store.name, by.host.name, "throttled: tried again")
+        store.kernel.after(THROTTLE_BACKOFF, _when_store_acts, store, by, act, *arguments)
 
 
-def _act_at_store(
-    world: World,
-    store: SimulatedStore,
-    by: Invocation,
-    act: Callable[..., None],
-    arguments: tuple[Any, ...],
-) -> None:
-    store.in_progress -= 1
-    try:
-        if world.faults.outages and world.faults.outage(store.name, world.kernel.now):
-            raise Unavailable(f"{store.name} cannot be reached")
-        act(by, store, *arguments)
-    except (WorldError, ValueError) as error:
-        name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
-        by.arrow("return", store.name, by.host.name, f"{name}:", Failed(0, str(error)))
-        by.resume(error)
+def _refused(error: Exception, by: Invocation, store: SimulatedStore) -> None:
+    """What a store refuses is raised in the handler."""
+    name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
+    by.arrow("return", store.name, by.host.name, f"{name}:", Failed(0, str(error)))
+    by.resume(error)
 
 
 def _now(world: World, _operation: ops.Now, by: Invocation) -> None:
@@ -100,35 +95,47 @@ def _publish(world: World, operation: ops.Publish, by: Invocation) -> None:
     world.kernel.after(by.host.invoke_latency(), by.resume, result)
 
 
+class Call:
+    """A request to an external party, until it is answered, refused, or given up."""
+
+    receipt = 0  # a call has one deadline only
+
+    def __init__(self, operation: ops.Ask, by: Invocation) -> None:
+        self.operation = operation
+        self.by = by
+        self.finished = False
+
+    def answered(self, answer: Answer) -> None:
+        self._close(answer, "return", str(answer.status), answer.outcome)
+
+    def refused(self) -> None:
+        error = Unavailable(f"{self.operation.party} cannot be reached")
+        self._close(error, "return", "503", "unavailable")
+
+    def silent(self, _receipt: int) -> None:
+        party, timeout = self.operation.party, self.operation.timeout
+        error = TimedOut(f"no answer from {party} within {timeout} ms")
+        self._close(error, "note", f"no response within {timeout} ms:", "timeout")
+
+    def _close(self, result: Answer | WorldError, kind: str, label: str, outcome: str) -> None:
+        """The first to come counts; an answer that comes too late, or to nobody, goes unheard."""
+        if self.finished or self.by.finished:
+            return
+        self.finished = True
+        service = self.by.host.name
+        source = self.operation.party if kind == "return" else service
+        detail = Asked(self.operation.key, self.operation.request, outcome)
+        self.by.arrow(kind, source, service, label, detail)
+        self.by.resume(result)
+
+
 def _ask(world: World, operation: ops.Ask, by: Invocation) -> None:
-    party = world.externals[operation.party]
+    party, call = world.externals[operation.party], Call(operation, by)
     detail = Asked(operation.key, operation.request)
     by.arrow("call", by.host.name, party.name, operation.label, detail)
-    open_call = [True]
-
-    def close(result: Answer | WorldError, kind: str, label: str, outcome: str) -> None:
-        if not open_call:
-            return
-        open_call.clear()
-        detail = Asked(operation.key, operation.request, outcome)
-        source, target = (party.name if kind == "return" else by.host.name), by.host.name
-        by.arrow(kind, source, target, label, detail)
-        by.resume(result)
-
-    def answered(answer: Answer) -> None:
-        close(answer, "return", str(answer.status), answer.outcome)
-
-    def refused() -> None:
-        error = Unavailable(f"{party.name} cannot be reached")
-        close(error, "return", "503", "unavailable")
-
-    def silent() -> None:
-        error = TimedOut(f"no answer from {party.name} within {operation.timeout} ms")
-        close(error, "note", f"no response within {operation.timeout} ms:", "timeout")
-
     down = world.faults.outage(party.name, world.kernel.now) is not None
-    party.ask(operation, down, by.saga, answered, refused)
-    world.kernel.after(operation.timeout, silent)
+    party.ask(operation, down, by.saga, call.answered, call.refused)
+    world.open_call(operation.timeout, call)
 
 
 def _invoke(world: World, operation: ops.Invoke, by: Invocation) -> None:

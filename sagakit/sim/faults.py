@@ -187,6 +187,10 @@ class FaultPlan:
         self.throttles = [fault for fault in faults if isinstance(fault, Throttle)]
         self.losses = [fault for fault in faults if isinstance(fault, Loss)]
 
+    def strike(self, participant: str) -> bool:
+        """Whether any fault is about this participant; the others need not ask at every step."""
+        return any(participant in fault.model_dump().values() for fault in self.all)
+
     def check(self, known: Known) -> None:
         """Raises `ValueError` that says which fault names what does not exist."""
         for place, fault in enumerate(self.all):

@@ -34,6 +34,7 @@ class Host:
         self.queues: list[SimulatedQueue] = []
         self.running = 0
         self.paused = False
+        self.faulty = world.faults.strike(self.name)
         self.on_idle: deque[Callable[[], None]] = deque()
         self.overtime = Deadlines(world.kernel, function.timeout, self._cut_off)
         self.invoke_latency = world.kernel.duration(f"{self.name}/invoke", world.timing.invoke)
@@ -52,12 +53,14 @@ class Host:
         """Start invocations for the messages that wait, as far as there is room."""
         if self.paused:
             return
-        world = self.world
-        outage = world.faults.outage(self.name, world.kernel.now)
-        if outage:
-            world.kernel.after(outage.end - world.kernel.now, self.take)
-            return
-        room = world.faults.limit(self.name, world.kernel.now, self.function.concurrency)
+        room = self.function.concurrency
+        if self.faulty:
+            world = self.world
+            outage = world.faults.outage(self.name, world.kernel.now)
+            if outage:
+                world.kernel.after(outage.end - world.kernel.now, self.take)
+                return
+            room = world.faults.limit(self.name, world.kernel.now, room)
         for queue in self.queues:
             while queue.ready and self.running < room:
                 batch = queue.receive(self.function.batch)
@@ -144,19 +147,20 @@ class Invocation:
             message.queued, message.event,
         )  # fmt: skip
         self._crash_point()
-        if isinstance(message.body, Event):
-            self._start(message.body)
+        if isinstance(message.body, str):
+            self._start_text(message.body)
         else:
-            try:
-                types = [cls for cls in host.handlers if issubclass(cls, Event)]
-                event = decode(message.body, types)
-            except NotUnderstood as error:
-                self._fail(error)
-            else:
-                self.saga, self.event, self.event_id = (
-                    event.header.correlation_id, event.header.event_type, event.header.event_id,
-                )  # fmt: skip
-                self._start(event)
+            self._start(message.body)
+
+    def _start_text(self, text: str) -> None:
+        """Begin with a message that came as text: it must be an event that the service handles."""
+        try:
+            event = decode(text, [cls for cls in self.host.handlers if issubclass(cls, Event)])
+        except NotUnderstood as error:
+            self._fail(error)
+            return
+        self.event_id, self.saga, _, self.event, *_ = event.header
+        self._start(event)
 
     def begin(self, command: Any, kind: str, label: str) -> None:
         """Begin with a command."""
@@ -167,7 +171,8 @@ class Invocation:
 
     def _crash_point(self) -> None:
         self.steps = 0
-        self.crash = self.world.faults.on_invocation(self.host.name, self.event or "")
+        if self.host.faulty:
+            self.crash = self.world.faults.on_invocation(self.host.name, self.event or "")
 
     def _start(self, subject: Any) -> None:
         if self.finished:
@@ -184,12 +189,10 @@ class Invocation:
 
     def resume(self, result: Any) -> None:
         """Give the handler the result of its step; an exception is raised in it."""
-        if self.finished:
-            return
-        if self._strikes("after"):
+        if self.finished or (self.crash and self._strikes("after")):
             return
         try:
-            if isinstance(result, BaseException):
+            if isinstance(result, Exception):
                 operation = self.coroutine.throw(result)
             else:
                 operation = self.coroutine.send(result)
@@ -204,13 +207,12 @@ class Invocation:
             self._fail(error)
         else:
             self.steps += 1
-            if not self._strikes("before"):
+            if not (self.crash and self._strikes("before")):
                 self.world.perform(operation, self)
 
     def _strikes(self, when: str) -> bool:
         """Whether the crash that this invocation is to suffer has come."""
-        crash = self.crash
-        if crash is None or crash.when != when or crash.step != self.steps:
+        if (self.crash.when, self.crash.step) != (when, self.steps):
             return False
         self.power_cut(f"crash {when} step {self.steps}")
         return True
@@ -259,6 +261,7 @@ class Invocation:
         self.finished = True
         if self.done is not None:
             self.done(result, error)
+        self.coroutine = self.subject = self.last_read = self.message = None
         self.host.finished()
 
     def arrow(

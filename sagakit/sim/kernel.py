@@ -6,10 +6,13 @@ in the order in which it was asked for, so a run is the same every time.
 
 import gc
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
+from operator import itemgetter
 from random import Random
 from typing import Any
+
+Entry = tuple[int, int, Callable[..., Any], tuple[Any, ...]]
 
 
 class Kernel:
@@ -19,7 +22,14 @@ class Kernel:
         self.seed = seed
         self.now = 0
         self._sequence = 0
-        self._heap: list[tuple[int, int, Callable[..., Any], tuple[Any, ...]]] = []
+        self._heap: list[Entry] = []
+        self._planned: list[Entry] = []
+
+    def plan(self, at: int, action: Callable[..., Any], *arguments: Any) -> None:
+        """Before the run: have `action` happen at a time. What is planned waits outside the heap,
+        which so stays as small as what is under way."""
+        self._sequence += 1
+        self._planned.append((at, self._sequence, action, arguments))
 
     def after(self, delay: int, action: Callable[..., Any], *arguments: Any) -> None:
         """Have `action` happen `delay` ms from now."""
@@ -28,8 +38,9 @@ class Kernel:
 
     def stop(self) -> bool:
         """Have nothing more happen. Returns whether anything would have."""
-        pending = bool(self._heap)
+        pending = bool(self._heap or self._planned)
         self._heap.clear()
+        self._planned.clear()
         return pending
 
     def run(self) -> None:
@@ -39,6 +50,8 @@ class Kernel:
         passes over a growing trace would make the cost of a payment grow with their number.
         """
         heap = self._heap
+        self._planned.sort(key=itemgetter(0, 1), reverse=True)
+        self._next_planned()
         collecting = gc.isenabled()
         gc.disable()
         try:
@@ -49,6 +62,16 @@ class Kernel:
             if collecting:
                 gc.enable()
 
+    def _next_planned(self) -> None:
+        """Put the next planned action in the heap; when it happens, it fetches its successor."""
+        if self._planned:
+            at, sequence, action, arguments = self._planned.pop()
+            heappush(self._heap, (at, sequence, self._planned_action, (action, arguments)))
+
+    def _planned_action(self, action: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self._next_planned()
+        action(*arguments)
+
     def duration(self, name: str, bounds: tuple[int, int]) -> Callable[[], int]:
         """Draws from a stream of its own, evenly between the bounds (ms), both included.
 
@@ -57,8 +80,12 @@ class Kernel:
         low, high = bounds
         if low == high:
             return lambda: low
-        draw, span = Random(f"{self.seed}/{name}").random, high - low + 1
-        return lambda: low + int(draw() * span)
+        return _draws(Random(f"{self.seed}/{name}").random, low, high - low + 1).__next__
+
+
+def _draws(random: Callable[[], float], low: int, span: int) -> Iterator[int]:
+    while True:
+        yield low + int(random() * span)
 
 
 class Deadlines:

@@ -21,6 +21,7 @@ class Message:
 
     __slots__ = (
         "body", "correlation_id", "event", "event_id", "finished", "message_id", "queued", "reason",
+        "receipt",
     )  # fmt: skip
 
     def __init__(self, message_id: int, body: Event | str) -> None:
@@ -32,19 +33,15 @@ class Message:
         self.correlation_id: str | None = None
         self.event: str | None = None
         remark = "not understood"
-        if isinstance(body, Event):
+        if not isinstance(body, str):
             self.event_id, self.correlation_id, _, self.event, *_ = body.header
             remark = intern(body.remark)
+        self.receipt = 0  # the receive count, which tells the receives apart
         self.queued = Queued(message_id, 0, remark)
 
-    @property
-    def receipt(self) -> int:
-        """Tells the receives apart: the receive count."""
-        return self.queued.receives
-
     def received(self) -> None:
-        message_id, receives, remark = self.queued
-        self.queued = Queued(message_id, receives + 1, remark)
+        self.receipt += 1
+        self.queued = Queued(self.message_id, self.receipt, self.queued.remark)
 
 
 class SimulatedQueue:
@@ -100,8 +97,9 @@ class SimulatedQueue:
         return batch
 
     def delete(self, message: Message) -> None:
-        """The message is done with."""
+        """The message is done with. Its body goes now: its deadline keeps the rest for a while."""
         message.finished = True
+        message.body = ""
 
     def redrive(self) -> int:
         """Send all dead letters back in, as new messages. Returns how many."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from sagakit.events import Event
 from sagakit.ports import AlreadyHandled, Backup, Delayed, Unavailable, VersionConflict, event_of
+from sagakit.sim.faults import FaultPlan
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.trace import Written
 
@@ -29,6 +30,7 @@ class SimulatedStore:
         owner: str,
         store: tuple[int, int],
         relay: tuple[int, int],
+        faults: FaultPlan,
         publish: Callable[[Event | Delayed], int],
     ) -> None:
         self.name = name
@@ -37,15 +39,27 @@ class SimulatedStore:
         self.inbox: set[str] = set()
         self.outbox: dict[str, Event | Delayed] = {}
         self.lost = False
-        self.in_progress = 0
         self.latency = kernel.duration(name, store)
-        self._kernel = kernel
+        self.kernel = kernel
+        self._faults = faults if faults.strike(name) else None
+        self._in_progress = 0
         self._relay_latency = kernel.duration(f"{name}/relay", relay)
         self._publish = publish
         self._relayed_until = 0
 
+    def begins(self) -> bool:
+        """Whether an operation may begin: throttling limits how many are in progress."""
+        self._in_progress += 1
+        if self._faults is None:
+            return True
+        most = self._faults.limit(self.name, self.kernel.now, self._in_progress)
+        if self._in_progress > most:
+            self._in_progress -= 1
+            return False
+        return True
+
     def get(self, key: str) -> Any:
-        self._reachable()
+        self._ends()
         return self.items.get(key)
 
     def commit(
@@ -56,7 +70,7 @@ class SimulatedStore:
         handled: str | None,
     ) -> Written:
         """Do it all, or raise and do nothing. `following` is the item with its next version."""
-        self._reachable()
+        self._ends()
         if handled is not None and handled in self.inbox:
             raise AlreadyHandled(f"{self.name}: message {handled} was handled before")
         ids = tuple([event_of(entry).header.event_id for entry in publish])
@@ -76,14 +90,14 @@ class SimulatedStore:
         if handled is not None:
             self.inbox.add(handled)
         for event_id, entry in zip(ids, publish, strict=True):
-            self._put_in_outbox(event_id, _stamped(entry, self._kernel.now))
+            self._put_in_outbox(event_id, _stamped(entry, self.kernel.now))
         return Written(key, before, item, ids, handled)
 
     def _put_in_outbox(self, event_id: str, entry: Event | Delayed) -> None:
         self.outbox[event_id] = entry
-        now = self._kernel.now
+        now = self.kernel.now
         self._relayed_until = max(self._relayed_until, now + self._relay_latency())
-        self._kernel.after(self._relayed_until - now, self._relay, event_id)
+        self.kernel.after(self._relayed_until - now, self._relay, event_id)
 
     def _relay(self, event_id: str) -> None:
         entry = self.outbox.get(event_id)
@@ -91,13 +105,13 @@ class SimulatedStore:
             return  # the store was lost meanwhile
         wait = self._publish(entry)
         if wait:
-            self._kernel.after(wait, self._relay, event_id)
+            self.kernel.after(wait, self._relay, event_id)
         else:
             del self.outbox[event_id]
 
     def backup(self) -> Backup:
         return Backup(
-            self._kernel.now,
+            self.kernel.now,
             tuple(self.items.values()),
             frozenset(self.inbox),
             tuple(self.outbox.values()),
@@ -117,9 +131,13 @@ class SimulatedStore:
         for entry in backup.outbox:
             self._put_in_outbox(event_of(entry).header.event_id, entry)
 
-    def _reachable(self) -> None:
+    def _ends(self) -> None:
+        """An operation that began comes to its end: here it is carried out, or refused."""
+        self._in_progress -= 1
         if self.lost:
             raise Unavailable(f"{self.name} is lost: restore it from a snapshot")
+        if self._faults is not None and self._faults.outage(self.name, self.kernel.now):
+            raise Unavailable(f"{self.name} cannot be reached")
 
 
 def _stamped(entry: Event | Delayed, now: int) -> Event | Delayed:

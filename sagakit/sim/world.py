@@ -15,11 +15,11 @@ from sagakit.events import Event
 from sagakit.ports import Backup, Delayed
 from sagakit.sim import operations as ops
 from sagakit.sim.bus import SimulatedBus, published_label, queued_label
-from sagakit.sim.effects import EFFECTS
+from sagakit.sim.effects import EFFECTS, Call
 from sagakit.sim.external import Decide, Reaction, SimulatedExternal
 from sagakit.sim.faults import Fault, FaultPlan, Known
 from sagakit.sim.invocation import Host, Invocation
-from sagakit.sim.kernel import Kernel
+from sagakit.sim.kernel import Deadlines, Kernel
 from sagakit.sim.queue import Message, SimulatedQueue
 from sagakit.sim.store import SimulatedStore
 from sagakit.sim.trace import FannedOut, Kind, Published, Read, Record, Restored, Trace, duration
@@ -49,6 +49,7 @@ class World:
         self.write = self.trace.write
         self._messages = self._invocations = 0
         self.snapshots: dict[str, Backup] = {}
+        self._deadlines: dict[int, Deadlines] = {}
 
         self.queues = {queue.name: self._queue(queue) for queue in deployment.queues}
         self.hosts = {
@@ -70,7 +71,7 @@ class World:
         self.stores = {
             table.name: SimulatedStore(
                 self.kernel, name=table.name, owner=table.owner, store=self.timing.store,
-                relay=self.timing.relay, publish=self._relay_of(table.owner),
+                relay=self.timing.relay, faults=self.faults, publish=self._relay_of(table.owner),
             )
             for table in deployment.tables
         }  # fmt: skip
@@ -84,7 +85,7 @@ class World:
         }  # fmt: skip
         self.faults.check(self._known(deployment))
         for loss in self.faults.losses:
-            self.kernel.after(loss.at, self._lose, self.stores[loss.store])
+            self.kernel.plan(loss.at, self._lose, self.stores[loss.store])
 
     # What a scenario asks for.
 
@@ -108,7 +109,7 @@ class World:
             label = str(result if error is None else error)
             self._record("return", service, actor, label, saga=saga)
 
-        self.kernel.after(at, send)
+        self.kernel.plan(at, send)
 
     def publish(self, at: int, event: Event, source: str) -> None:
         """Have someone publish an event on the bus at a time (ms)."""
@@ -118,7 +119,7 @@ class World:
             if wait:
                 self.kernel.after(wait, try_to)
 
-        self.kernel.after(at, try_to)
+        self.kernel.plan(at, try_to)
 
     def put(self, at: int, queue: str, text: str, source: str) -> None:
         """Have someone put a text in a queue at a time (ms), whatever it says."""
@@ -128,7 +129,7 @@ class World:
             self._record("async", source, queue, "Queue (a text)", detail=message.queued)
             self.queues[queue].send(message)
 
-        self.kernel.after(at, arrive)
+        self.kernel.plan(at, arrive)
 
     def snapshot(self, at: int, store: str, snapshots: str) -> None:
         """Take a snapshot of a store at a time (ms)."""
@@ -137,11 +138,11 @@ class World:
             self.snapshots[store] = self.stores[store].backup()
             self._record("async", store, snapshots, "snapshot")
 
-        self.kernel.after(at, take)
+        self.kernel.plan(at, take)
 
     def redrive(self, at: int, queue: str) -> None:
         """Have the dead letters of a queue sent back into it at a time (ms)."""
-        self.kernel.after(at, self.queues[queue].redrive)
+        self.kernel.plan(at, self.queues[queue].redrive)
 
     def give_up(self, at: int) -> None:
         """Have the run end at a time (ms) even if something still goes on; a note says so then."""
@@ -150,7 +151,7 @@ class World:
             if self.kernel.stop():
                 self._record("note", self.bus.name, self.bus.name, STILL_GOING_ON)
 
-        self.kernel.after(at, stop)
+        self.kernel.plan(at, stop)
 
     def run(self) -> Trace:
         """Run until nothing is left to happen; returns the trace."""
@@ -164,6 +165,13 @@ class World:
             by.resume(TypeError(f"a handler may await ports only, not {operation!r:.80}"))
         else:
             effect(self, operation, by)
+
+    def open_call(self, timeout: int, call: Call) -> None:
+        """Tell a call to an external party when its time is up, unless it is finished by then."""
+        deadlines = self._deadlines.get(timeout)
+        if deadlines is None:
+            deadlines = self._deadlines[timeout] = Deadlines(self.kernel, timeout, Call.silent)
+        deadlines.begin(call)
 
     # How messages travel.
 
