@@ -82,9 +82,10 @@ class Event(BaseModel):
         event_id = identity(causation_id, name, nth)
         header = Header(event_id, correlation_id, causation_id, name, 0, cls.schema_version)
         known = cause.__dict__
-        fields = {field: known[field] for field in _shared_fields(cls, type(cause))}
-        if not payload and len(fields) + 1 == len(cls.model_fields):
-            return cls._of_valid({"header": header, **fields})
+        carried, defaults, complete = _inherited(cls, type(cause))
+        fields = {field: known[field] for field in carried}
+        if complete and not payload:
+            return cls._of_valid({"header": header, **fields, **defaults})
         return cls(header=header, **(fields | payload))
 
     def stamped(self, now: int) -> Self:
@@ -118,14 +119,21 @@ class Event(BaseModel):
 
 
 @cache
-def _shared_fields(cls: type[Event], other: type[Event]) -> tuple[str, ...]:
-    return tuple(
-        name for name in cls.model_fields if name in other.model_fields and name != "header"
-    )
+def _inherited(
+    cls: type[Event], other: type[Event]
+) -> tuple[tuple[str, ...], dict[str, Any], bool]:
+    """The fields that `cls` takes from `other`, the defaults of the rest, and if that is all."""
+    own = {name: field for name, field in cls.model_fields.items() if name != "header"}
+    carried = tuple(name for name in own if name in other.model_fields)
+    rest = {name: field for name, field in own.items() if name not in carried}
+    defaults = {name: field.default for name, field in rest.items() if not field.is_required()}
+    return carried, defaults, len(carried) + len(defaults) == len(own)
 
 
 def encode(value: Any) -> str:
     """JSON text in which a `Decimal` is an exact number, which `json.dumps` cannot write."""
+    if isinstance(value, str):
+        return json.dumps(value)
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{json.dumps(str(k))}: {encode(v)}" for k, v in value.items()) + "}"
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
@@ -137,6 +145,13 @@ def encode(value: Any) -> str:
     return json.dumps(value)
 
 
+_EXACT = json.JSONDecoder(parse_float=Decimal)
+
+
+def _text(data: bytes) -> str:
+    return data.decode(json.detect_encoding(data))
+
+
 def loads(text: str | bytes) -> Any:
     """Read JSON text with numbers exact: a fraction becomes a `Decimal`, never a binary float.
 
@@ -144,7 +159,7 @@ def loads(text: str | bytes) -> Any:
     place of the error, and for numbers that nobody could mean.
     """
     try:
-        return json.loads(text, parse_float=Decimal)
+        return _EXACT.decode(text if isinstance(text, str) else _text(text))
     except json.JSONDecodeError as error:
         raise NotUnderstood(
             f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"

@@ -97,6 +97,12 @@ class Host:
 class Invocation:
     """One run of a service: a batch of messages, or one command."""
 
+    __slots__ = (
+        "batch", "coroutine", "crash", "done", "event", "event_id", "finished", "host", "kernel",
+        "last_read", "message", "number", "queue", "retries", "saga", "source", "steps", "subject",
+        "world", "write",
+    )  # fmt: skip
+
     receipt = 0  # an invocation has one deadline only
 
     def __init__(
@@ -111,6 +117,8 @@ class Invocation:
     ) -> None:
         self.host = host
         self.world = host.world
+        self.kernel = host.world.kernel
+        self.write = host.world.write
         self.number = host.world.next_invocation()
         self.queue = queue
         self.source = queue.shown_as if queue else source
@@ -274,9 +282,8 @@ class Invocation:
         event: str | None = None,
     ) -> None:
         """Write a record that belongs to this invocation."""
-        world = self.world
-        world.write((world.kernel.now, kind, source, target, label, event, self.saga, self.event_id,
-                     self.number, detail))  # fmt: skip
+        self.write((self.kernel.now, kind, source, target, label, event, self.saga, self.event_id,
+                    self.number, detail))  # fmt: skip
 
     def _note(self, text: str) -> None:
         self.arrow("note", self.host.name, self.host.name, text)

@@ -1,4 +1,5 @@
-"""The same messages and store operations in idiomatic SimPy: a Store a queue, a process a handler.
+"""The same messages and store operations in idiomatic SimPy: a Store and a process for the bus, the
+topic and each queue, and a process for each message that is handled.
 
 It is given less to do than sagakit: events are plain dictionaries, nothing is traced, no message
 is hidden or received twice, no outbox or inbox is kept.
@@ -33,6 +34,9 @@ class SimpySystem:
         self.queues = {name: simpy.Store(self.env) for name in handlers}
         for name, handler in handlers.items():
             self.env.process(self.serve(self.queues[name], handler))
+        self.bus, self.topic = simpy.Store(self.env), simpy.Store(self.env)
+        self.env.process(self.route())
+        self.env.process(self.fan_out())
 
     def takes(self, bounds: tuple[int, int]) -> Any:
         return self.env.timeout(self.random.randint(*bounds))
@@ -56,12 +60,29 @@ class SimpySystem:
             raise ValueError("conflict")
         table[key] = {**item, "version": item["version"] + 1}
 
-    def publish(self, event: dict[str, Any], *queues: str) -> Process:
+    def publish(self, event: dict[str, Any], target: str) -> Process:
         self.publications += 1
         yield self.takes(self.timing.relay)
+        yield self.bus.put((event, target))
+
+    def route(self) -> Process:
+        """The bus: a Store and a process that passes on what comes."""
+        while True:
+            event, target = yield self.bus.get()
+            self.env.process(self.deliver(event, target))
+
+    def deliver(self, event: dict[str, Any], target: str) -> Process:
         yield self.takes(self.timing.bus)
-        for queue in queues:
-            self.env.process(self.arrive(event, queue))
+        if target == "topic":
+            yield self.topic.put(event)
+        else:
+            yield self.env.process(self.arrive(event, target))
+
+    def fan_out(self) -> Process:
+        while True:
+            event = yield self.topic.get()
+            for channel in ("email", "websocket", "push"):
+                self.env.process(self.arrive(event, channel))
 
     def arrive(self, event: dict[str, Any], queue: str) -> Process:
         yield self.takes(self.timing.poll)
@@ -104,7 +125,7 @@ class SimpySystem:
         if payment is not None and payment["status"] == "PENDING":
             done = {**payment, "status": "COMPLETED"}
             yield from self.commit(self.payments, event["payment"], done)
-            self.env.process(self.publish(event, "email", "websocket", "push"))
+            self.env.process(self.publish(event, "topic"))
 
     def notify(self, _event: dict[str, Any]) -> Process:
         yield self.takes(self.timing.invoke)
