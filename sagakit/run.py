@@ -11,6 +11,7 @@ from sagakit.sim.trace import Trace
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sagakit.check import Verdict
     from sagakit.plot.figure import Picture
 
 
@@ -124,8 +125,14 @@ class Run:
 
     # Is it right?
 
+    def verdicts(self) -> "list[Verdict]":
+        """One verdict a law: held, or the record that broke it, in words."""
+        from sagakit.check import verdicts
+
+        return verdicts(self.records)
+
     def check(self) -> "pd.DataFrame":
-        """One row a law: held, or the record that broke it, in words."""
+        """The verdicts as a table, one row a law."""
         from sagakit.plot.tables import verdicts
 
         return verdicts(self.verdicts())

@@ -1,0 +1,7 @@
+"""Is it right? The laws that must always hold, judged by a run's trace."""
+
+from sagakit.check.facts import Facts
+from sagakit.check.laws import LAWS, Law, verdicts
+from sagakit.check.verdict import Breach, Verdict, judge
+
+__all__ = ["LAWS", "Breach", "Facts", "Law", "Verdict", "judge", "verdicts"]

@@ -1,0 +1,164 @@
+"""Laws about money: none appears, none is lost, nobody pays twice."""
+
+from decimal import Decimal
+from typing import Any
+
+from sagakit.check.facts import Facts
+from sagakit.check.messages import Seen
+from sagakit.check.standing import WALLETS
+from sagakit.check.verdict import Breach, Verdict, count, judge
+from sagakit.payments.events import BalanceDebited, BalanceRefunded
+from sagakit.payments.money import ZERO
+from sagakit.sim.trace import Read, Restored, Written
+
+DEBITED, REFUNDED = BalanceDebited.__name__, BalanceRefunded.__name__
+
+
+def conservation(facts: Facts) -> Verdict:
+    """At rest, the wallets and what the provider keeps add up to what there was at the opening.
+
+    For a saga that is not at rest, what was debited and is neither refunded nor charged is added:
+    it is on its way.
+    """
+    law = "conservation"
+    if WALLETS in facts.disasters.unrepaired and not facts.over:
+        return judge(law, (), f"not at rest: {WALLETS} is lost, and not rebuilt yet")
+    opening, wallets = _opening_and_end(facts)
+    kept = sum((one.provider_keeps for one in facts.standings.values()), ZERO)
+    unsettled = {saga: one for saga, one in facts.standings.items() if one.on_the_way}
+    under_way = [one for saga, one in unsettled.items() if saga in facts.under_way]
+    on_the_way = sum((one.on_the_way for one in under_way), ZERO)
+    total = wallets + kept + on_the_way
+    text = f"wallets {wallets:.2f} + provider {kept:.2f}"
+    if on_the_way:
+        text += f" + on the way {on_the_way:.2f}"
+    if total == opening:
+        return judge(law, (), f"{text} = {opening:.2f}, as at the start; {facts.rest}")
+    text += f" = {total:.2f}, but there were {opening:.2f} at the start"
+    breaches = [
+        Breach(
+            one.last,
+            f"{text}: {saga} was debited {one.net_debit:.2f} in all, and the provider keeps "
+            f"{one.provider_keeps:.2f}",
+        )
+        for saga, one in unsettled.items()
+        if saga not in facts.under_way
+    ]
+    last = max((seen.place for seen in facts.history), default=0)
+    return judge(law, breaches or [Breach(last, text)], "")
+
+
+def no_overdraft(facts: Facts) -> Verdict:
+    """No balance is ever below zero, and each is the opening balance plus its ledger entries.
+
+    The entries of a wallet are the published `BalanceDebited` and `BalanceRefunded`: each write of
+    the wallet changes its balance by just what its events say, so one without an event by nothing.
+    A write whose event is not published yet, or was lost with the store, is taken at its word.
+    """
+    ledger = _Ledger(facts)
+    breaches: list[Breach] = []
+    balances: dict[str, Decimal] = {}
+    writes = 0
+    for seen in facts.history:
+        for item in _wallets_written(seen):
+            if item.balance < 0:
+                text = f"the balance of {item.key} is {item.balance:.2f} {seen}"
+                breaches.append(Breach(seen.place, text))
+            if isinstance(seen.detail, Written) and seen.detail.item != seen.detail.before:
+                writes += 1
+                opening = balances.get(item.key, ZERO)
+                entry = ledger.entry(seen, item.key, item.balance - opening)
+                if opening + entry != item.balance:
+                    breaches.append(
+                        Breach(
+                            seen.place,
+                            f"the balance of {item.key} became {item.balance:.2f} {seen}, but its "
+                            f"ledger says {opening:.2f} {entry:+.2f} = {opening + entry:.2f}",
+                        )
+                    )
+            balances[item.key] = item.balance
+    looked_at = f"{count(len(balances), 'wallet')}, whose balance changed {count(writes, 'time')}"
+    return judge("no overdraft", breaches, looked_at)
+
+
+def at_most_once(facts: Facts) -> Verdict:
+    """For each payment: at most one debit, no more refunds than debits, at most one charge.
+
+    A debit that was undone with a lost store, before anyone heard of it, does not count, nor does
+    its repetition by a replay.
+    """
+    breaches = []
+    for saga, standing in facts.standings.items():
+        debits, charges = standing.debits, standing.charges
+        for again in debits[1:]:
+            text = f"{saga} was debited {debits[0].seen} and again {again.seen}"
+            breaches.append(Breach(again.seen.place, text))
+        for number, refund in enumerate(standing.refunds, start=1):
+            before = sum(debit.seen.place < refund.seen.place for debit in debits)
+            if number > before:
+                text = f"{saga} had {count(before, 'debit')}, but refund {number} {refund.seen}"
+                breaches.append(Breach(refund.seen.place, text))
+        for charge in charges[1:]:
+            text = f"the provider charged {saga} {charges[0]} and again {charge}"
+            breaches.append(Breach(charge.place, text))
+    debited = sum(len(one.debits) for one in facts.standings.values())
+    refunded = sum(len(one.refunds) for one in facts.standings.values())
+    charged = sum(len(one.charges) for one in facts.standings.values())
+    looked_at = f"{count(debited, 'debit')}, {count(refunded, 'refund')}, "
+    return judge("at most once", breaches, looked_at + count(charged, "charge"))
+
+
+class _Ledger:
+    """What the published movements say: by event id, and by the event that caused them."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._by_event: dict[str, tuple[str, Decimal]] = {}
+        self._by_cause: dict[str, tuple[str, Decimal]] = {}
+        for seen in facts.published:
+            published = seen.detail
+            if seen.record.event == DEBITED:
+                amount = -published.payload["amount_debited"]
+            elif seen.record.event == REFUNDED:
+                amount = published.payload["amount_refunded"]
+            else:
+                continue
+            entry = (published.payload["user_id"], amount)
+            self._by_event[seen.record.event_id or ""] = entry
+            self._by_cause[published.causation_id] = entry
+
+    def entry(self, seen: Seen, wallet: str, written: Decimal) -> Decimal:
+        """What the ledger says of this write of that wallet; `written` if it cannot say yet."""
+        outbox, handled = seen.detail.outbox, seen.detail.handled
+        if any(event_id not in self._facts.publications for event_id in outbox):
+            return written
+        if seen.place in self._facts.undone:
+            return written
+        found = [self._by_event.get(event_id) for event_id in outbox]
+        if not outbox:  # a replay: the event was published long ago
+            found = [self._by_cause.get(handled or "")]
+        return sum((one[1] for one in found if one is not None and one[0] == wallet), ZERO)
+
+
+def _opening_and_end(facts: Facts) -> tuple[Decimal, Decimal]:
+    """What the wallets held in all, at the opening and at the end."""
+    opening = ZERO
+    wallets: dict[str, Decimal] = {}
+    for seen in facts.history:
+        if isinstance(seen.detail, Restored) and seen.record.target == WALLETS:
+            wallets.clear()
+        for item in _wallets_written(seen):
+            wallets[item.key] = item.balance
+            if isinstance(seen.detail, Read):
+                opening += item.balance
+    return opening, sum(wallets.values(), ZERO)
+
+
+def _wallets_written(seen: Seen) -> tuple[Any, ...]:
+    """The wallets as this record has them: opened, written, or brought back by a restore."""
+    record, detail = seen.record, seen.record.detail
+    if isinstance(detail, Restored):
+        return detail.items if record.target == WALLETS and record.kind != "fault" else ()
+    if record.source != WALLETS or detail is None or detail.item is None:
+        return ()
+    return (detail.item,)
