@@ -34,6 +34,14 @@ MAY_IMPORT = {
         "sagakit.run",
     },
     "sagakit.plot": {"sagakit.events", "sagakit.deployment", "sagakit.sim.trace"},
+    "sagakit.exercises": {
+        *WORDS,
+        "sagakit.payments",
+        "sagakit.sim",
+        "sagakit.scenarios",
+        "sagakit.check",
+        "sagakit.run",
+    },
 }
 
 # What a layer may not import from elsewhere.
