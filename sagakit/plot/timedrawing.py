@@ -1,0 +1,326 @@
+"""How a timeline is drawn: lanes of rows, in inches from the top left of the lanes."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.lines import Line2D
+from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
+
+from sagakit.plot.activity import Activity, Mark
+from sagakit.plot.figure import GREY, INK, RED, WIDTH, Picture
+from sagakit.plot.labels import Labels, spread
+from sagakit.plot.lettering import width
+from sagakit.plot.timerows import Chain, Rows
+from sagakit.plot.timescale import TimeScale, cuts, duration
+
+if TYPE_CHECKING:
+    from sagakit.plot.timeline import Scene
+
+SHAPES = ("o", "s", "D", "^", "v", "P", "h", "*", "p", "<", ">", "d")
+FEW_EVENTS = 16  # up to here each event is named beside its marker
+FEW_SAGAS = 7  # up to here each has a colour of its own, named below
+FEW_MARKS = 14  # up to here each is named beside its sign
+LEFT, RIGHT, TOP = 1.62, 0.55, 0.42  # inches beside and above the lanes
+TURNED = 0.135  # from one upright saga id to the next
+BAR = 0.13
+
+
+class Drawing:
+    """Lays a scene out when it is made, and draws it."""
+
+    def __init__(self, scene: "Scene", activity: Activity, colours: dict[str, str]) -> None:
+        self.scene = scene
+        self.activity = activity
+        self.colours = colours
+        self.wide = WIDTH - LEFT - RIGHT
+        self.x = TimeScale(scene.start, scene.end, cuts(scene.moments()), self.wide)
+        self.events = [one for one in scene.emissions if one.how != "renamed"]
+        types = dict.fromkeys(one.event for one in activity.emissions if one.how != "renamed")
+        self.shapes = {name: SHAPES[at % len(SHAPES)] for at, name in enumerate(types)}
+        self.roomy = len(self.events) <= FEW_EVENTS
+        self.marks = scene.marks
+        self.rows = Rows(scene.works, scene.waits, self.events, scene.calls, activity.by, self.x)
+        self.lanes = sorted(self.rows.lanes, key=lambda name: activity.order.get(name, -1))
+        self.labels = Labels(self.wide + RIGHT - 0.08)
+        self.top: dict[str, float] = {}
+        self.high = self._lay_out()
+        self.legend = list(self._legend())
+
+    def _lay_out(self) -> float:
+        """The top of each lane; returns the height of all."""
+        named = {chain.lane for chain in (*self.rows.events, *self.rows.calls, *self.rows.waits)}
+        named |= {lane for mark in self.marks for lane in self._lanes_of(mark)}
+        top = 0.24 if self.x.cuts else 0.08
+        self.step = {}
+        for lane in self.lanes:
+            labelled = lane in named and self.roomy
+            self.step[lane] = 0.5 if labelled else 0.3 if self.roomy else 0.22
+            self.top[lane] = top
+            top += max(self.rows.lanes[lane] * self.step[lane], 0.34) + (0 if labelled else 0.06)
+        return top + (0.08 if self.roomy else 0.0)
+
+    def _y(self, chain: Chain) -> float:
+        step = self.step[chain.lane]
+        single = max(step, 0.34) if self.rows.lanes[chain.lane] == 1 else step
+        return self.top[chain.lane] + 0.03 + single / 2 + chain.row * step
+
+    def _colour(self, saga: str | None) -> str:
+        return self.colours.get(saga or "", GREY)
+
+    def picture(self, title: str, alt: str) -> Picture:
+        columns = 5
+        below = 0.62 + 0.2 * -(-len(self.legend) // columns)
+        upright = self._upright()
+        above = TOP + (max((width(one, 8) / 72 for one in self.scene.sagas), default=0) + 0.12
+                       if upright else 0)  # fmt: skip
+        height = above + self.high + below
+        picture = Picture(WIDTH, height, alt)
+        axes = picture.add_axes(
+            (LEFT / WIDTH, below / height, (self.wide + RIGHT) / WIDTH, self.high / height)
+        )
+        axes.set_xlim(0, self.wide + RIGHT)
+        axes.set_ylim(self.high, 0)
+        axes.spines["left"].set_visible(False)
+        self._draw_ground(axes)
+        self._draw_links(axes)
+        self._draw_pieces(axes)
+        self._draw_marks(axes)
+        if self.roomy:
+            self._name_pieces()
+        if len(self.marks) <= FEW_MARKS:
+            self._name_marks()
+        for label in self.labels.placed:
+            axes.text(label.x, label.y, label.text, size=label.size, color=INK, va="center",
+                      ha="left", zorder=9)  # fmt: skip
+        if upright:
+            self._draw_upright(axes)
+        picture.text(0.1 / WIDTH, 1 - 0.24 / height, title, size=11.5, weight="bold", va="center")
+        if self.legend:
+            picture.legend(
+                handles=self.legend, loc="upper left", ncols=columns, fontsize=8.5, frameon=False,
+                bbox_to_anchor=(0.1 / WIDTH, (below - 0.52) / height), borderaxespad=0,
+                columnspacing=1.6, handletextpad=0.6,
+            )  # fmt: skip
+        return picture
+
+    # The ground: lanes, time, and what was cut from it.
+
+    def _draw_ground(self, axes: Axes) -> None:
+        edges = [*(self.top[lane] for lane in self.lanes), self.high]
+        for a, b in list(pairwise(edges))[::2]:
+            axes.axhspan(a, b, color="#F6F6F6", lw=0, zorder=0)
+        axes.set_yticks([(a + b) / 2 for a, b in pairwise(edges)], self.lanes)
+        axes.tick_params(axis="y", length=0, labelsize=9)
+        unit, ticks = self.x.ticks()
+        kept: list[tuple[float, str]] = []
+        for at, text in ticks:
+            half = width(text, 9) / 144 + 0.05
+            if not kept or at - half > kept[-1][0] + width(kept[-1][1], 9) / 144:
+                kept.append((at, text))
+        axes.set_xticks([at for at, _ in kept], [text for _, text in kept])
+        axes.tick_params(axis="x", labelsize=9)
+        axes.set_xlabel(f"virtual time ({unit})", size=9)
+        axes.xaxis.set_label_coords(self.wide / (self.wide + RIGHT), -0.33 / self.high)
+        axes.xaxis.label.set_horizontalalignment("right")
+        for cut in self.x.cuts:
+            left, right = self.x(cut.begin), self.x(cut.end)
+            axes.add_patch(
+                Rectangle((left, 0), right - left, self.high, fc="white", ec="none", alpha=0.75,
+                          zorder=6)
+            )  # fmt: skip
+            for edge in (left, right):
+                axes.plot(
+                    [edge, edge], [0, self.high], color=GREY, lw=0.8, ls=(0, (1, 2)), zorder=6
+                )
+                axes.plot([edge - 0.05, edge + 0.05], [self.high + 0.07, self.high - 0.07],
+                          color=INK, lw=1, clip_on=False, zorder=8)  # fmt: skip
+            axes.text((left + right) / 2, 0.12, duration(cut.idle), size=8.5, color=INK,
+                      ha="center", va="center", style="italic", zorder=8)  # fmt: skip
+        for span in self.scene.spans:
+            for lane in span.services:
+                if lane in self.top:
+                    self._shade(axes, lane, span.begin, span.end, span.text)
+
+    def _shade(self, axes: Axes, lane: str, begin: int, end: int, text: str) -> None:
+        left, right = self.x(begin), self.x(end)
+        at = self.lanes.index(lane)
+        bottom = self.top[self.lanes[at + 1]] if at + 1 < len(self.lanes) else self.high
+        axes.add_patch(
+            Rectangle((left, self.top[lane]), right - left, bottom - self.top[lane],
+                      fc="#F3E0D3", ec=GREY, lw=0.8, ls="--", zorder=0.5)
+        )  # fmt: skip
+        self.labels.beside(text, (left + right) / 2, bottom - 0.12, off=0.0)
+
+    # What happened.
+
+    def _draw_links(self, axes: Axes) -> None:
+        """From each event to the work that received it."""
+        published: dict[str, list[tuple[int, float]]] = {}  # event id to when and at what height
+        for event, chain in zip(self.events, self.rows.events, strict=True):
+            published.setdefault(event.event_id, []).append((event.t, self._y(chain)))
+        for event in self.scene.emissions:
+            if event.how == "renamed" and event.causation_id in published:
+                published.setdefault(event.event_id, published[event.causation_id])
+        lines, colours = [], []
+        waited = {wait.before for wait in self.scene.waits}
+        for place, work in self.scene.works.items():
+            earlier = [
+                one for one in published.get(work.event_id or "", ()) if one[0] <= work.begin
+            ]
+            if not earlier or place in waited:
+                continue
+            origin = self.x(earlier[-1][0]), earlier[-1][1]
+            end = self.x(work.begin), self._y(self.rows.works[place])
+            self.labels.block_line(*origin, *end)
+            if self.roomy:
+                axes.add_patch(
+                    FancyArrowPatch(origin, end, arrowstyle="-|>", mutation_scale=8, lw=0.9,
+                                    color=self._colour(work.saga), shrinkA=0, shrinkB=1, zorder=3)
+                )  # fmt: skip
+            else:
+                lines.append([origin, end])
+                colours.append(self._colour(work.saga))
+        axes.add_collection(LineCollection(lines, colors=colours, linewidths=0.6, zorder=3))
+
+    def _draw_pieces(self, axes: Axes) -> None:
+        for wait, chain in zip(self.scene.waits, self.rows.waits, strict=True):
+            left, right, y = self.x(wait.begin), self.x(wait.end), self._y(chain)
+            axes.plot(
+                [left, right], [y, y], color=self._colour(wait.saga), lw=1.6, ls=":", zorder=4
+            )
+        for place, work in self.scene.works.items():
+            self._bar(axes, work.begin, work.end, self._y(self.rows.works[place]), work.saga)
+        for call, chain in zip(self.scene.calls, self.rows.calls, strict=True):
+            self._bar(axes, call.begin, call.end, self._y(chain), call.saga, call.answered)
+        size = 46 if self.roomy else 24
+        for event, chain in zip(self.events, self.rows.events, strict=True):
+            colour, x, y = self._colour(event.saga), self.x(event.t), self._y(chain)
+            hollow = event.how in ("again", "enqueued")
+            axes.scatter([x], [y], s=size, marker=self.shapes[event.event],
+                         facecolor="white" if hollow else colour,
+                         edgecolor="white" if self.roomy and not hollow else colour,
+                         linewidth=1.2 if hollow else 0.6, zorder=7)  # fmt: skip
+            self.labels.block(x - 0.06, y - 0.06, x + 0.06, y + 0.06)
+
+    def _bar(
+        self,
+        axes: Axes,
+        begin: int,
+        end: int,
+        y: float,
+        saga: str | None,
+        answered: bool | None = None,
+    ) -> None:
+        left = self.x(begin)
+        long = max(self.x(end) - left, 0.025)
+        colour = self._colour(saga)
+        silent = answered is False
+        axes.add_patch(
+            Rectangle((left, y - BAR / 2), long, BAR, ec=colour, lw=0.8 if self.roomy else 0.5,
+                      fc=_tint(colour, 0.65) if answered is None else "white",
+                      hatch="//////" if silent else None, zorder=5)
+        )  # fmt: skip
+        self.labels.block(left, y - BAR / 2, left + long, y + BAR / 2)
+
+    def _name_pieces(self) -> None:
+        for event, chain in zip(self.events, self.rows.events, strict=True):
+            self.labels.beside(event.event, self.x(event.t), self._y(chain))
+        for wait, chain in zip(self.scene.waits, self.rows.waits, strict=True):
+            left, right = self.x(wait.begin), self.x(wait.end)
+            if right - left > 0.3:
+                text = f"waits {duration(wait.end - wait.begin)}"
+                self.labels.beside(text, (left + right) / 2, self._y(chain))
+        for call, chain in zip(self.scene.calls, self.rows.calls, strict=True):
+            said = call.outcome if call.answered else "no answer"
+            middle = (self.x(call.begin) + self.x(call.end)) / 2
+            self.labels.beside(f"{call.label}: {said}", middle, self._y(chain))
+
+    def _lanes_of(self, mark: Mark) -> list[str]:
+        found = [lane for lane in self.activity.services_of(mark.place) if lane in self.rows.lanes]
+        if found or mark.event_id is None:
+            return found
+        return [
+            chain.lane
+            for event, chain in zip(self.events, self.rows.events, strict=True)
+            if event.event_id == mark.event_id
+        ][:1]
+
+    def _signs(self) -> Iterator[tuple[Mark, float, float]]:
+        for mark in self.marks:
+            for lane in self._lanes_of(mark):
+                yield mark, self.x(mark.t), self._y(self._chain_at(lane, mark))
+
+    def _draw_marks(self, axes: Axes) -> None:
+        for mark, x, y in self._signs():
+            if mark.bad:
+                axes.scatter([x], [y], s=52, marker="X", fc=RED, ec="white", lw=0.7, zorder=8)
+            else:
+                axes.plot([x, x], [y - 0.13, y + 0.13], color=INK, lw=1.4, zorder=8)
+            self.labels.block(x - 0.06, y - 0.06, x + 0.06, y + 0.06)
+
+    def _name_marks(self) -> None:
+        for mark, x, y in self._signs():
+            self.labels.beside(mark.text, x, y, most=2.2)
+
+    def _chain_at(self, lane: str, mark: Mark) -> Chain:
+        """The row of the work that the mark is about, or the lane's first."""
+        inside = [
+            self.rows.works[place]
+            for place, work in self.scene.works.items()
+            if work.service == lane and work.begin <= mark.t <= work.end
+        ]
+        same = [chain for chain in inside if any(
+            self.scene.works[place].saga == mark.saga for place in chain.works)]  # fmt: skip
+        return (same or inside or [Chain(lane, mark.t, mark.t)])[0]
+
+    # Which saga is which, and what the signs mean.
+
+    def _upright(self) -> bool:
+        many = len(self.scene.sagas) > FEW_SAGAS
+        return many and len(self.scene.sagas) * TURNED <= self.wide
+
+    def _draw_upright(self, axes: Axes) -> None:
+        first: dict[str, float] = {}
+        for work in self.scene.works.values():
+            if work.saga:
+                first.setdefault(work.saga, self.x(work.begin))
+        places = spread(list(first.values()), TURNED, 0.0, self.wide + RIGHT)
+        for (saga, wished), place in zip(first.items(), places, strict=True):
+            axes.plot([wished, place], [0, -0.08], color=self._colour(saga), lw=0.8, clip_on=False)
+            axes.text(place, -0.1, saga, size=8, rotation=90, ha="center", va="bottom",
+                      color=INK)  # fmt: skip
+
+    def _legend(self) -> Iterator[Any]:
+        if 1 < len(self.scene.sagas) <= FEW_SAGAS:
+            for saga in self.scene.sagas:
+                colour = self._colour(saga)
+                yield Patch(fc=_tint(colour, 0.65), ec=colour, label=f"saga {saga}")
+        if not self.roomy:
+            for name in dict.fromkeys(event.event for event in self.events):
+                yield Line2D([], [], ls="", marker=self.shapes[name], color=GREY, label=name)
+        yield Patch(fc=_tint(GREY, 0.65), ec=GREY, label="a service works")
+        if any(call.answered for call in self.scene.calls):
+            yield Patch(fc="white", ec=GREY, label="call, answered")
+        if any(not call.answered for call in self.scene.calls):
+            yield Patch(fc="white", ec=GREY, hatch="//////", label="call, no answer")
+        if self.scene.waits:
+            yield Line2D([], [], ls=":", lw=1.6, color=GREY, label="message waits")
+        if any(event.how in ("again", "enqueued") for event in self.events):
+            yield Line2D([], [], ls="", marker="o", mfc="white", mec=GREY,
+                         label="queued by the service itself")  # fmt: skip
+        if any(mark.bad for mark in self.marks):
+            yield Line2D([], [], ls="", marker="X", mfc=RED, mec="white", ms=8,
+                         label="conflict or failure")  # fmt: skip
+        if any(not mark.bad for mark in self.marks):
+            yield Line2D([], [], ls="", marker="|", color=INK, ms=9, mew=1.4, label="note")
+        if self.x.cuts:
+            yield Line2D([], [], ls=(0, (1, 2)), color=GREY, label="time cut out")
+
+
+def _tint(colour: str, white: float) -> str:
+    red, green, blue = (part + (1 - part) * white for part in to_rgb(colour))
+    return to_hex((red, green, blue))

@@ -1,0 +1,185 @@
+"""A run against virtual time: a lane a service, what it worked on, and what it published.
+
+Events are marked where they were published, in the colour of their saga; a line leads to each piece
+of work that one of them caused. Long idle stretches are cut, and say how long they were.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import matplotlib as mpl
+
+from sagakit.plot.activity import Activity, Call, Emission, Mark, Span, Wait, Work
+from sagakit.plot.figure import STYLE, Picture, saga_colours
+from sagakit.plot.timedrawing import Drawing
+from sagakit.plot.timescale import cuts, duration
+from sagakit.sim.trace import Trace
+
+MOST_TOLD = 16  # of each sort: up to here the text alternative tells each
+
+
+def timeline(
+    trace: Trace,
+    *,
+    saga: str | None = None,
+    start: int | None = None,
+    end: int | None = None,
+    most: int = 40,
+) -> Picture:
+    """Draw a run, or one saga of it, or a stretch of its time.
+
+    saga        the correlation id of the one saga to show
+    start, end  ms, the stretch of time to show
+    most        how many sagas to show at most: the first ones
+
+    Raises `ValueError` for a saga that is not in the trace and for an empty stretch of time.
+    """
+    activity = Activity(trace)
+    sagas = list(dict.fromkeys(work.saga for work in activity.works if work.saga))
+    if saga is not None and saga not in sagas:
+        names = ", ".join(sagas[:8]) or "none"
+        raise ValueError(f"no saga {saga!r} in this trace: there are {names}")
+    if start is not None and end is not None and start >= end:
+        raise ValueError(f"start ({start} ms) must be earlier than end ({end} ms)")
+    scene = Scene.of(activity, [saga] if saga is not None else sagas, start, end, most)
+    with mpl.rc_context(STYLE):
+        drawing = Drawing(scene, activity, saga_colours(sagas))
+        title = _title(scene)
+        return drawing.picture(title, _alternative(title, scene, drawing.lanes))
+
+
+class Scene(NamedTuple):
+    """What of a run is shown: `works` by their place in the activity; `left` sagas are not."""
+
+    sagas: list[str]
+    left: int
+    start: int
+    end: int
+    works: dict[int, Work]
+    calls: list[Call]
+    waits: list[Wait]
+    emissions: list[Emission]
+    marks: list[Mark]
+    spans: list[Span]
+
+    @classmethod
+    def of(
+        cls, activity: Activity, sagas: list[str], start: int | None, end: int | None, most: int
+    ) -> "Scene":
+        lowest = 0 if start is None else start
+        highest = activity.end if end is None else end
+        asked = set(sagas)
+
+        def shown(begin: int, until: int, saga: str | None) -> bool:
+            return begin <= highest and until >= lowest and (saga is None or saga in asked)
+
+        def present(work: Work) -> bool:
+            return work.saga is not None and shown(work.begin, work.end, work.saga)
+
+        found = list(dict.fromkeys(work.saga for work in activity.works if present(work)))
+        kept = [saga for saga in found if saga][:most]
+        asked = set(kept)
+        works = enumerate(activity.works)
+        scene = cls(
+            kept,
+            len(found) - len(kept),
+            lowest,
+            highest,
+            {place: one for place, one in works if shown(one.begin, one.end, one.saga)},
+            [one for one in activity.calls if shown(one.begin, one.end, one.saga)],
+            [one for one in activity.waits if shown(one.begin, one.end, one.saga)],
+            [one for one in activity.emissions if shown(one.t, one.t, one.saga)],
+            [one for one in activity.marks if shown(one.t, one.t, one.saga)],
+            [one for one in activity.spans if shown(one.begin, one.end, None)],
+        )
+        everything = {work.saga for work in activity.works if work.saga}
+        return scene if everything <= asked else scene._narrowed(start, end)
+
+    def _narrowed(self, start: int | None, end: int | None) -> "Scene":
+        """The same from where its sagas begin to where they end."""
+        ends = [t for saga, *both in self._extents() if saga for t in both]
+        first = min(ends, default=self.start) if start is None else start
+        last = max(ends, default=self.end) if end is None else end
+        return self._replace(
+            start=first,
+            end=last,
+            works={at: one for at, one in self.works.items() if first <= one.end <= last},
+            marks=[one for one in self.marks if first <= one.t <= last],
+            spans=[one for one in self.spans if one.begin <= last and first <= one.end],
+        )
+
+    def moments(self) -> list[int]:
+        """When something happened that is shown, in order (ms)."""
+        found = {t for _, *both in self._extents() for t in both}
+        return sorted(t for t in found if self.start <= t <= self.end)
+
+    def _extents(self) -> Iterator[tuple[str | None, int, int]]:
+        """The saga, the begin and the end of each piece."""
+        for work in self.works.values():
+            yield work.saga, work.begin, work.end
+        for call in self.calls:
+            yield call.saga, call.begin, call.end
+        for wait in self.waits:
+            yield wait.saga, wait.begin, wait.end
+        for event in self.emissions:
+            yield event.saga, event.t, event.t
+        for mark in self.marks:
+            yield mark.saga, mark.t, mark.t
+        for span in self.spans:
+            yield None, span.begin, span.end
+
+
+def _title(scene: Scene) -> str:
+    count = len(scene.sagas)
+    who = f"saga {scene.sagas[0]}" if count == 1 else f"{count} sagas"
+    if scene.left:
+        who = f"the first {count} of {count + scene.left} sagas"
+    return f"Timeline of {who}, {_moment(scene.start)} to {_moment(scene.end)}"
+
+
+def _alternative(title: str, scene: Scene, lanes: list[str]) -> str:
+    return "\n".join([f"{title}.", f"Lanes: {', '.join(lanes)}.", *_sentences(scene)])
+
+
+def _sentences(scene: Scene) -> Iterator[str]:
+    several = len(scene.sagas) > 1
+    events = [one for one in scene.emissions if one.how != "renamed"]
+    if len(events) <= MOST_TOLD:
+        verbs = {"enqueued": "puts aside", "again": "queues again"}
+        for one in events:
+            saga = f" of {one.saga}" if several else ""
+            verb = verbs.get(one.how, "publishes")
+            yield f"{_moment(one.t)}: {one.publisher} {verb} {one.event}{saga}."
+    else:
+        counts = Counter(one.event for one in events)
+        yield f"{len(events)} events: {_counted(counts)}."
+    silent = [call for call in scene.calls if not call.answered]
+    if silent:
+        first, last = silent[0], max(call.end for call in silent)
+        yield (
+            f"{len(silent)} of {len(scene.calls)} calls to {first.party} got no answer, from "
+            f"{_moment(first.begin)} to {_moment(last)}."
+        )
+    waits = [wait.end - wait.begin for wait in scene.waits if wait.end - wait.begin >= 1_000]
+    if waits:
+        yield f"Messages that wait for 1 s or more: {len(waits)}, at most {duration(max(waits))}."
+    if len(scene.marks) <= MOST_TOLD:
+        for mark in scene.marks:
+            saga = f" ({mark.saga})" if mark.saga and several else ""
+            yield f"{_moment(mark.t)}, {mark.place}: {mark.text}{saga}."
+    else:
+        yield f"Marks: {_counted(Counter(mark.text for mark in scene.marks))}."
+    for span in scene.spans:
+        yield f"{span.text} from {_moment(span.begin)} to {_moment(span.end)}."
+    for cut in cuts(scene.moments()):
+        yield f"The time axis leaves out {duration(cut.idle)} in which nothing begins or ends."
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
+def _moment(t: int) -> str:
+    """A moment, to the ms."""
+    return f"{t} ms" if t < 1_000 else f"{t / 1_000:g} s"
