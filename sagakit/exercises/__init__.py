@@ -1,6 +1,7 @@
 """Exercises: a check answers at once, in words, and never with a traceback.
 
-One module a notebook; in it one function an exercise, which takes the learner's answer. A check works its expectation out from a run; it does not know the answer by heart.
+One module a notebook; in it one function an exercise, which takes the learner's answer. A check
+works its expectation out from a run; it does not know the answer by heart.
 """
 
 from sagakit.exercises.feedback import Feedback, compare, exercise
