@@ -85,7 +85,7 @@ class SimulatedBus:
         if isinstance(fault, Reorder):
             self._fault(target, "message held back until the next one", event)
             self._held.setdefault(target, []).append(event)
-            self._kernel.after(LONGEST_HOLD, self._release, target, delay)
+            self._kernel.after(LONGEST_HOLD, self._wait_no_longer, target, event, delay)
             return
         if isinstance(fault, Delay):
             self._fault(target, f"message delayed by {fault.by} ms", event)
@@ -99,6 +99,11 @@ class SimulatedBus:
     def _release(self, target: str, delay: int) -> None:
         for held in self._held.pop(target, ()):
             self._kernel.after(delay, self._targets[target], held)
+
+    def _wait_no_longer(self, target: str, event: Event, delay: int) -> None:
+        if event in self._held.get(target, ()):
+            self._held[target].remove(event)
+            self._kernel.after(delay, self._targets[target], event)
 
     def _fault(self, place: str, label: str, event: Event) -> None:
         event_id, correlation_id, _, name, *_ = event.header

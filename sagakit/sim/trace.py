@@ -235,12 +235,13 @@ class Trace:
             elif isinstance(detail, Published) and detail.message_id:
                 fates[detail.message_id] = Fate(record.target, record.event, "waiting")
             elif isinstance(detail, Queued):
-                if detail.message_id not in fates:
-                    fates[detail.message_id] = Fate(record.target, record.event, "waiting")
-                elif record.kind == "return":
-                    fate = fates[detail.message_id]
+                waiting = Fate(record.target, record.event, "waiting")
+                fate = fates.get(detail.message_id)
+                if record.kind != "return":
+                    fates.setdefault(detail.message_id, waiting)
+                elif fate and fate.state == "waiting":  # else it is dead: who did it was too late
                     fates[detail.message_id] = fate._replace(state="done")
-            elif isinstance(detail, Failed) and detail.message_id:
+            elif isinstance(detail, Failed) and detail.message_id in fates:
                 fate = fates[detail.message_id]
                 state: Any = "dead" if record.kind == "async" else fate.state
                 fates[detail.message_id] = fate._replace(state=state, reason=detail.reason)
