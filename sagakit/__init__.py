@@ -5,9 +5,27 @@
 True
 """
 
-from sagakit import scenarios
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from sagakit.run import Run, run
-from sagakit.scenarios import Scenario
+
+if TYPE_CHECKING:
+    from sagakit import scenarios
+    from sagakit.scenarios import Scenario
 
 __version__ = "0.1.0"
 __all__ = ["Run", "Scenario", "run", "scenarios"]
+
+
+def __getattr__(name: str) -> Any:
+    """The scenarios, and with them the system and its world, are loaded when they are asked for."""
+    if name == "scenarios":
+        return import_module("sagakit.scenarios")
+    if name == "Scenario":
+        return import_module("sagakit.scenarios").Scenario
+    raise AttributeError(f"module 'sagakit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -57,7 +57,8 @@ def identity(*parts: str | int) -> str:
 class Event(BaseModel):
     """A fact. Subclass it and declare the payload's fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Validators are made at first use: a run needs few of all types, and starts sooner.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     schema_version: ClassVar[int] = 1
 

@@ -3,20 +3,17 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sagakit.scenarios import named
-from sagakit.scenarios.scenario import Scenario
-from sagakit.scenarios.stage import stage
-from sagakit.sim.trace import Trace
-
 if TYPE_CHECKING:
     import pandas as pd
 
     from sagakit.check import Verdict
     from sagakit.plot.figure import Picture
+    from sagakit.scenarios import Scenario
+    from sagakit.sim.trace import Trace
 
 
 def run(
-    scenario: Scenario | str,
+    scenario: "Scenario | str",
     *,
     seed: int | None = None,
     services: Mapping[str, type] | None = None,
@@ -27,6 +24,9 @@ def run(
     for byte. `services` puts other classes in the place of the sound ones, for instance
     `{"Wallet Service": MyWalletService}`. Raises `BadScenario` for a name that does not exist.
     """
+    from sagakit.scenarios import named
+    from sagakit.scenarios.stage import stage
+
     if isinstance(scenario, str):
         scenario = named(scenario)
     seed = scenario.seed if seed is None else seed
@@ -36,7 +36,7 @@ def run(
 class Run:
     """A run of a scenario. All its views are made from the one trace, when they are asked for."""
 
-    def __init__(self, scenario: Scenario, seed: int, records: Trace) -> None:
+    def __init__(self, scenario: "Scenario", seed: int, records: "Trace") -> None:
         self.scenario = scenario
         self.seed = seed
         self.records = records

@@ -42,7 +42,7 @@ LANES = (
 class Settings(BaseModel):
     """How the services are set. Times in ms; a queue delays by 1 to 900 s (SQS: `DelaySeconds`)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     provider_timeout: Annotated[Milliseconds, Field(ge=1)] = 5_000
     provider_attempts: Count = 2

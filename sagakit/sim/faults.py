@@ -31,7 +31,7 @@ Names = Iterator[tuple[str, Collection[str]]]  # a fault's field and what it may
 
 
 class _Fault(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def names(self, known: Known) -> Names:
         """The fields that name something, each with what there is; the first must be right for

@@ -1,0 +1,223 @@
+"""The command line: `python -m sagakit run happy_path`.
+
+What a command needs is imported when it runs: `run` is quick since it loads neither pandas nor
+matplotlib, and one that asks for help loads nothing.
+"""
+
+import gc
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from sagakit.check import Verdict
+    from sagakit.run import Run
+    from sagakit.scenarios import Scenario
+
+USAGE = """\
+usage: python -m sagakit COMMAND
+
+  list                        the scenarios: name and title
+  run NAME                    run one and show how it ended
+      --seed N                  another seed than the scenario's
+      --format FORMAT           table (the default), json, jsonl (the log) or mermaid
+      --scenario FILE.json      run the scenario in that file instead
+  show NAME                   a scenario as JSON: save it, change it, run it with --scenario
+  all                         run every scenario and show how they ended
+      --out DIR                 write their figures and a gallery, index.html, to DIR
+
+exit status: 0 all laws held, 1 one broke, 2 the input was wrong"""
+
+HELD, BROKE, BAD_INPUT = 0, 1, 2
+
+Options = Mapping[str, str]
+
+
+class Refused(Exception):
+    """What was asked for cannot be done: the text says what is wrong and what to do."""
+
+
+class Command(NamedTuple):
+    run: Callable[[Sequence[str], Options], int]
+    names: int  # how many names it takes at most
+    options: tuple[str, ...]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status. Mistakes are told on stderr."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if {"-h", "--help", "help"} & {*arguments[:1], *arguments[-1:]}:
+        _print([USAGE])
+        return HELD
+    from sagakit.scenarios import BadScenario
+
+    try:
+        command, names, options = _parsed(arguments)
+        return command.run(names, options)
+    except (Refused, BadScenario) as error:
+        _complain(str(error))
+    except OSError as error:
+        _complain(f"{error.filename or 'the output'}: {error.strerror}")
+    return BAD_INPUT
+
+
+def _parsed(arguments: Sequence[str]) -> tuple[Command, list[str], dict[str, str]]:
+    from sagakit.deployment import meant
+
+    if not arguments:
+        raise Refused(f"name a command\n\n{USAGE}")
+    name, *rest = arguments
+    if name not in COMMANDS:
+        raise Refused(f"there is no command {name!r}: {meant(name, COMMANDS)}")
+    command = COMMANDS[name]
+    names: list[str] = []
+    options: dict[str, str] = {}
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("-"):
+            names.append(word)
+            continue
+        option, given, value = word.partition("=")
+        if option not in command.options:
+            raise Refused(f"{name} has no option {option}: {meant(option, command.options)}")
+        if not given and not rest:
+            raise Refused(f"{option} needs a value")
+        options[option] = value if given else rest.pop(0)
+    if len(names) > command.names:
+        surplus = ", ".join(names[command.names :])
+        raise Refused(f"{name} does not know what to do with {surplus}: leave it out")
+    return command, names, options
+
+
+def _list(_names: Sequence[str], _options: Options) -> int:
+    from sagakit import scenarios
+
+    widest = max(map(len, scenarios.NAMES))
+    _print(f"{scenario.name:{widest}}  {scenario.title}" for scenario in scenarios.ALL)
+    return HELD
+
+
+def _run(names: Sequence[str], options: Options) -> int:
+    from sagakit.deployment import meant
+    from sagakit.run import run
+
+    shape = options.get("--format", "table")
+    if shape not in FORMATS:
+        raise Refused(f"--format: there is no format {shape!r}: {meant(shape, FORMATS)}")
+    seed = _whole_number("--seed", options["--seed"]) if "--seed" in options else None
+    done = run(_scenario(names, options), seed=seed)
+    verdicts = done.verdicts()
+    _print(FORMATS[shape](done, verdicts))
+    if shape != "table":  # which says it itself
+        for law, held, detail, _ in verdicts:
+            if not held:
+                _complain(f"{done.scenario.name} broke a law: {law}: {detail}")
+    return _status(verdicts)
+
+
+def _show(names: Sequence[str], _options: Options) -> int:
+    _print([_scenario(names, {}).to_json()])
+    return HELD
+
+
+def _all(_names: Sequence[str], options: Options) -> int:
+    from sagakit import report, showcase
+
+    out = options.get("--out")
+    outcomes = list(showcase.run_all(Path(out) if out else None, tell=_tell))
+    _print(report.summary(outcomes))
+    return max(_status(verdicts) for _, verdicts in outcomes)
+
+
+def _table(run: "Run", verdicts: "Sequence[Verdict]") -> Iterable[str]:
+    from sagakit.report import for_people
+
+    return for_people(run, verdicts)
+
+
+def _json(run: "Run", verdicts: "Sequence[Verdict]") -> Iterable[str]:
+    from sagakit.report import as_json
+
+    return as_json(run, verdicts)
+
+
+FORMATS: dict[str, "Callable[[Run, Sequence[Verdict]], Iterable[str]]"] = {
+    "table": _table,
+    "json": _json,
+    "jsonl": lambda run, _: run.records.jsonl(),
+    "mermaid": lambda run, _: [run.mermaid()],
+}
+
+COMMANDS = {
+    "list": Command(_list, 0, ()),
+    "run": Command(_run, 1, ("--seed", "--format", "--scenario")),
+    "show": Command(_show, 1, ()),
+    "all": Command(_all, 0, ("--out",)),
+}
+
+
+def _scenario(names: Sequence[str], options: Options) -> "Scenario":
+    from sagakit.scenarios import NAMES, Scenario, named
+
+    if "--scenario" in options:
+        scenario = Scenario.load(options["--scenario"])
+        if names and names[0] != scenario.name:
+            _tell(f"{options['--scenario']} holds {scenario.name}: this is run, not {names[0]}")
+        return scenario
+    if not names:
+        raise Refused(f"name a scenario: one of {', '.join(NAMES)}")
+    return named(names[0])
+
+
+def _whole_number(option: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise Refused(f"{option} must be a whole number, not {text!r}") from None
+
+
+def _status(verdicts: "Sequence[Verdict]") -> int:
+    return HELD if all(verdict.held for verdict in verdicts) else BROKE
+
+
+def _print(lines: Iterable[str]) -> None:
+    """Print to stdout. If its reader has gone (`| head`), the rest is of no interest."""
+    try:
+        for line in lines:
+            print(line)
+        print(end="", flush=True)
+    except OSError as error:
+        # What could not be written must not be tried again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _complain(text: str) -> None:
+    _tell(f"sagakit: {text}")
+
+
+def _process() -> int:
+    """`main` as a process of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # no title is too foreign for a terminal
+            stream.reconfigure(errors="backslashreplace")
+    # A command loads much and drops little, so the collector would look at it all for nothing:
+    # without its passes, also the one at the end, `run` takes a fifth less.
+    gc.disable()
+    try:
+        return main()
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        gc.freeze()
+
+
+if __name__ == "__main__":
+    sys.exit(_process())

@@ -1,0 +1,123 @@
+"""How a run ended, told in text: for people as tables, for programs as JSON."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sagakit.check.verdict import Verdict
+from sagakit.events import encode
+from sagakit.run import Run
+from sagakit.sim.trace import duration
+
+PAYMENT = ("payment_id", "user_id", "amount", "status", "reason")
+WALLET = ("user_id", "balance", "version")
+ARROW = ("t", "kind", "source", "target", "text", "event", "correlation_id")
+
+
+def for_people(run: Run, verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """The outcome of a run, line by line."""
+    yield run.scenario.title
+    if run.scenario.about:
+        yield run.scenario.about
+    yield f"{run.scenario.name}, seed {run.seed}: {events(run)} events in {virtual_time(run)}"
+
+    stores = run.records.stores()
+    yield ""
+    yield from table(
+        ("payment", "user", "amount", "status", "reason"),
+        [_fields(payment, PAYMENT) for payment in stores["Payments DB"].values()],
+    )
+    yield ""
+    opening = {wallet.user_id: wallet.balance for wallet in run.scenario.wallets}
+    yield from table(
+        ("wallet", "opening", "balance", "version"),
+        [
+            (wallet.user_id, opening.get(wallet.user_id, ""), wallet.balance, wallet.version)
+            for wallet in stores["Wallet DB"].values()
+        ],
+    )
+    yield ""
+    yield from table(
+        ("law", "", ""),
+        [(law, "held" if held else "BROKEN", detail) for law, held, detail, _ in verdicts],
+    )
+    yield ""
+    dead = [fate for fate in run.records.messages().values() if fate.state == "dead"]
+    if dead:
+        yield from table(
+            ("dead letter", "of", "reason"),
+            [(fate.event or "a text", fate.queue, fate.reason) for fate in dead],
+        )
+    else:
+        yield "no dead letters"
+
+
+def as_json(run: Run, verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """One JSON object, a line for each payment, wallet, law and arrow; amounts are exact."""
+    stores = run.records.stores()
+    payments = [_fields(payment, PAYMENT) for payment in stores["Payments DB"].values()]
+    wallets = [_fields(wallet, WALLET) for wallet in stores["Wallet DB"].values()]
+    invariants = [verdict[:3] for verdict in verdicts]
+    arrows = [_fields(record, ARROW) for record in run.records]
+    yield "{"
+    yield f'"scenario": {encode(run.scenario.name)},'
+    yield f'"seed": {encode(run.seed)},'
+    yield from _list("payments", PAYMENT, payments, ",")
+    yield from _list("wallets", WALLET, wallets, ",")
+    yield from _list("invariants", ("name", "held", "detail"), invariants, ",")
+    yield from _list("trace", ("t", "kind", "source", "target", "label", *ARROW[5:]), arrows, "")
+    yield "}"
+
+
+def summary(runs: Iterable[tuple[Run, Sequence[Verdict]]]) -> Iterator[str]:
+    """One row a scenario: how its payments ended, how much happened, how many laws held."""
+    rows = []
+    for run, verdicts in runs:
+        statuses = Counter(one.status for one in run.records.stores()["Payments DB"].values())
+        ended = ", ".join(f"{number} {status}" for status, number in sorted(statuses.items()))
+        held = sum(verdict.held for verdict in verdicts)
+        laws = f"{held} of {len(verdicts)}"
+        rows.append((run.scenario.name, ended, events(run), virtual_time(run), laws))
+    return table(("scenario", "payments", "events", "virtual time", "laws held"), rows)
+
+
+def events(run: Run) -> int:
+    """How many events were published."""
+    buses = {one.name for one in run.records.participants if one.kind == "bus"}
+    return sum(record.kind == "async" and record.target in buses for record in run.records)
+
+
+def virtual_time(run: Run) -> str:
+    """When the last thing happened."""
+    return duration(max((record.t for record in run.records), default=0))
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    """Columns of text; numbers stand on the right."""
+    if not rows:
+        yield f"no {header[0]}"
+        return
+    columns = range(len(header))
+    on_the_right = [isinstance(rows[0][column], int | Decimal) for column in columns]
+    texts = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(len(text[column]) for text in texts) for column in columns]
+    for text in texts:
+        cells = [
+            text[column].rjust(widths[column])
+            if on_the_right[column]
+            else text[column].ljust(widths[column])
+            for column in columns
+        ]
+        yield "  ".join(cells).rstrip()
+
+
+def _fields(item: object, names: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(getattr(item, name) for name in names)
+
+
+def _list(name: str, keys: Sequence[str], rows: Sequence[Sequence[Any]], end: str) -> Iterator[str]:
+    yield f'"{name}": ['
+    for place, row in enumerate(rows, start=1):
+        yield encode(dict(zip(keys, row, strict=True))) + ("," if place < len(rows) else "")
+    yield "]" + end
