@@ -22,7 +22,7 @@ def arrow(sheet: Sheet, sign: Sign, x1: float, x2: float, y: float, colour: str 
     if sign in WRONG:
         colour = RED
     side = -1 if x2 < x1 else 1
-    end = x1 + (x2 - x1) * 0.7 if sign in ("lost", "late") else x2
+    end = x2 - side * 13 if sign in ("lost", "late") else x2
     lines: list[Points] = [[(x1, y), (end, y)]]
     if x1 == x2:
         side = -1

@@ -126,7 +126,9 @@ def _stretch(numbered: Numbered) -> object:
 
 
 def _signature(record: Record) -> tuple[object, ...]:
-    return record.kind, record.source, record.target, record.label, record.event
+    """What makes two arrows the same one in a loop; what is answered may differ."""
+    label = "" if record.kind == "return" else record.label
+    return record.kind, record.source, record.target, label, record.event
 
 
 def _merged(rounds: list[list[Numbered]]) -> Iterator[Step]:
@@ -192,3 +194,9 @@ def _fan_out(steps: list[Step], deliveries: list[int]) -> Frame | None:
 def moment(t: int) -> str:
     """A time or a stretch of time, with its unit."""
     return f"{t} ms" if t < 1_000 else f"{t / 1_000:.3f} s"
+
+
+def seconds(ms: int) -> str:
+    """A long stretch of time in few digits."""
+    amount, unit = (ms / 1_000, "s") if ms < 600_000 else (ms / 60_000, "minutes")
+    return f"{amount:.1f}".removesuffix(".0") + f" {unit}"

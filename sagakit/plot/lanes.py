@@ -11,11 +11,12 @@ from typing import NamedTuple
 from sagakit.deployment import Participant
 from sagakit.plot.lettering import humps, width, wrapped
 
-HEAD_SIZE = 8.5
-LINE = 10.0  # from one line of a head to the next
+HEAD_SIZE = 8.0
+LINE = 9.5  # from one line of a head to the next
 SIGN = 16.0  # height of the sign in a head
-NARROWEST = 41.0  # lane
+NARROWEST = 39.0  # lane
 GAP = 5.0  # between two boxes
+PAD = 8.0  # beside the words of a head
 MOST_LINES = 3
 TINTS = ("#EDF4FA", "#FCF3E2", "#E8F5F0", "#F8EDF3", "#EEF1F3", "#F6F5DF")
 
@@ -80,7 +81,7 @@ def lay_lanes(
         start, tint = x, TINTS[len(domains) % len(TINTS)] if domain else "white"
         for one, narrowest in zip(members, need, strict=True):
             slot = narrowest + spare
-            lines = wrapped(one.name, HEAD_SIZE, slot - 6, MOST_LINES)
+            lines = wrapped(one.name, HEAD_SIZE, slot - PAD, MOST_LINES)
             lanes.append(Lane(one, x + slot / 2, slot, lines, tint))
             x += slot
         if domain:
@@ -100,7 +101,7 @@ def _needed(domain: str | None, members: Sequence[Participant]) -> list[float]:
 def _narrowest(name: str) -> float:
     """The least width in which a name has few lines and no word is divided but at its humps."""
     parts = [part for word in name.split() for part in humps(word)]
-    slot = max(NARROWEST, *(width(part, HEAD_SIZE) + 6 for part in parts))
-    while "…" in "".join(wrapped(name, HEAD_SIZE, slot - 6, MOST_LINES)) and slot < 120:
+    slot = max(NARROWEST, *(width(part, HEAD_SIZE) + PAD for part in parts))
+    while "…" in "".join(wrapped(name, HEAD_SIZE, slot - PAD, MOST_LINES)) and slot < 120:
         slot += 6
     return slot

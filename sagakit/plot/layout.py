@@ -6,15 +6,16 @@ Every step has a row of its own, so a label may go beyond its arrow and still st
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from sagakit.plot.folding import Frame, Step
+from sagakit.plot.folding import Frame, Step, seconds
 from sagakit.plot.lanes import Lane, Lanes
 from sagakit.plot.lettering import width, wrapped
 from sagakit.plot.story import Activation, Story
 
 SIZE = 9.0  # of a label
 LINE = 11.0  # from one line of text to the next
-LABEL_WIDTHS = (205.0, 240.0, 280.0)  # of a label whose arrow is short: the first that will do
-LABEL_LINES = 3
+LABEL_WIDTHS = (205.0, 240.0, 280.0, 150.0, 110.0)  # to try for a label whose arrow is short
+LABEL_LINES = 4
+FEW_LINES = 3
 NOTE_WIDTH = 150.0
 NOTE_LINES = 4
 BAR = 7.0  # width of an activation
@@ -29,10 +30,19 @@ BOLT_ROOM = 13.0
 Align = Literal["left", "center", "right"]
 
 
+class Label(NamedTuple):
+    """A text in lines and where it stands from left to right."""
+
+    lines: tuple[str, ...]
+    align: Align
+    left: float
+    right: float
+
+
 class Row(NamedTuple):
     """One step: its text in lines within left, top, right and bottom, and its arrow from x1 to x2.
 
-    `y` is where its arrow is; for a box, its bottom.
+    `y` is where its arrow is; for a box, its bottom. `from_outside`: it starts on no lane.
     """
 
     step: Step
@@ -45,6 +55,7 @@ class Row(NamedTuple):
     x1: float
     x2: float
     y: float
+    from_outside: bool = False
 
     @property
     def boxed(self) -> bool:
@@ -102,6 +113,7 @@ def lay_out(story: Story, lanes: Lanes, top: float, gap: int, rest: str) -> Layo
     splits: list[float] = []
     outlines: list[Outline] = []
     jumps = story.jumps(gap)
+    crashes = {one.last for one in story.activations if one.crashed}
     again: list[float] = []
     y = seen = top + 6
     for place, step in enumerate(story.steps):
@@ -110,7 +122,7 @@ def lay_out(story: Story, lanes: Lanes, top: float, gap: int, rest: str) -> Layo
             y += lanes.names_height + 14
             seen = y
         if place in jumps:
-            strips.append(Strip(y + 4, y + 22, f"{_seconds(jumps[place])} later"))
+            strips.append(Strip(y + 4, y + 22, f"{seconds(jumps[place])} later"))
             y += 24
         if place in begins:
             open_frame = begins[place], y + 5
@@ -120,7 +132,7 @@ def lay_out(story: Story, lanes: Lanes, top: float, gap: int, rest: str) -> Layo
             y += 5
         row = placing.row(place, step, y)
         rows.append(row)
-        y = row.y + 4
+        y = row.y + (14 if place in crashes else 4)
         if place in ends and open_frame:
             y += 6
             outlines.append(Outline(open_frame[0], open_frame[1], y, tuple(splits)))
@@ -174,19 +186,13 @@ class _Placing:
             side = 1 if self.by_name[target].x > self.by_name[source].x else -1
             x1 = self._edge(source, place, step, side)
             x2 = self._edge(target, place, step, -side)
-        for label_width in LABEL_WIDTHS:
-            lines = wrapped(text, SIZE, max(abs(x2 - x1) - 10, label_width), LABEL_LINES)
-            if not lines[-1].endswith("…"):
-                break
-        wide = max(width(line, SIZE) for line in lines)
-        align, left, right = self._clear(place, min(x1, x2), max(x1, x2), wide)
+        lines, align, left, right = self._label(text, place, min(x1, x2), max(x1, x2))
         bottom = y + 3 + LINE * len(lines)
-        return Row(step, lines, align, left, y + 3, right, bottom, x1, x2, bottom + 3)
+        outside = source not in self.by_name
+        return Row(step, lines, align, left, y + 3, right, bottom, x1, x2, bottom + 3, outside)
 
-    def _clear(
-        self, place: int, start: float, end: float, wide: float
-    ) -> tuple[Align, float, float]:
-        """Where a label stands: amid its arrow or from one end on, over as few bars as can be."""
+    def _label(self, text: str, place: int, start: float, end: float) -> Label:
+        """Lay a text over its arrow, amid it or from one end on, clear of bars if it can be."""
         running = [
             self.by_name[one.lane].x + beside
             for one, beside in self.beside.items()
@@ -194,17 +200,23 @@ class _Placing:
         ]
         half = BAR / 2 + CLEAR
 
-        def bars_under(choice: tuple[Align, float, float]) -> int:
-            _, left, right = choice
-            return sum(left < x + half and x - half < right for x in running)
+        def badness(label: Label) -> tuple[bool, int, bool]:
+            bars = sum(label.left < x + half and x - half < label.right for x in running)
+            cut = label.lines[-1].endswith("…") and not text.endswith("…")
+            return cut, bars, len(label.lines) > FEW_LINES
 
-        middles: dict[Align, float] = {
-            "center": (start + end) / 2,
-            "left": start + wide / 2 + 4,
-            "right": end - wide / 2 - 4,
-        }
-        choices = [(align, *self._clamped(x, wide)) for align, x in middles.items()]
-        return min(choices, key=bars_under)
+        labels = []
+        for label_width in LABEL_WIDTHS:
+            lines = wrapped(text, SIZE, max(end - start - 10, label_width), LABEL_LINES)
+            wide = max(width(line, SIZE) for line in lines)
+            labels += [
+                Label(lines, "center", *self._clamped((start + end) / 2, wide)),
+                Label(lines, "left", *self._clamped(start + 4 + wide / 2, wide)),
+                Label(lines, "right", *self._clamped(end - 4 - wide / 2, wide)),
+            ]
+            if not any(badness(labels[-3])):
+                break
+        return min(labels, key=badness)
 
     def _box(self, step: Step, x: float, y: float) -> Row:
         lines = wrapped(step.text, SIZE, NOTE_WIDTH, NOTE_LINES)
@@ -238,8 +250,3 @@ def _bar(one: Activation, placing: _Placing, rows: list[Row], top: float, bottom
     begin = top if one.from_above else first.top if first.boxed else first.y
     end = bottom if one.to_below else last.y if one.answered else last.y + TAIL
     return Bar(lane, lane.x + placing.beside[one], begin, max(end, begin + 9), one.crashed)
-
-
-def _seconds(ms: int) -> str:
-    amount, unit = (ms / 1_000, "s") if ms < 600_000 else (ms / 60_000, "minutes")
-    return f"{amount:.1f}".removesuffix(".0") + f" {unit}"

@@ -23,9 +23,9 @@ SAYS: dict[Sign, str] = {
     "return": "answer",
     "refused": "refused or failed",
     "dead": "to the dead letters",
-    "lost": "lost",
-    "late": "late",
-    "doubled": "doubled",
+    "lost": "does not arrive",
+    "late": "comes later",
+    "doubled": "comes twice",
     "note": "note",
     "alarm": "failure",
 }

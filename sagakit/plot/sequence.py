@@ -19,7 +19,7 @@ from sagakit.plot.layout import (
 from sagakit.plot.lettering import width, wrapped
 from sagakit.plot.margins import EDGE, Legend, Margin
 from sagakit.plot.sheet import Sheet
-from sagakit.plot.signs import CROSS, HEADS, Points, box
+from sagakit.plot.signs import CROSS, DOT, HEADS, Points, box
 from sagakit.plot.story import Names, tell
 from sagakit.plot.words import alternative, heading, what_is_left
 from sagakit.sim.trace import Trace
@@ -180,6 +180,8 @@ def _step(sheet: Sheet, row: Row, colour: str) -> None:
             sheet.words(left, top + 11 + LINE * place, line, SIZE, colour=ink)
         return
     arrow(sheet, sign, row.x1, row.x2, row.y, colour)
+    if row.from_outside:
+        sheet.shape(DOT, row.x1, row.y, colour=colour, z=6)
     x = {"left": left, "center": (left + right) / 2, "right": right}[row.align]
     for place, line in enumerate(row.lines):
         sheet.words(x, top + 9 + LINE * place, line, SIZE, align=row.align, colour=ink)

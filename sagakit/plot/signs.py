@@ -89,6 +89,7 @@ MEANING: dict[ParticipantKind, str] = {
 # How an arrow ends: the tip is at (0, 0), and the arrow comes from the left.
 FILLED = Shape([[(0, 0), (-7, -3), (-7, 3), (0, 0)]], closed=True, solid=True)
 OPEN = Shape([[(-6.5, -3.3), (0, 0), (-6.5, 3.3)]])
+DOT = Shape([arc(0, 0, 2.2, 2.2)], closed=True, solid=True)
 CROSS = Shape([[(-4, -4), (4, 4)], [(-4, 4), (4, -4)]])
 COFFIN = Shape([box(-7, -3.5, 0, 3.5)], closed=True, solid=True)
 CLOCK = [Shape([arc(0, 0, 4.5, 4.5)], closed=True), Shape([[(0, -3), (0, 0), (2.2, 1.2)]])]

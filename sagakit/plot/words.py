@@ -22,9 +22,9 @@ def heading(story: Story) -> str:
     if not story.steps:
         return "Sequence diagram: nothing happened"
     sagas = len(story.shown)
-    who = f"saga {story.shown[0]}" if sagas == 1 else f"{sagas} sagas" if sagas else "no saga"
+    of = f" of saga {story.shown[0]}" if sagas == 1 else f" of {sagas} sagas" if sagas else ""
     last = max(step.until for step in story.steps)
-    return f"Sequence diagram of {who}, {moment(story.steps[0].record.t)} to {moment(last)}"
+    return f"Sequence diagram{of}, {moment(story.steps[0].record.t)} to {moment(last)}"
 
 
 def what_is_left(story: Story) -> str:
