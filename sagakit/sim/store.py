@@ -97,15 +97,16 @@ class SimulatedStore:
         self.outbox[event_id] = entry
         now = self.kernel.now
         self._relayed_until = max(self._relayed_until, now + self._relay_latency())
-        self.kernel.after(self._relayed_until - now, self._relay, event_id)
+        self.kernel.after(self._relayed_until - now, self._relay)
 
-    def _relay(self, event_id: str) -> None:
-        entry = self.outbox.get(event_id)
-        if entry is None:
+    def _relay(self) -> None:
+        """Publish the oldest entry: while it has to wait, so have those behind it."""
+        if not self.outbox:
             return  # the store was lost meanwhile
+        event_id, entry = next(iter(self.outbox.items()))
         wait = self._publish(entry)
         if wait:
-            self.kernel.after(wait, self._relay, event_id)
+            self.kernel.after(wait, self._relay)
         else:
             del self.outbox[event_id]
 
