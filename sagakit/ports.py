@@ -6,6 +6,7 @@ Retry, delivery, time and tracing belong to the world.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from inspect import iscoroutinefunction
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sagakit.events import Event
@@ -14,9 +15,17 @@ Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
 
 def on(message_type: type) -> Callable[[Handler], Handler]:
-    """Mark a method as the handler of one type of event or command."""
+    """Mark a method as the handler of one type of event or command.
+
+    Raises `TypeError` for a method that is not `async def`.
+    """
 
     def mark(method: Handler) -> Handler:
+        if not iscoroutinefunction(method):
+            raise TypeError(
+                f"{method.__name__} handles {message_type.__name__} and must be `async def`, "
+                f"since a handler awaits its ports"
+            )
         method.handles = message_type  # type: ignore[attr-defined]
         return method
 
@@ -24,12 +33,22 @@ def on(message_type: type) -> Callable[[Handler], Handler]:
 
 
 def handlers(service: object) -> dict[type, Callable[[Any], Awaitable[Any]]]:
-    """The handlers of a service: message type to bound method."""
+    """The handlers of a service: message type to bound method.
+
+    Raises `ValueError` if two methods handle one type.
+    """
     found: dict[type, Callable[[Any], Awaitable[Any]]] = {}
     for name in dir(type(service)):
         message_type = getattr(getattr(type(service), name), "handles", None)
-        if isinstance(message_type, type):
-            found[message_type] = getattr(service, name)
+        if not isinstance(message_type, type):
+            continue
+        if message_type in found:
+            first = found[message_type].__name__
+            raise ValueError(
+                f"{type(service).__name__} handles {message_type.__name__} in {first} and in "
+                f"{name}: keep one"
+            )
+        found[message_type] = getattr(service, name)
     return found
 
 

@@ -5,9 +5,10 @@ sends the result back. So a handler in flight is a function of its message and o
 its operations so far.
 """
 
-from collections.abc import Generator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Generator, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
 
+from sagakit.deployment import Deployment, Participant, ParticipantKind, meant
 from sagakit.events import Event
 from sagakit.ports import Delayed
 
@@ -197,24 +198,47 @@ class ArchivePort:
         return DeliverAgain(event)
 
 
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
 class SimulatedPorts:
-    """The ports of one service in the simulator."""
+    """The ports of one service in the simulator.
+
+    Raises `ValueError` when a port to something is asked for that the deployment does not have.
+    """
 
     clock = ClockPort()
     bus = BusPort()
     intake = IntakePort()
 
+    def __init__(self, service: str, deployment: Deployment) -> None:
+        self._service = service
+        self._deployment = deployment
+
     def store(self, name: str) -> StorePort:
-        return StorePort(name)
+        return StorePort(self._there_is("store", name, self._deployment.tables))
 
     def external(self, name: str) -> ExternalPort:
-        return ExternalPort(name)
+        return ExternalPort(self._there_is("external party", name, self._others("external")))
 
     def caller(self, name: str) -> CallerPort:
-        return CallerPort(name)
+        return CallerPort(self._there_is("function", name, self._deployment.functions))
 
     def person(self, name: str) -> PersonPort:
-        return PersonPort(name)
+        return PersonPort(self._there_is("actor", name, self._others("actor")))
 
     def archive(self, store: str, snapshots: str, events: str) -> ArchivePort:
-        return ArchivePort(store, snapshots, events)
+        for name in (snapshots, events):
+            self._there_is("store", name, self._others("store"))
+        return ArchivePort(self.store(store).name, snapshots, events)
+
+    def _others(self, kind: ParticipantKind) -> list[Participant]:
+        return [one for one in self._deployment.others if one.kind == kind]
+
+    def _there_is(self, what: str, name: str, among: Iterable[Named]) -> str:
+        names = [one.name for one in among]
+        if name not in names:
+            raise ValueError(f"{self._service}: there is no {what} {name!r}: {meant(name, names)}")
+        return name

@@ -53,8 +53,8 @@ class World:
 
         self.queues = {queue.name: self._queue(queue) for queue in deployment.queues}
         self.hosts = {
-            function.name: Host(self, function, function.build(ops.SimulatedPorts()))
-            for function in deployment.functions
+            one.name: Host(self, one, one.build(ops.SimulatedPorts(one.name, deployment)))
+            for one in deployment.functions
         }
         targets: dict[str, Callable[[Event], None]] = {
             name: self._into(queue) for name, queue in self.queues.items()

@@ -14,8 +14,8 @@ from tests.payments.saga import TYPES
 def test_every_event_is_carried_to_a_service_that_handles_it() -> None:
     system = payment_system()
     services = {
-        function.name: set(handlers(function.build(SimulatedPorts())))
-        for function in system.functions
+        one.name: set(handlers(one.build(SimulatedPorts(one.name, system))))
+        for one in system.functions
     }
     takers = {queue: one.name for one in system.functions for queue in one.queues}
     subscribers = {topic.name: topic.subscribers for topic in system.topics}
