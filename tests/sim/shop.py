@@ -1,0 +1,102 @@
+"""A shop, small enough for a test: its events, its one item, and a world to run a service in.
+
+All that takes time takes the same time always, so a test can say when what happens:
+bus 10 ms, poll 1 ms, store 5 ms, relay 2 ms, invocation 1 ms, the courier 100 ms.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table, Timing
+from sagakit.events import Event
+from sagakit.ports import Ports
+from sagakit.sim.external import Decide
+from sagakit.sim.faults import Fault
+from sagakit.sim.trace import Record, Trace
+from sagakit.sim.world import World
+
+FIXED = Timing(
+    bus=(10, 10), poll=(1, 1), store=(5, 5), relay=(2, 2), invoke=(1, 1), external=(100, 100)
+)
+BUS, POLL, STORE, RELAY, INVOKE, COURIER = 10, 1, 5, 2, 1, 100
+ARRIVES = BUS + POLL  # ms from the publication to the service
+
+
+class Ordered(Event):
+    number: int = 0
+
+
+class Packed(Event):
+    number: int = 0
+
+
+class Shelf(NamedTuple):
+    """How many of a thing there are."""
+
+    thing: str
+    left: int
+    version: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.thing
+
+    def __str__(self) -> str:
+        return f"{self.left} left"
+
+
+def ordered(number: int = 0) -> Ordered:
+    return Ordered.first(f"order-{number}", number=number)
+
+
+def shop(
+    build: Callable[[Ports], object],
+    *,
+    queue: Mapping[str, Any] | None = None,
+    function: Mapping[str, Any] | None = None,
+    faults: Iterable[Fault] = (),
+    courier: Decide | None = None,
+    more: Iterable[Function] = (),
+    stock: int = 100,
+) -> World:
+    """A world with one service, "Shop", that takes `Ordered` from its queue, one at a time.
+
+    Beside it there are the store "Shelves" with some tea, the external party "Courier", the
+    person "Guest", and the functions `more`, which may be invoked.
+    """
+    settings = {"queues": ("Shop SQS", "Retry SQS"), "retry_queue": "Retry SQS", **(function or {})}
+    deployment = Deployment(
+        functions=(Function(name="Shop", build=build, **settings), *more),
+        queues=(Queue(name="Shop SQS", **(queue or {})), Queue(name="Retry SQS")),
+        rules=(Rule(event=Ordered, target="Shop SQS"),),
+        tables=(Table(name="Shelves", owner="Shop"),),
+        others=(Participant("Courier", "external"), Participant("Guest", "actor")),
+        bus="Bus",
+        timing=FIXED,
+    )  # fmt: skip
+    world = World(deployment, faults=faults, externals={"Courier": courier} if courier else None)
+    world.seed_store("Shelves", [Shelf("tea", stock)])
+    return world
+
+
+def orders(world: World, *times: int) -> Trace:
+    """The trace of a run in which an order is published at each of these times (ms)."""
+    for number, at in enumerate(times):
+        world.publish(at, ordered(number), "Guest")
+    return world.run()
+
+
+def seen(trace: Trace, *kinds: str, source: str = "", target: str = "") -> list[Record]:
+    """The records of these kinds between these participants."""
+    return [
+        record
+        for record in trace
+        if record.kind in (kinds or (record.kind,))
+        and source in ("", record.source)
+        and target in ("", record.target)
+    ]
+
+
+def said(trace: Trace, *kinds: str, source: str = "", target: str = "") -> list[tuple[int, str]]:
+    """When they are and what they say."""
+    return [(each.t, each.text) for each in seen(trace, *kinds, source=source, target=target)]
