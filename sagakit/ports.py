@@ -21,7 +21,8 @@ def on(message_type: type) -> Callable[[Handler], Handler]:
     """
 
     def mark(method: Handler) -> Handler:
-        if not iscoroutinefunction(method):
+        is_async: bool = iscoroutinefunction(method)
+        if not is_async:
             raise TypeError(
                 f"{method.__name__} handles {message_type.__name__} and must be `async def`, "
                 f"since a handler awaits its ports"
