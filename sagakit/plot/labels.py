@@ -94,14 +94,21 @@ def _around(x: float, y: float, long: float, off: float) -> Iterator[tuple[float
 
 
 def spread(wished: list[float], apart: float, start: float, end: float) -> list[float]:
-    """Places in the order of the wished ones, each `apart` from the next, within the ends."""
+    """Places in the order of the wished ones, each `apart` from the next, as near as can be.
+
+    Those that are too near to each other are moved as one group around their mean (isotonic
+    regression by pooling). All lie within the ends if there is room.
+    """
     order = sorted(range(len(wished)), key=wished.__getitem__)
+    groups: list[tuple[float, int]] = []  # the mean of what its members wish, and how many
+    for at, which in enumerate(order):
+        groups.append((wished[which] - at * apart, 1))
+        while len(groups) > 1 and groups[-2][0] > groups[-1][0]:
+            (mean, many), (other, more) = groups.pop(-2), groups.pop()
+            groups.append(((mean * many + other * more) / (many + more), many + more))
+    flat = [mean for mean, many in groups for _ in range(many)]
+    room = end - (len(wished) - 1) * apart
     places = [0.0] * len(wished)
-    last = start - apart
-    for at in order:
-        last = places[at] = max(wished[at], last + apart)
-    limit = end
-    for at in reversed(order):
-        limit = places[at] = min(places[at], limit)
-        limit -= apart
+    for at, which in enumerate(order):
+        places[which] = max(min(flat[at], room), start) + at * apart
     return places

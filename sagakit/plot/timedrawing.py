@@ -14,6 +14,7 @@ from sagakit.plot.activity import Activity, Mark
 from sagakit.plot.figure import GREY, INK, RED, WIDTH, Picture
 from sagakit.plot.labels import Labels, spread
 from sagakit.plot.lettering import width
+from sagakit.plot.panel import Panel
 from sagakit.plot.timerows import Chain, Rows
 from sagakit.plot.timescale import TimeScale, cuts, duration
 
@@ -24,7 +25,7 @@ SHAPES = ("o", "s", "D", "^", "v", "P", "h", "*", "p", "<", ">", "d")
 FEW_EVENTS = 16  # up to here each event is named beside its marker
 FEW_SAGAS = 7  # up to here each has a colour of its own, named below
 FEW_MARKS = 14  # up to here each is named beside its sign
-LEFT, RIGHT, TOP = 1.62, 0.55, 0.42  # inches beside and above the lanes
+LEFT, RIGHT = 1.62, 0.55  # inches beside the lanes
 TURNED = 0.135  # from one upright saga id to the next
 BAR = 0.13
 
@@ -48,7 +49,6 @@ class Drawing:
         self.labels = Labels(self.wide + RIGHT - 0.08)
         self.top: dict[str, float] = {}
         self.high = self._lay_out()
-        self.legend = list(self._legend())
 
     def _lay_out(self) -> float:
         """The top of each lane; returns the height of all."""
@@ -72,20 +72,17 @@ class Drawing:
         return self.colours.get(saga or "", GREY)
 
     def picture(self, title: str, alt: str) -> Picture:
-        columns = 5
-        below = 0.62 + 0.2 * -(-len(self.legend) // columns)
         upright = self._upright()
-        above = TOP + (max((width(one, 8) / 72 for one in self.scene.sagas), default=0) + 0.12
-                       if upright else 0)  # fmt: skip
-        height = above + self.high + below
-        picture = Picture(WIDTH, height, alt)
-        axes = picture.add_axes(
-            (LEFT / WIDTH, below / height, (self.wide + RIGHT) / WIDTH, self.high / height)
-        )
+        longest = max((width(saga, 8) / 72 for saga in self.scene.sagas), default=0.0)
+        panel = Panel.of(
+            title, alt, self.high, left=LEFT, right=0, above=longest + 0.12 if upright else 0.0,
+            legend=list(self._legend()),
+        )  # fmt: skip
+        axes = panel.axes
         axes.set_xlim(0, self.wide + RIGHT)
         axes.set_ylim(self.high, 0)
         axes.spines["left"].set_visible(False)
-        self._draw_ground(axes)
+        self._draw_ground(panel)
         self._draw_links(axes)
         self._draw_pieces(axes)
         self._draw_marks(axes)
@@ -98,18 +95,12 @@ class Drawing:
                       ha="left", zorder=9)  # fmt: skip
         if upright:
             self._draw_upright(axes)
-        picture.text(0.1 / WIDTH, 1 - 0.24 / height, title, size=11.5, weight="bold", va="center")
-        if self.legend:
-            picture.legend(
-                handles=self.legend, loc="upper left", ncols=columns, fontsize=8.5, frameon=False,
-                bbox_to_anchor=(0.1 / WIDTH, (below - 0.52) / height), borderaxespad=0,
-                columnspacing=1.6, handletextpad=0.6,
-            )  # fmt: skip
-        return picture
+        return panel.picture
 
     # The ground: lanes, time, and what was cut from it.
 
-    def _draw_ground(self, axes: Axes) -> None:
+    def _draw_ground(self, panel: Panel) -> None:
+        axes = panel.axes
         edges = [*(self.top[lane] for lane in self.lanes), self.high]
         for a, b in list(pairwise(edges))[::2]:
             axes.axhspan(a, b, color="#F6F6F6", lw=0, zorder=0)
@@ -123,9 +114,7 @@ class Drawing:
                 kept.append((at, text))
         axes.set_xticks([at for at, _ in kept], [text for _, text in kept])
         axes.tick_params(axis="x", labelsize=9)
-        axes.set_xlabel(f"virtual time ({unit})", size=9)
-        axes.xaxis.set_label_coords(self.wide / (self.wide + RIGHT), -0.33 / self.high)
-        axes.xaxis.label.set_horizontalalignment("right")
+        panel.name_x(f"virtual time ({unit})", self.wide)
         for cut in self.x.cuts:
             left, right = self.x(cut.begin), self.x(cut.end)
             axes.add_patch(
