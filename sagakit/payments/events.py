@@ -7,6 +7,7 @@ PaymentInit
   InsufficientBalance -> PaymentFailed
 """
 
+from sagakit.deployment import Count
 from sagakit.events import Event, Identifier
 from sagakit.payments.money import Amount, Balance
 
@@ -36,7 +37,7 @@ class BalanceDebited(PaymentEvent):
 
     amount_debited: Amount
     amount_left: Balance
-    wallet_version: int
+    wallet_version: Count
 
 
 class InsufficientBalance(PaymentEvent):
@@ -48,7 +49,7 @@ class InsufficientBalance(PaymentEvent):
 class ProviderPaymentInit(PaymentEvent):
     """The provider is to be asked, for the `attempt`-th time; made of `BalanceDebited`."""
 
-    attempt: int = 1
+    attempt: Count = 1
 
     @property
     def remark(self) -> str:
@@ -76,7 +77,7 @@ class BalanceRefunded(PaymentEvent):
 
     amount_refunded: Amount
     amount_left: Balance
-    wallet_version: int
+    wallet_version: Count
 
 
 class PaymentCompleted(PaymentEvent):

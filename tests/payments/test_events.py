@@ -104,7 +104,7 @@ def doctored(**changes: object) -> str:
         (doctored(amount_in_payload=10**12), "amount: an amount must be at most 999,999,999.99"),
         (doctored(colour_in_payload="red"), "colour: extra inputs are not permitted"),
         (doctored(header_in_payload={}), "payload.header: the header stands beside the payload"),
-        (event(e.PaymentInit).wire().replace("70.00", "1e1000000"), "amount: an amount must be at"),
+        (event(e.PaymentInit).wire().replace("70.00", "1e1000000"), "too large, or has too many"),
         (event(e.PaymentInit).wire().replace("70.00", "1" * 5_000), "too large"),
         ("[" * 100_000, "nested too deeply"),
     ],
@@ -119,6 +119,20 @@ def test_what_is_not_understood_is_refused_with_what_and_where(text: str, compla
 def test_no_text_does_worse_than_being_refused(text: str) -> None:
     with pytest.raises(NotUnderstood):
         decode(text, TYPES)
+
+
+COUNTS = [(e.ProviderPaymentInit, "attempt"), (e.BalanceDebited, "wallet_version")]
+
+
+@pytest.mark.parametrize(("cls", "field"), COUNTS)
+@pytest.mark.parametrize("count", [0, -1, 1.5, True, "2", None])
+def test_attempts_and_versions_are_counted_from_one(
+    cls: type[e.PaymentEvent], field: str, count: object
+) -> None:
+    message = json.loads(event(cls).wire())
+    message["payload"][field] = count
+    with pytest.raises(NotUnderstood, match=f"{cls.__name__}: {field}: "):
+        decode(json.dumps(message), TYPES)
 
 
 JSON = st.recursive(
