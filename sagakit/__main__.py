@@ -102,12 +102,17 @@ def _list(_names: Sequence[str], _options: Options) -> int:
 def _run(names: Sequence[str], options: Options) -> int:
     from sagakit.deployment import meant
     from sagakit.run import run
+    from sagakit.scenarios import BadScenario
 
     shape = options.get("--format", "table")
     if shape not in FORMATS:
         raise Refused(f"--format: there is no format {shape!r}: {meant(shape, FORMATS)}")
     seed = _whole_number("--seed", options["--seed"]) if "--seed" in options else None
-    done = run(_scenario(names, options), seed=seed)
+    scenario = _scenario(names, options)
+    try:
+        done = run(scenario, seed=seed)
+    except BadScenario as error:
+        raise Refused(": ".join([*filter(None, [options.get("--scenario")]), str(error)])) from None
     verdicts = done.verdicts()
     _print(FORMATS[shape](done, verdicts))
     if shape != "table":  # which says it itself
@@ -126,7 +131,7 @@ def _all(_names: Sequence[str], options: Options) -> int:
     from sagakit import report, showcase
 
     out = options.get("--out")
-    outcomes = list(showcase.run_all(Path(out) if out else None, tell=_tell))
+    outcomes = showcase.run_all(Path(out) if out else None, tell=_tell)
     _print(report.summary(outcomes))
     return max(_status(verdicts) for _, verdicts in outcomes)
 
@@ -147,7 +152,7 @@ FORMATS: dict[str, "Callable[[Run, Sequence[Verdict]], Iterable[str]]"] = {
     "table": _table,
     "json": _json,
     "jsonl": lambda run, _: run.records.jsonl(),
-    "mermaid": lambda run, _: [run.mermaid()],
+    "mermaid": lambda run, _: run.mermaid().splitlines(),
 }
 
 COMMANDS = {

@@ -16,6 +16,7 @@ from sagakit.sim.faults import Fault
 
 MOST_SHOWN = 8  # problems
 LONGEST_SHOWN = 40  # characters of a wrong value
+LONGEST_LINE = 500  # characters of a problem
 
 PARTS: dict[str, type[BaseModel]] = {
     "wallets": s.OpeningWallet,
@@ -59,7 +60,7 @@ def in_words(error: ValidationError) -> str:
 def _line(problem: ErrorDetails) -> str:
     loc, kind, value = problem["loc"], problem["type"], problem["input"]
     if kind == "value_error":
-        return _said(_place(loc), problem["msg"].removeprefix("Value error, "))
+        return _said(_place(loc), _cut(problem["msg"].removeprefix("Value error, "), LONGEST_LINE))
     if kind == "missing":
         return _said(_place(loc), "is missing")
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
@@ -103,4 +104,8 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
     text = str(value) if isinstance(value, Decimal) else json.dumps(value, default=str)
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
+    return _cut(text, LONGEST_SHOWN)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 3] + "..."

@@ -1,0 +1,331 @@
+"""The command line: what it shows, what it says of mistakes, and its exit status."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from sagakit import run
+from sagakit.__main__ import main
+from sagakit.payments.topology import payment_system
+from sagakit.scenarios import ALL, NAMES, Scenario, happy_path
+
+Captured = pytest.CaptureFixture[str]
+
+EVERY_NAME = pytest.mark.parametrize("name", NAMES)
+
+
+def shown(capsys: Captured, *arguments: str, status: int = 0) -> str:
+    """What a command prints; nothing may be said on stderr."""
+    assert main(arguments) == status
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def told(capsys: Captured, *arguments: str, status: int = 2) -> str:
+    """What a command says on stderr; nothing may be printed."""
+    assert main(arguments) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    return err
+
+
+def process(*arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "sagakit", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.fixture
+def lossy(tmp_path: Path) -> Path:
+    """A scenario that breaks a law: the payment's last event is lost on its way."""
+    scenario = happy_path.but(
+        name="lossy",
+        faults=({"fault": "drop", "queue": "Payment SQS", "event": "ProviderPaymentSuccess"},),
+    )
+    scenario.save(tmp_path / "lossy.json")
+    return tmp_path / "lossy.json"
+
+
+def test_list_shows_every_scenario_with_its_title(capsys: Captured) -> None:
+    lines = shown(capsys, "list").splitlines()
+    assert [line.split(maxsplit=1) for line in lines] == [[one.name, one.title] for one in ALL]
+
+
+@EVERY_NAME
+def test_run_shows_how_every_payment_ended(name: str, capsys: Captured) -> None:
+    text = shown(capsys, "run", name)
+    done = run(name)
+    assert text.startswith(done.scenario.title)
+    for payment in done.records.stores()["Payments DB"].values():
+        row = rf"^{payment.payment_id} +{payment.user_id} +{payment.amount} +{payment.status}"
+        assert re.search(row, text, re.MULTILINE)
+    for wallet in done.records.stores()["Wallet DB"].values():
+        row = rf"^{wallet.user_id} .* {wallet.balance} +{wallet.version}$"
+        assert re.search(row, text, re.MULTILINE)
+    assert text.count(" held ") == len(done.verdicts())
+    assert text.endswith("no dead letters\n")
+
+
+def test_a_run_without_payments_says_so(capsys: Captured, tmp_path: Path) -> None:
+    happy_path.but(name="idle", wallets=(), payments=()).save(tmp_path / "idle.json")
+    text = shown(capsys, "run", "--scenario", str(tmp_path / "idle.json"))
+    assert "no payments" in text
+    assert "no wallets" in text
+
+
+def test_dead_letters_are_shown_with_their_reason(capsys: Captured, tmp_path: Path) -> None:
+    texts = ({"at": 0, "queue": "Wallet SQS", "text": "hello"},)
+    happy_path.but(texts=texts).save(tmp_path / "dead.json")
+    text = shown(capsys, "run", "--scenario", str(tmp_path / "dead.json"))
+    assert re.search(r"^a text +Wallet SQS +NotUnderstood: not JSON", text, re.MULTILINE)
+
+
+@EVERY_NAME
+def test_json_has_the_whole_run(name: str, capsys: Captured) -> None:
+    data = json.loads(shown(capsys, "run", name, "--format", "json"), parse_float=Decimal)
+    done = run(name)
+    stores = done.records.stores()
+    assert list(data) == ["scenario", "seed", "payments", "wallets", "invariants", "trace"]
+    assert (data["scenario"], data["seed"]) == (name, 0)
+    assert [tuple(one.values()) for one in data["payments"]] == [
+        (one.payment_id, one.user_id, one.amount, one.status, one.reason)
+        for one in stores["Payments DB"].values()
+    ]
+    assert [tuple(one.values()) for one in data["wallets"]] == [
+        (one.user_id, one.balance, one.version) for one in stores["Wallet DB"].values()
+    ]
+    assert [tuple(one.values()) for one in data["invariants"]] == [
+        (one.law, one.held, one.detail) for one in done.verdicts()
+    ]
+    assert [tuple(one.values()) for one in data["trace"]] == [
+        (one.t, one.kind, one.source, one.target, one.text, one.event, one.correlation_id)
+        for one in done.records
+    ]
+
+
+def test_json_names_its_fields_as_documented(capsys: Captured) -> None:
+    text = shown(capsys, "run", "happy_path", "--format", "json")
+    data = json.loads(text)
+    assert list(data["payments"][0]) == ["payment_id", "user_id", "amount", "status", "reason"]
+    assert list(data["wallets"][0]) == ["user_id", "balance", "version"]
+    assert list(data["invariants"][0]) == ["name", "held", "detail"]
+    keys = ["t", "kind", "source", "target", "label", "event", "correlation_id"]
+    assert all(list(arrow) == keys for arrow in data["trace"])
+    lanes = {participant.name for participant in payment_system().participants()}
+    assert {arrow[end] for arrow in data["trace"] for end in ("source", "target")} <= lanes
+    assert {arrow["kind"] for arrow in data["trace"]} <= {
+        "call",
+        "async",
+        "return",
+        "note",
+        "fault",
+    }
+    assert '"balance": 30.00' in text
+
+
+@EVERY_NAME
+def test_jsonl_is_the_log_with_a_correlation_id_in_every_line(name: str, capsys: Captured) -> None:
+    lines = shown(capsys, "run", name, "--format", "jsonl").splitlines()
+    assert lines == list(run(name).records.jsonl())
+    assert all("correlation_id" in json.loads(line) for line in lines)
+
+
+def test_mermaid_is_that_of_the_run(capsys: Captured) -> None:
+    text = shown(capsys, "run", "happy_path", "--format", "mermaid")
+    assert text == run("happy_path").mermaid().rstrip("\n") + "\n"
+    assert text.startswith("sequenceDiagram")
+
+
+@pytest.mark.parametrize("seed", ["7", "-7", "0", "123456789012345678901234567890"])
+def test_the_seed_can_be_another(seed: str, capsys: Captured) -> None:
+    lines = shown(capsys, "run", "happy_path", "--seed", seed, "--format=jsonl").splitlines()
+    assert lines == list(run(happy_path, seed=int(seed)).records.jsonl())
+    text = shown(capsys, "run", "happy_path", f"--seed={seed}", "--format", "json")
+    assert json.loads(text)["seed"] == int(seed)
+
+
+@EVERY_NAME
+def test_a_scenario_that_was_shown_runs_as_a_file(
+    name: str, capsys: Captured, tmp_path: Path
+) -> None:
+    (tmp_path / "my.json").write_text(shown(capsys, "show", name))
+    arguments = ("--scenario", str(tmp_path / "my.json"), "--format", "json")
+    assert shown(capsys, "run", *arguments) == shown(capsys, "run", name, "--format", "json")
+
+
+def test_a_name_beside_a_file_is_said_not_to_be_run(capsys: Captured, lossy: Path) -> None:
+    assert main(["run", "happy_path", "--scenario", str(lossy)]) == 1
+    assert "holds lossy: this is run, not happy_path" in capsys.readouterr().err
+
+
+def test_a_broken_law_is_status_1_and_told(capsys: Captured, lossy: Path) -> None:
+    text = shown(capsys, "run", "--scenario", str(lossy), status=1)
+    assert re.search(r"^every saga ends +BROKEN +\S", text, re.MULTILINE)
+    for shape in ("json", "jsonl", "mermaid"):
+        assert main(["run", "--scenario", str(lossy), "--format", shape]) == 1
+        assert "sagakit: lossy broke a law: every saga ends: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "name a command\n\nusage: python -m sagakit COMMAND"),
+        (("rnu", "happy_path"), "there is no command 'rnu': did you mean run?"),
+        (("run",), "name a scenario: one of happy_path, provider_error"),
+        (("run", "hapy_path"), "there is no scenario 'hapy_path': did you mean happy_path?"),
+        (("run", "x"), "there is no scenario 'x': use one of circuit_breaker, concurrent_paym"),
+        (("run", "happy_path", "provider_error"), "does not know what to do with provider_error"),
+        (("run", "happy_path", "--sed", "1"), "run has no option --sed: did you mean --seed?"),
+        (("run", "happy_path", "-v"), "run has no option -v: use one of --format, --scenario"),
+        (("run", "happy_path", "--seed"), "--seed needs a value"),
+        (("run", "happy_path", "--seed", "x"), "--seed must be a whole number, not 'x'"),
+        (("run", "happy_path", "--seed", "1.5"), "--seed must be a whole number, not '1.5'"),
+        (("run", "happy_path", "--seed", ""), "--seed must be a whole number, not ''"),
+        (("run", "happy_path", "--seed", "9" * 5000), "--seed must be a whole number"),
+        (("run", "happy_path", "--format", "jsn"), "there is no format 'jsn': did you mean json?"),
+        (("run", "--scenario", "none.json"), "none.json: there is no such file"),
+        (("run", "happy_path", "--scenario", "."), ".: cannot be read: Is a directory"),
+        (("list", "happy_path"), "list does not know what to do with happy_path: leave it out"),
+        (("list", "--seed", "1"), "list has no option --seed: there are none"),
+        (("show",), "name a scenario"),
+        (("show", "hapy_path"), "did you mean happy_path?"),
+        (("all", "--out", f"{__file__}/out"), "Not a directory"),
+    ],
+    ids=range(21),
+)
+def test_a_mistake_is_status_2_and_told(
+    arguments: tuple[str, ...], says: str, capsys: Captured
+) -> None:
+    text = told(capsys, *arguments)
+    assert text.startswith("sagakit: ")
+    assert says in text
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"wallet": []}, "wallet: is unknown: did you mean wallets?"),
+        ({"payments": [{"user_id": "ana", "amount": -5}]}, "payments[0].amount: an amount must be"),
+        ({"payments": [{"user_id": "ana", "amount": 5, "at": -1}]}, "payments[0].at: must be at"),
+        ({"redrives": [{"at": 1, "queue": "Nowhere"}]}, "redrives[0].queue: there is no 'Nowhere'"),
+        ({"faults": [{"fault": "drop", "queue": "Nowhere"}]}, "faults[0].queue: there is no 'Now"),
+    ],
+    ids=range(5),
+)
+def test_a_mistake_in_a_file_is_told_with_the_file(
+    change: dict[str, Any], says: str, capsys: Captured, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({**json.loads(happy_path.to_json()), **change}))
+    text = told(capsys, "run", "--scenario", str(path))
+    assert f"{path}: " in text
+    assert says in text
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["run", "--help"]])
+def test_help_names_every_command_option_and_exit_status(
+    arguments: list[str], capsys: Captured
+) -> None:
+    text = shown(capsys, *arguments)
+    for word in ("list", "run", "show", "all", "--seed", "--format", "--scenario", "--out"):
+        assert word in text
+    assert "exit status: 0 all laws held, 1 one broke, 2 the input was wrong" in text
+
+
+def test_all_shows_a_row_for_each_scenario(capsys: Captured) -> None:
+    assert main(["all"]) == 0
+    out, err = capsys.readouterr()
+    header, *rows = out.splitlines()
+    assert header.split() == ["scenario", "payments", "events", "virtual", "time", "laws", "held"]
+    assert [row.split()[0] for row in rows] == list(NAMES)
+    assert re.search(r"21 COMPLETED, 15 FAILED +181 +87.325 s +15 of 15$", rows[3])
+    assert "[6/6] disaster_recovery" in err
+
+
+class Gallery(HTMLParser):
+    """The images of a page, and whether every element that is opened is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.images: dict[str, str] = {}
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "img":
+            values = dict(attrs)
+            self.images[values["src"] or ""] = values["alt"] or ""
+        if tag not in ("img", "meta"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_all_writes_figures_and_a_gallery(capsys: Captured, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    assert main(["all", "--out", str(out)]) == 0
+    gallery = Gallery((out / "index.html").read_text(encoding="utf-8"))
+    assert gallery.open == []
+    assert {path.name for path in out.glob("*.svg")} == set(gallery.images)
+    for name in NAMES:
+        assert {f"{name}-sequence.svg", f"{name}-timeline.svg"} <= set(gallery.images)
+    for file, alt in gallery.images.items():
+        assert len(alt) > 40
+        assert ET.parse(out / file).getroot().tag.endswith("svg")
+
+
+def test_as_a_process_it_runs_without_pandas_or_matplotlib() -> None:
+    code = (
+        "import sys; from sagakit.__main__ import main; main(['run', 'happy_path']); "
+        "print({'argparse', 'matplotlib', 'numpy', 'pandas'} & set(sys.modules))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-1] == "set()"
+
+
+def test_as_a_process_it_has_the_exit_status(lossy: Path) -> None:
+    assert process("run", "happy_path").returncode == 0
+    assert process("run", "--scenario", str(lossy)).returncode == 1
+    mistaken = process("run", "hapy_path")
+    assert (mistaken.returncode, mistaken.stdout) == (2, "")
+    assert mistaken.stderr.count("\n") == 1
+
+
+def test_a_reader_that_has_had_enough_is_no_error() -> None:
+    command = [sys.executable, "-m", "sagakit", "run", "circuit_breaker", "--format", "jsonl"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout
+        assert running.stderr
+        assert json.loads(running.stdout.readline())["t"] == 0
+        running.stdout.close()
+        assert running.stderr.read() == b""
+    assert running.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this machine has no /dev/full")
+def test_output_that_cannot_be_written_is_told() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "sagakit", "list"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "sagakit: the output: No space left on device\n")
+
+
+def test_a_title_that_the_terminal_cannot_show_is_escaped(tmp_path: Path) -> None:
+    happy_path.but(title="Uma ação").save(tmp_path / "foreign.json")
+    done = process(
+        "run", "--scenario", str(tmp_path / "foreign.json"),
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert done.stdout.startswith(r"Uma a\xe7\xe3o")
+    assert Scenario.load(tmp_path / "foreign.json").title == "Uma ação"
