@@ -1,6 +1,6 @@
 """What was lost, and what was put back: the disasters of a run."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from sagakit.check.messages import Seen
@@ -34,7 +34,7 @@ class Disasters:
     """
 
     def __init__(
-        self, history: Iterable[Seen], replies: Sequence[Seen], cut: Mapping[int, Seen]
+        self, history: Iterable[Seen], end_of_recovery: Callable[[Seen], int | None]
     ) -> None:
         self.losses: list[Loss] = []
         self.restores: list[Restore] = []
@@ -53,16 +53,7 @@ class Disasters:
                 self.losses.append(loss)
             if record.kind == "fault":
                 continue
-            end = None if record.invocation in cut else _answered(replies, seen)
+            end = end_of_recovery(seen)
             self.restores.append(Restore(seen, loss, record.invocation, end))
             if end is not None:
                 del self.unrepaired[store]
-
-
-def _answered(replies: Iterable[Seen], restore: Seen) -> int | None:
-    """The index at which whoever asked for the recovery was told that it is done."""
-    service = restore.record.source
-    for reply in replies:
-        if reply.record.source == service and reply.place > restore.place:
-            return reply.place
-    return None

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sagakit.check.disasters import Disasters
 from sagakit.check.messages import Messages, Seen
 from sagakit.check.standing import FINAL_EVENTS, Life, Standing, lives, movements, standings
+from sagakit.sim.effects import RESUMED
 from sagakit.sim.trace import Asked, Failed, Published, Queued, Read, Restored, Trace, Written
 from sagakit.sim.world import STILL_GOING_ON
 
@@ -42,6 +43,7 @@ class Facts:
                 invocations that made them
     first_seen  event id to the index at which it first occurs, and its saga there
     cut         invocation number to the crash, timeout or failure that ended it
+    resumed     invocation number to where it had its service take messages again
     replies     what actors were answered
     messages    what became of each message
     """
@@ -57,6 +59,7 @@ class Facts:
         self.breaker: list[Seen] = []
         self.first_seen: dict[str, tuple[int, str | None]] = {}
         self.cut: dict[int, Seen] = {}
+        self.resumed: dict[int, Seen] = {}
         self.replies: list[Seen] = []
         self.messages = Messages(trace)
         self.kinds = {one.name: one.kind for one in trace.participants}
@@ -124,6 +127,8 @@ class Facts:
             self.history.append(seen)  # a snapshot
         elif record.kind == "return" and self.kinds.get(record.target) == "actor":
             self.replies.append(seen)
+        elif record.label == RESUMED:
+            self.resumed[record.invocation] = seen
 
     def _cut(self, seen: Seen) -> None:
         self.cut[seen.record.invocation] = seen
@@ -137,7 +142,18 @@ class Facts:
 
     @cached_property
     def disasters(self) -> Disasters:
-        return Disasters(self.history, self.replies, self.cut)
+        return Disasters(self.history, self._end_of_recovery)
+
+    def _end_of_recovery(self, restore: Seen) -> int | None:
+        """The place at which the recovery was done: its service took messages again, or whoever
+        asked for it was told; None if it was cut off before."""
+        record = restore.record
+        if record.invocation in self.resumed:
+            return self.resumed[record.invocation].place
+        if record.invocation in self.cut:
+            return None
+        replies = (one for one in self.replies if one.record.source == record.source)
+        return next((one.place for one in replies if one.place > restore.place), None)
 
     @cached_property
     def undone(self) -> frozenset[int]:

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from sagakit.payments.topology import payment_system
+from sagakit.sim.bus import LOST
 from sagakit.sim.trace import (
     Failed,
     FannedOut,
@@ -75,7 +76,7 @@ class Messages:
                 handler(Seen(index, record))
             elif record.invocation:
                 self._idle.discard(record.invocation)
-            elif record.kind == "fault" and record.label == "message lost":
+            elif record.kind == "fault" and record.label == LOST:
                 self.on_the_bus.pop((record.event_id, record.target), None)
                 self.lost.append(Seen(index, record))
 

@@ -38,7 +38,7 @@ def conservation(facts: Facts) -> Verdict:
     breaches = [
         Breach(
             one.last,
-            f"{text}: {saga} was debited {one.net_debit:.2f} in all, and the provider keeps "
+            f"{text}: for {saga} the wallet is debited {one.net_debit:.2f} and the provider keeps "
             f"{one.provider_keeps:.2f}",
         )
         for saga, one in unsettled.items()

@@ -85,8 +85,14 @@ def _stuck(facts: Facts, saga: str | None, life: Life) -> Breach:
     way = facts.under_way.get(saga)
     status = life.status or "not among the payments"
     if life.status in FINAL:
-        status += ", but no event says so"
+        status += " without an event that says so,"
     if way is None:
-        return Breach(life.last.place, f"{saga} is {status} {life.last}, and nothing follows")
-    why = ": redrive it" if way.dead else ", and nobody takes it" if facts.ended else ", and there is no end to it"
-    return Breach(way.place, f"{saga} is {status}: {way.text}{why}")
+        since = f"{life.last.record.t} ms (record {life.last.place})"
+        return Breach(life.last.place, f"{saga} is {status} since {since}, and nothing follows")
+    if way.dead:
+        hint = ": redrive it"
+    elif facts.ended:
+        hint = ", and nobody takes it"
+    else:
+        hint = ", and there is no end to it"
+    return Breach(way.place, f"{saga} is {status}: {way.text}{hint}")

@@ -30,7 +30,7 @@ def judge(law: str, breaches: Collection[Breach], looked_at: str) -> Verdict:
     """Held if there is no breach; else the first in the trace is told, and how many more follow."""
     if not breaches:
         return Verdict(law, True, looked_at)
-    first = min(breaches)
+    first = min(breaches, key=lambda breach: breach.record)
     text = first.text
     if f"record {first.record})" not in text:
         text += f" (record {first.record})"

@@ -14,6 +14,7 @@ from sagakit.sim.faults import Delay, Drop, Duplicate, FaultPlan, Reorder
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.trace import Published
 
+LOST = "message lost"
 LONGEST_HOLD = 60_000  # ms a reordered message waits for the next one, if none comes
 
 Arrive = Callable[[Event], None]
@@ -80,7 +81,7 @@ class SimulatedBus:
         header = event.header
         fault = self._faults.on_message(target, header.event_type, header.correlation_id)
         if isinstance(fault, Drop):
-            self._fault(target, "message lost", event)
+            self._fault(target, LOST, event)
             return
         if isinstance(fault, Reorder):
             self._fault(target, "message held back until the next one", event)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sagakit.sim.world import World
 
 THROTTLE_BACKOFF = 50  # ms until a throttled store operation is tried again
+RESUMED = "takes messages again"
 CONFLICT = "ConditionalCheckFailedException"  # what DynamoDB calls it
 
 
@@ -165,7 +166,7 @@ def _pause(world: World, _operation: ops.Pause, by: Invocation) -> None:
 
 def _resume(world: World, _operation: ops.Resume, by: Invocation) -> None:
     by.host.paused = False
-    by.arrow("note", by.host.name, by.host.name, "takes messages again")
+    by.arrow("note", by.host.name, by.host.name, RESUMED)
     world.kernel.after(0, by.host.take)
     world.kernel.after(0, by.resume, None)
 
