@@ -132,7 +132,7 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """A whole system, checked: every name that is used exists, every message has a handler.
+    """A whole system, checked: every name that is used exists, every queue has its function.
 
     Raises `ValueError` that names what is wrong and what to do.
     """
@@ -148,28 +148,18 @@ class Deployment:
     timing: Timing = field(default_factory=Timing)
 
     def __post_init__(self) -> None:
+        self._check_names()
+        self._check_numbers()
+        self._check_queues()
         queues = {queue.name for queue in self.queues}
         targets = queues | {topic.name for topic in self.topics}
         functions = {function.name for function in self.functions}
-        self._check_names()
         for rule in self.rules:
             if rule.target not in targets:
                 raise ValueError(
                     f"the rule for {rule.event.__name__} sends to {rule.target!r}, which does not "
                     f"exist: declare that queue or topic, or use one of {_names(targets)}"
                 )
-        for function in self.functions:
-            for name in (*function.queues, *filter(None, [function.retry_queue])):
-                if name not in queues:
-                    raise ValueError(
-                        f"{function.name} uses the queue {name!r}, which does not exist: declare "
-                        f"it, or use one of {_names(queues)}"
-                    )
-            for what in ("timeout", "concurrency", "batch"):
-                if getattr(function, what) < 1:
-                    raise ValueError(
-                        f"{function.name}: {what} must be at least 1, not {getattr(function, what)}"
-                    )
         for topic in self.topics:
             for subscriber in topic.subscribers:
                 if subscriber not in functions:
@@ -182,6 +172,43 @@ class Deployment:
                 raise ValueError(
                     f"{table.name} belongs to {table.owner!r}, which is no function: "
                     f"name one of {_names(functions)}"
+                )
+
+    def _check_numbers(self) -> None:
+        numbers = [
+            (one.name, what, getattr(one, what))
+            for one in self.functions
+            for what in ("timeout", "concurrency", "batch")
+        ]
+        for queue in self.queues:
+            numbers.append((queue.name, "visibility", queue.visibility))
+            numbers.append((queue.name, "receives", queue.receives))
+        for name, what, number in numbers:
+            if number < 1:
+                raise ValueError(f"{name}: {what} must be at least 1, not {number}")
+
+    def _check_queues(self) -> None:
+        """Every queue is taken from by one function."""
+        queues = {queue.name for queue in self.queues}
+        takers: dict[str, str] = {}
+        for function in self.functions:
+            for name in (*function.queues, *filter(None, [function.retry_queue])):
+                if name not in queues:
+                    raise ValueError(
+                        f"{function.name} uses the queue {name!r}, which does not exist: declare "
+                        f"it, or use one of {_names(queues)}"
+                    )
+            for name in function.queues:
+                other = takers.setdefault(name, function.name)
+                if other != function.name:
+                    raise ValueError(
+                        f"{other} and {function.name} both take messages from {name!r}: "
+                        f"give each a queue of its own"
+                    )
+        for queue in self.queues:
+            if queue.name not in takers:
+                raise ValueError(
+                    f"nobody takes messages from {queue.name!r}: add it to the queues of a function"
                 )
 
     def _check_names(self) -> None:

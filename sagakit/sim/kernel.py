@@ -27,7 +27,9 @@ class Kernel:
 
     def plan(self, at: int, action: Callable[..., Any], *arguments: Any) -> None:
         """Before the run: have `action` happen at a time. What is planned waits outside the heap,
-        which so stays as small as what is under way."""
+        which so stays as small as what is under way. Raises `ValueError` for a time below zero."""
+        if at < 0:
+            raise ValueError(f"{at} ms is before the run begins: give a time from 0 on")
         self._sequence += 1
         self._planned.append((at, self._sequence, action, arguments))
 

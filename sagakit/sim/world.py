@@ -7,10 +7,10 @@
 It is the only writer of the trace. Nothing here knows what the services do.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from sagakit.deployment import Deployment, Queue, Topic
+from sagakit.deployment import Deployment, Queue, Topic, meant
 from sagakit.events import Event
 from sagakit.ports import Backup, Delayed
 from sagakit.sim import operations as ops
@@ -31,6 +31,11 @@ def _approve(_request: ops.Ask, _number: int, _now: int) -> Reaction:
     return Reaction("approve")
 
 
+def _must_be(name: str, what: str, known: Collection[str]) -> None:
+    if name not in known:
+        raise ValueError(f"there is no {what} {name!r}: {meant(name, known)}")
+
+
 class World:
     """One run of a deployment. Raises `ValueError` for faults that name what does not exist."""
 
@@ -46,6 +51,7 @@ class World:
         self.timing = deployment.timing
         self.faults = FaultPlan(faults)
         self.trace = Trace(deployment.participants())
+        self._participants = {one.name for one in self.trace.participants}
         self.write = self.trace.write
         self._messages = self._invocations = 0
         self.snapshots: dict[str, Backup] = {}
@@ -87,10 +93,11 @@ class World:
         for loss in self.faults.losses:
             self.kernel.plan(loss.at, self._lose, self.stores[loss.store])
 
-    # What a scenario asks for.
+    # What a scenario asks for. Raises `ValueError` for a name that does not exist.
 
     def seed_store(self, name: str, items: Iterable[Any]) -> None:
         """Put items in a store before the run; each is a note in the trace."""
+        _must_be(name, "store", self.stores)
         store = self.stores[name]
         for item in items:
             item = item._replace(version=1)
@@ -101,6 +108,8 @@ class World:
         self, at: int, actor: str, service: str, command: Any, saga: str | None = None
     ) -> None:
         """Have an actor send a command to a service at a time (ms)."""
+        _must_be(actor, "participant", self._participants)
+        _must_be(service, "service", self.hosts)
 
         def send() -> None:
             self.hosts[service].invoke(command, actor, saga, answered)
@@ -113,6 +122,7 @@ class World:
 
     def publish(self, at: int, event: Event, source: str) -> None:
         """Have someone publish an event on the bus at a time (ms)."""
+        _must_be(source, "participant", self._participants)
 
         def try_to() -> None:
             wait = self.bus.publish(event.stamped(self.kernel.now), source)
@@ -123,6 +133,8 @@ class World:
 
     def put(self, at: int, queue: str, text: str, source: str) -> None:
         """Have someone put a text in a queue at a time (ms), whatever it says."""
+        _must_be(source, "participant", self._participants)
+        _must_be(queue, "queue", self.queues)
 
         def arrive() -> None:
             message = Message(self.next_message(), text)
@@ -133,6 +145,8 @@ class World:
 
     def snapshot(self, at: int, store: str, snapshots: str) -> None:
         """Take a snapshot of a store at a time (ms)."""
+        _must_be(store, "store", self.stores)
+        _must_be(snapshots, "participant", self._participants)
 
         def take() -> None:
             self.snapshots[store] = self.stores[store].backup()
@@ -142,6 +156,7 @@ class World:
 
     def redrive(self, at: int, queue: str) -> None:
         """Have the dead letters of a queue sent back into it at a time (ms)."""
+        _must_be(queue, "queue", self.queues)
         self.kernel.plan(at, self.queues[queue].redrive)
 
     def give_up(self, at: int) -> None:
