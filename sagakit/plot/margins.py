@@ -110,6 +110,8 @@ class Margin:
 
     def draw(self, sheet: Sheet, rows: tuple[Row, ...], head: float) -> None:
         """Beside the rows; `head` is where the columns' names stand."""
+        if not rows:
+            return
         sheet.words(self.times, head, "time", SIZE, colour=GREY, align="right")
         if self.tags:
             sheet.words(self.times + 12, head, "saga", SIZE, colour=GREY)

@@ -42,6 +42,7 @@ class TestEveryScenario:
         for change, lane in re.findall(r"^    (activate|deactivate) (\w+)$", text, re.MULTILINE):
             running[lane] = running.get(lane, 0) + (1 if change == "activate" else -1)
             assert running[lane] >= 0, f"{lane} is deactivated before it is activated"
+        assert not any(running.values())
 
 
 def drawn(*records: Record, participants: tuple[Participant, ...] = ()) -> list[str]:
@@ -130,6 +131,10 @@ def test_an_arrow_to_a_hidden_participant_is_a_note() -> None:
     assert "Note over A: go (to B)" in text
     assert "Note over A: 200 (from B)" in text
     assert "autonumber" not in text  # its numbers would not be those of the picture
+
+
+def test_an_invocation_of_one_step_is_no_bar() -> None:
+    assert "activate B" not in drawn(Record(0, "call", "A", "B", "go", invocation=1))
 
 
 def test_what_a_limit_leaves_out_is_said() -> None:

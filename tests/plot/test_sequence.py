@@ -185,7 +185,7 @@ class TestWhatIsShown:
         assert (0, "crash after step 1") in shown(tell(made_of(*ORDER, fault), notes=False))
 
     def test_time_is_said_where_it_is_another_one(self) -> None:
-        said = texts(sequence(made_of(*ORDER)))
+        said = texts(sequence(made_of(*ORDER, call(5, "Ann", "Shop", "another order"))))
         assert [said.count(time) for time in ("0 ms", "2 ms", "5 ms")] == [1, 1, 1]
 
     def test_a_jump_of_time_is_marked(self) -> None:
@@ -195,7 +195,16 @@ class TestWhatIsShown:
 
     def test_a_text_is_shown_as_it_is(self) -> None:
         label = "costs $5 or $6, 100%, a_b^c \\alpha"
-        assert label in texts(sequence(made_of(call(0, "Ann", "Shop", label))))
+        picture = sequence(made_of(call(0, "Ann", "Shop", label)))
+        assert label in texts(picture)
+        assert not any(text.get_parse_math() for text in picture.texts)
+
+    @pytest.mark.parametrize("edge", ["Ann", "Push"])
+    def test_a_long_text_at_the_edge_stays_within_the_picture(self, edge: str) -> None:
+        everyone = [call(0, one.name, "Bus", "here") for one in PARTICIPANTS if one.name != "Bus"]
+        picture = sequence(made_of(*everyone, note(1, edge, "a long story " * 9)))
+        wide = picture.get_size_inches()[0] * 72
+        assert all(0 <= box.left < box.right <= wide for box in boxes(picture))
 
     def test_the_legend_explains_what_is_there_and_nothing_else(self) -> None:
         said = texts(sequence(made_of(*ORDER)))
@@ -316,10 +325,10 @@ class TestFrames:
             made_of(call(0, "Ann", "Shop", "go", 1), *rounds, call(9, "Shop", "Ann", "end", 1))
         )
         assert [text for _, text in shown(story)] == [
-            "go", "read", "item 0", "item 0 … item 4", "2 of 5: update", "end",
+            "go", "read", "item 0 … item 4", "2 of 5: update", "end",
         ]  # fmt: skip
         (loop,) = story.frames
-        assert (loop.kind, loop.first, loop.last) == ("loop", 1, 4)
+        assert (loop.kind, loop.first, loop.last) == ("loop", 1, 3)
         assert loop.title == "5 rounds, 0 ms to 4 ms"
 
     def test_two_rounds_are_shown_as_they_are(self) -> None:
