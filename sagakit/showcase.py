@@ -23,6 +23,15 @@ class Figure(NamedTuple):
     choice: Mapping[str, Any] = MappingProxyType({})
 
 
+WALLET_SIDE = (
+    "Operator",
+    "Wallet SQS",
+    "Wallet Service",
+    "Wallet DB",
+    "Snapshot Store",
+    "Event Store",
+)
+
 FIGURES: dict[str, tuple[Figure, ...]] = {
     "happy_path": (
         Figure("sequence", "From the POST to three notifications, each arrow as it happened."),
@@ -57,8 +66,8 @@ FIGURES: dict[str, tuple[Figure, ...]] = {
         Figure("balances", "The balances before the loss and after the recovery."),
         Figure(
             "sequence",
-            "From the loss to the end of the recovery.",
-            {"start": 3_000, "end": 3_600},
+            "The recovery at the wallet: the snapshot, the events since, and what went unanswered.",
+            {"participants": WALLET_SIDE, "start": 3_000, "end": 3_600},
         ),
     ),
 }
