@@ -188,13 +188,17 @@ class Facts:
         return (seen for seen in self.history if type(seen.record.detail) is Written)
 
     @cached_property
+    def replays(self) -> set[int]:
+        """The invocations that restored a store."""
+        return {one.invocation for one in self.disasters.restores}
+
+    @cached_property
     def answers(self) -> list[Seen]:
         """The commits that count: neither undone by a loss nor made by a replay."""
-        replays = {one.invocation for one in self.disasters.restores}
         return [
             seen
             for seen in self.commits
-            if seen.place not in self.undone and seen.record.invocation not in replays
+            if seen.place not in self.undone and seen.record.invocation not in self.replays
         ]
 
     # What it comes to for each payment.

@@ -63,6 +63,14 @@ class GoesBelowZero(Debiting):
     """Does not ask whether the balance covers the amount."""
 
 
+class OnlySaysItDebits(WalletService):
+    @on(PaymentInit)
+    async def debit(self, event: PaymentInit) -> None:
+        wallet = await self.wallets.get(event.user_id)
+        assert wallet is not None
+        await self.wallets.commit(wallet, publish=[debit_of(event, wallet)], handled=event)
+
+
 class HasNoInbox(Debiting):
     async def write(self, event: PaymentInit, wallet: Wallet) -> None:
         await self.wallets.commit(wallet, publish=[debit_of(event, wallet)])
