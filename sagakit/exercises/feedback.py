@@ -6,9 +6,17 @@ from html import escape
 from types import EllipsisType
 from typing import Any, NamedTuple
 
-UNANSWERED = (
-    "Not answered yet. Put your answer in the place of the three dots and run the cell again."
-)
+UNANSWERED = "Put your answer in the place of the three dots and run the cell again."
+
+# What is said first, with a sign and a colour. Nobody is wrong who has only predicted.
+SIGNS = {
+    "Right.": ("✔", "#009E73"),
+    "Not yet.": ("✘", "#D55E00"),
+    "Not answered yet.": ("○", "#6B6B6B"),
+    "As predicted.": ("✔", "#009E73"),
+    "Not as predicted.": ("≠", "#0072B2"),
+    "No prediction.": ("○", "#6B6B6B"),
+}
 
 
 class Feedback(NamedTuple):
@@ -17,23 +25,27 @@ class Feedback(NamedTuple):
     right: bool
     says: str
     hint: str = ""
+    verdict: str = ""
 
     def __bool__(self) -> bool:
         return self.right
 
     def __repr__(self) -> str:
-        verdict = "Right." if self.right else "Not yet."
-        return " ".join(filter(None, (verdict, self.says, self.hint and f"Hint: {self.hint}")))
+        hint = self.hint and f"Hint: {self.hint}"
+        return " ".join(filter(None, (self._verdict(), self.says, hint)))
 
     def _repr_html_(self) -> str:
-        sign, verdict, colour = (
-            ("✔", "Right.", "#009E73") if self.right else ("✘", "Not yet.", "#D55E00")
-        )
+        sign, colour = SIGNS[self._verdict()]
         hint = f"<br><em>Hint:</em> {escape(self.hint)}" if self.hint else ""
         return (
             f'<div style="border-left: 4px solid {colour}; padding: 0.3em 0.8em">'
-            f"<strong>{sign} {verdict}</strong> {escape(self.says)}{hint}</div>"
+            f"<strong>{sign} {self._verdict()}</strong> {escape(self.says)}{hint}</div>"
         )
+
+    def _verdict(self) -> str:
+        if self.says == UNANSWERED:
+            return "Not answered yet."
+        return self.verdict or ("Right." if self.right else "Not yet.")
 
 
 def exercise(check: Callable[[Any], Feedback]) -> Callable[[Any], Feedback]:
@@ -54,11 +66,13 @@ def exercise(check: Callable[[Any], Feedback]) -> Callable[[Any], Feedback]:
 def compare(prediction: Any, actual: Any, because: str = "") -> Feedback:
     """Hold a prediction against what the run did. A wrong one is worth as much as a right one."""
     if isinstance(prediction, EllipsisType):
-        return Feedback(False, f"No prediction. The run says {_shown(actual)}. {because}".strip())
-    if prediction == actual:
-        return Feedback(True, f"The run says {_shown(actual)} too. {because}".strip())
-    says = f"You predicted {_shown(prediction)}; the run says {_shown(actual)}."
-    return Feedback(False, says, because)
+        says, verdict = f"The run says {_shown(actual)}.", "No prediction."
+    elif prediction == actual:
+        says, verdict = f"The run says {_shown(actual)} too.", "As predicted."
+    else:
+        says = f"You predicted {_shown(prediction)}; the run says {_shown(actual)}."
+        verdict = "Not as predicted."
+    return Feedback(prediction == actual, f"{says} {because}".strip(), verdict=verdict)
 
 
 def _shown(value: Any) -> str:

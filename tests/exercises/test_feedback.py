@@ -47,7 +47,15 @@ def test_what_the_learner_wrote_cannot_become_markup() -> None:
 
 def test_a_prediction_is_held_against_the_run() -> None:
     assert compare(3, 3)
-    assert not compare(2, 3)
+    assert not compare(2, 3, "Because.")
+    assert "Because." in repr(compare(2, 3, "Because."))
     assert "You predicted 2; the run says 3." in repr(compare(2, 3))
     assert "No prediction. The run says 3." in repr(compare(..., 3))
     assert "a, b" in repr(compare(..., ["a", "b"]))
+
+
+def test_who_has_not_answered_or_has_predicted_is_not_called_wrong() -> None:
+    for feedback in (is_four(...), compare(..., 3), compare(2, 3)):
+        assert "Not yet." not in repr(feedback)
+        assert "✘" not in feedback._repr_html_()
+    assert "✘" in is_four(5)._repr_html_()
