@@ -13,6 +13,7 @@ import pytest
 
 from sagakit import Scenario, run, scenarios
 from sagakit.check import LAWS, Facts, Verdict, verdicts
+from sagakit.events import identity
 from sagakit.payments.events import ProviderPaymentInit, ProviderPaymentSuccess
 from sagakit.payments.payment import Payment
 from sagakit.payments.topology import PROVIDER, Settings
@@ -232,7 +233,7 @@ CASES = [
          f"BalanceDebited of {SAGA}", "nobody"),
     case("a cause in another saga", "causality",
          doctored(scenarios.concurrent_payments, changed, published("InsufficientBalance"),
-                  detail={"causation_id": "ff77ffc820931598"}),
+                  detail={"causation_id": identity(SAGA, "PaymentInit", 0)}),
          "InsufficientBalance of ana:B", "is of ana:A"),
     # idempotence
     case("no inbox", "idempotence",
