@@ -158,6 +158,8 @@ def encode(value: Any) -> str:
         return "{" + ", ".join(f"{json.dumps(str(k))}: {encode(v)}" for k, v in value.items()) + "}"
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return encode(value._asdict())
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=str)  # in the same order every time
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(encode, value)) + "]"
     if isinstance(value, Decimal):

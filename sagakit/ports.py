@@ -14,20 +14,22 @@ from sagakit.events import Event
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
 
-def on(message_type: type) -> Callable[[Handler], Handler]:
-    """Mark a method as the handler of one type of event or command.
+def on(*message_types: type) -> Callable[[Handler], Handler]:
+    """Mark a method as the handler of a type of event or command, or of several.
 
-    Raises `TypeError` for a method that is not `async def`.
+    Raises `TypeError` for what is no type, and for a method that is not `async def`.
     """
+    if not message_types or not all(isinstance(one, type) for one in message_types):
+        raise TypeError("@on takes the types of messages that the method handles: @on(PaymentInit)")
 
     def mark(method: Handler) -> Handler:
         is_async: bool = iscoroutinefunction(method)
         if not is_async:
             raise TypeError(
-                f"{method.__name__} handles {message_type.__name__} and must be `async def`, "
+                f"{method.__name__} handles {message_types[0].__name__} and must be `async def`, "
                 f"since a handler awaits its ports"
             )
-        method.handles = message_type  # type: ignore[attr-defined]
+        method.handles = message_types  # type: ignore[attr-defined]
         return method
 
     return mark
@@ -40,16 +42,14 @@ def handlers(service: object) -> dict[type, Callable[[Any], Awaitable[Any]]]:
     """
     found: dict[type, Callable[[Any], Awaitable[Any]]] = {}
     for name in dir(type(service)):
-        message_type = getattr(getattr(type(service), name), "handles", None)
-        if not isinstance(message_type, type):
-            continue
-        if message_type in found:
-            first = found[message_type].__name__
-            raise ValueError(
-                f"{type(service).__name__} handles {message_type.__name__} in {first} and in "
-                f"{name}: keep one"
-            )
-        found[message_type] = getattr(service, name)
+        for message_type in getattr(getattr(type(service), name), "handles", ()):
+            if message_type in found:
+                first = found[message_type].__name__
+                raise ValueError(
+                    f"{type(service).__name__} handles {message_type.__name__} in {first} and in "
+                    f"{name}: keep one"
+                )
+            found[message_type] = getattr(service, name)
     return found
 
 

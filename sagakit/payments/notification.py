@@ -14,10 +14,6 @@ class NotificationService:
         self.user = user
         self.sends = sends
 
-    @on(PaymentCompleted)
-    async def completed(self, event: PaymentCompleted) -> None:
-        await self.user.tell(self.sends)
-
-    @on(PaymentFailed)
-    async def failed(self, event: PaymentFailed) -> None:
+    @on(PaymentCompleted, PaymentFailed)
+    async def tell(self, _event: PaymentCompleted | PaymentFailed) -> None:
         await self.user.tell(self.sends)

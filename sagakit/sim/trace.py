@@ -75,7 +75,7 @@ class Read(NamedTuple):
     def __str__(self) -> str:
         if self.item is None:
             return "nothing"
-        return f"{{{self.item}, version: {self.item.version}}}"
+        return f"{{{_told(self.item)}, version: {self.item.version}}}"
 
 
 class Attempt(NamedTuple):
@@ -90,12 +90,20 @@ class Attempt(NamedTuple):
         if self.item is not None:
             read = self.item.version - 1
             if not self.unchanged:
-                parts.append(f"{self.item}, version: {read + 1}")
+                parts.append(f"{_told(self.item)}, version: {read + 1}")
             parts.append(f"condition version == {read}" if read else "condition: it is new")
         shown = [", ".join(parts)] if parts else []
         if self.outbox:
             shown.append(f"outbox [{self.outbox}]")
         return " & ".join(shown)
+
+
+def _told(item: Any) -> str:
+    """An item for people: as it tells itself, or else its fields."""
+    if type(item).__str__ is not object.__str__:
+        return str(item)
+    fields = item._asdict()
+    return ", ".join(f"{name}: {value}" for name, value in fields.items() if name != "version")
 
 
 class Written(NamedTuple):

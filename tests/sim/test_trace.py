@@ -1,7 +1,7 @@
 """The trace: what a record says, and what can be told from the records alone."""
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -79,6 +79,19 @@ def test_a_trace_is_read_as_records() -> None:
     assert list(trace) == [one, two]
     assert (trace[0], trace[-1], len(trace)) == (one, two, 2)
     assert repr(trace) == "<Trace of 2 records, 0 participants>"
+
+
+def test_an_item_that_does_not_tell_itself_is_told_by_its_fields() -> None:
+    class Book(NamedTuple):
+        title: str
+        lent: bool
+        version: int = 0
+
+    book = Book("Emma", False, version=3)
+    assert str(Read("Emma", book)) == "{title: Emma, lent: False, version: 3}"
+    assert str(Attempt(book, False, "")) == (
+        "title: Emma, lent: False, version: 3, condition version == 2"
+    )
 
 
 # What the stores hold at the end.
