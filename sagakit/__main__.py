@@ -216,6 +216,8 @@ def _process() -> int:
     # A command loads much and drops little, so the collector would look at it all for nothing:
     # without its passes, also the one at the end, `run` takes a fifth less.
     gc.disable()
+    # Looking for plugins of pydantic reads what every installed package says of itself.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         return main()
     except KeyboardInterrupt:

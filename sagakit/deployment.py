@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import ConfigDict, Field, StrictInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
 
 from sagakit.events import Event
 from sagakit.ports import Ports
@@ -19,7 +19,18 @@ MOST_NAMED = 22  # names in an error message
 
 Milliseconds = Annotated[int, Field(strict=True, ge=0, le=YEAR)]
 Count = Annotated[int, Field(strict=True, ge=1)]
-Span = tuple[StrictInt, StrictInt]  # ms, from the shortest to the longest
+
+
+def _in_order(span: tuple[int, int]) -> tuple[int, int]:
+    shortest, longest = span
+    if not 0 <= shortest <= longest:
+        raise ValueError(
+            f"from {shortest} to {longest} ms cannot be: give the shorter first, none below zero"
+        )
+    return span
+
+
+Span = Annotated[tuple[StrictInt, StrictInt], AfterValidator(_in_order)]  # ms
 ParticipantKind = Literal["actor", "service", "queue", "store", "bus", "topic", "external"]
 
 
@@ -108,11 +119,10 @@ class Table:
     domain: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Timing:
+class Timing(BaseModel):
     """How long things take, in ms: a pair is drawn evenly between its ends, both included."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     bus: Span = (10, 30)
     poll: Span = (1, 10)
@@ -120,14 +130,6 @@ class Timing:
     relay: Span = (1, 5)
     invoke: Span = (1, 5)
     external: Span = (80, 250)
-
-    def __post_init__(self) -> None:
-        for name, (shortest, longest) in vars(self).items():
-            if not 0 <= shortest <= longest:
-                raise ValueError(
-                    f"{name} takes from {shortest} to {longest} ms: give two numbers of ms, "
-                    f"the shorter first, none below zero"
-                )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import fields
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -26,6 +25,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "redrives": s.Redrive,
     "recovery": s.Recovery,
     "settings": Settings,
+    "timing": Timing,
 }
 FAULTS: dict[str, type[BaseModel]] = {
     cls.model_fields["fault"].default: cls for cls in get_args(get_args(Fault)[0])
@@ -33,7 +33,6 @@ FAULTS: dict[str, type[BaseModel]] = {
 
 # By pydantic's type of error; its `ctx` fills the braces. A type that is not here keeps its text.
 EXPECTED = {
-    "dataclass_type": "must be an object, {{...}}",
     "greater_than_equal": "must be at least {ge}",
     "int_type": "must be a whole number",
     "less_than_equal": "must be at most {le}",
@@ -63,7 +62,7 @@ def _line(problem: ErrorDetails) -> str:
         return _said(_place(loc), _cut(problem["msg"].removeprefix("Value error, "), LONGEST_LINE))
     if kind == "missing":
         return _said(_place(loc), "is missing")
-    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+    if kind == "extra_forbidden":
         return _said(_place(loc), f"is unknown: {meant(str(loc[-1]), _known_beside(loc))}")
     if kind == "union_tag_not_found":
         return _said(_place((*loc, "fault")), f"is missing: use one of {', '.join(FAULTS)}")
@@ -91,8 +90,6 @@ def _known_beside(loc: tuple[int | str, ...]) -> Iterable[str]:
     """The names of the fields that may stand where an unknown one stands."""
     if len(loc) == 1:
         return s.Scenario.model_fields
-    if loc[0] == "timing":
-        return [field.name for field in fields(Timing)]
     part = FAULTS[str(loc[2])] if loc[0] == "faults" else PARTS[str(loc[0])]
     return part.model_fields
 

@@ -125,7 +125,7 @@ class Scenario(_Part):
     redrives: tuple[Redrive, ...] = ()
     recovery: Recovery | None = None
     settings: Settings = Settings()
-    timing: Timing = Field(default_factory=Timing)
+    timing: Timing = Timing()
     seed: StrictInt = 0
 
     @model_validator(mode="before")
