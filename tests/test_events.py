@@ -202,6 +202,10 @@ def test_json_keeps_every_number_exactly(value: Any) -> None:
     assert loads(encode(value)) == value
 
 
+def test_a_set_is_written_in_the_same_order_every_time() -> None:
+    assert encode({"trips": frozenset({"b", "c", "a"})}) == '{"trips": ["a", "b", "c"]}'
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_json_may_come_as_bytes(encoding: str) -> None:
     assert loads('{"name": "Añ"}'.encode(encoding)) == {"name": "Añ"}

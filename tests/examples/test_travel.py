@@ -210,14 +210,10 @@ def test_who_finds_no_room_asks_for_no_seat() -> None:
 def test_the_saga_is_told_as_a_diagram_would() -> None:
     trace = travel("to Rome", airline="decline")
     arrows = [(each.source, each.target, each.text) for each in trace if each.source != each.target]
+    put = "put key: to Rome, state: REQUESTED, version: 1, condition: it is new"
     assert arrows[:4] == [
         ("Traveller", "Trips", "book a trip"),
-        (
-            "Trips",
-            "Trips DB",
-            "put key: to Rome, state: REQUESTED, version: 1, condition: it is new "
-            "& outbox [TripRequested]",
-        ),
+        ("Trips", "Trips DB", f"{put} & outbox [TripRequested]"),
         ("Trips DB", "Trips", "OK"),
         ("Trips", "Traveller", "requested"),
     ]

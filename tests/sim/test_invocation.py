@@ -550,6 +550,32 @@ def test_a_handler_that_is_not_async_is_refused() -> None:
                 pass
 
 
+def test_a_mark_without_a_message_is_refused() -> None:
+    with pytest.raises(TypeError, match="@on takes the types of messages"):
+        on()
+    with pytest.raises(TypeError, match="@on takes the types of messages"):
+
+        class Marked:
+            @on
+            async def pack(self, event: Ordered) -> None:
+                pass
+
+
+def test_one_handler_may_handle_several_messages() -> None:
+    class Clerk:
+        def __init__(self, ports: Ports) -> None:
+            self.guest = ports.person("Guest")
+
+        @on(Ordered, Bill)
+        async def file(self, message: Ordered | Bill) -> None:
+            await self.guest.tell(type(message).__name__)
+
+    world = shop(Clerk)
+    world.request(0, "Guest", "Shop", Bill(1))
+    trace = orders(world, 500)
+    assert [text for _, text in said(trace, "call", target="Guest")] == ["Bill", "Ordered"]
+
+
 def test_two_handlers_of_one_message_are_refused() -> None:
     class Twice(Shop):
         @on(Ordered)
