@@ -149,6 +149,9 @@ class World:
         _must_be(snapshots, "participant", self._participants)
 
         def take() -> None:
+            if self.stores[store].lost:
+                self._record("fault", store, snapshots, "no snapshot: the store is lost")
+                return
             self.snapshots[store] = self.stores[store].backup()
             self._record("async", store, snapshots, "snapshot")
 

@@ -206,6 +206,14 @@ def test_a_recovery_waits_for_the_messages_in_hand() -> None:
     assert failed <= asked
 
 
+def test_a_snapshot_of_a_lost_store_does_not_replace_the_last_good_one() -> None:
+    world = careful(100)
+    world.snapshot(310, "Shelves", "Cellar")
+    trace = orders(world, 0)
+    assert said(trace, "fault", target="Cellar") == [(310, "no snapshot: the store is lost")]
+    assert world.stores["Shelves"].items["tea"] == Shelf("tea", 9, version=2)
+
+
 # The end.
 
 
