@@ -2,6 +2,7 @@
 
     CLOSED -> OPEN        after `threshold` consecutive failures
     OPEN -> HALF_OPEN     after `open_for` ms, for one probe
+    HALF_OPEN again       for another probe, if the last has not reported within its `lease`
     HALF_OPEN -> CLOSED   the probe got an answer
     HALF_OPEN -> OPEN     it did not
 
@@ -29,9 +30,11 @@ class Breaker(NamedTuple):
     def key(self) -> str:
         return KEY
 
-    def may_probe(self, now: int, open_for: int) -> bool:
-        """Whether it is time for a probe: also when an earlier one has not reported for as long."""
-        return self.state != "CLOSED" and now >= self.since + open_for
+    def may_probe(self, now: int, open_for: int, lease: int) -> bool:
+        """Whether it is time for a probe, or for another since the last one was lost."""
+        if self.state == "HALF_OPEN":
+            return now >= self.since + lease
+        return self.state == "OPEN" and now >= self.since + open_for
 
     def becoming(self, state: State, now: int) -> "Breaker":
         return self._replace(state=state, failures=0, since=now, era=self.era + 1)
@@ -55,15 +58,19 @@ class Breaker(NamedTuple):
 
 
 class CircuitBreaker:
-    """Asks the stored breaker before a call, and tells it afterwards how the call went."""
+    """Asks the stored breaker before a call, and tells it afterwards how the call went.
+
+    `lease` (ms) is as long as a call can take at most, so that there is one probe at a time.
+    """
 
     def __init__(
-        self, store: Store[Breaker], clock: Clock, *, threshold: int, open_for: int
+        self, store: Store[Breaker], clock: Clock, *, threshold: int, open_for: int, lease: int
     ) -> None:
         self.store = store
         self.clock = clock
         self.threshold = threshold
         self.open_for = open_for
+        self.lease = lease
 
     async def admit(self) -> int | None:
         """The era in which a call may be made now, or None: fail fast.
@@ -75,7 +82,7 @@ class CircuitBreaker:
         if breaker.state == "CLOSED":
             return breaker.era
         now = await self.clock.now()
-        if not breaker.may_probe(now, self.open_for):
+        if not breaker.may_probe(now, self.open_for, self.lease):
             return None
         probing = breaker.becoming("HALF_OPEN", now)
         try:

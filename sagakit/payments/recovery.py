@@ -25,9 +25,10 @@ OUTCOMES = (BalanceDebited, BalanceRefunded, InsufficientBalance)
 
 
 class StartRecovery(NamedTuple):
-    """The wallet store was lost: rebuild it."""
+    """The wallet store was lost: rebuild it. That takes longer than a message may."""
 
     label: str = "start recovery"
+    timeout: int = 15 * 60 * 1_000  # ms, the longest that AWS Lambda allows
 
 
 class RecoverableWalletService(WalletService):

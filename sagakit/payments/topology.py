@@ -30,6 +30,7 @@ from sagakit.payments.recovery import RecoverableWalletService
 from sagakit.ports import Ports
 
 PROVIDER = "External Provider API"
+GATEWAY_TIMEOUT = 10_000  # ms
 
 LANES = (
     "Operator", "User", "API Gateway", "Payment Service", "Payment SQS", "Payments DB",
@@ -84,6 +85,7 @@ def payment_system(
             ports.clock,
             threshold=settings.breaker_threshold,
             open_for=settings.breaker_open_for,
+            lease=GATEWAY_TIMEOUT,
         )
         return classes["Provider Gateway"](
             ports.store("Provider DB"),
@@ -129,7 +131,7 @@ def payment_system(
                 build=provider_gateway,
                 queues=("Provider SQS", "Provider Retry SQS"),
                 retry_queue="Provider Retry SQS",
-                timeout=10_000,
+                timeout=GATEWAY_TIMEOUT,
                 concurrency=settings.gateway_concurrency,
                 calls=(e.ProviderPaymentInit,),
             ),

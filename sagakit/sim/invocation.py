@@ -36,7 +36,7 @@ class Host:
         self.paused = False
         self.faulty = world.faults.strike(self.name)
         self.on_idle: deque[Callable[[], None]] = deque()
-        self.overtime = Deadlines(world.kernel, function.timeout, self._cut_off)
+        self._overtime: dict[int, Deadlines] = {}
         self.invoke_latency = world.kernel.duration(f"{self.name}/invoke", world.timing.invoke)
         self.graveyard: list[Any] = []  # crashed coroutines: collecting one would run its `finally`
         self._calls = {event.__name__ for event in function.calls}
@@ -69,7 +69,10 @@ class Host:
                     Invocation(self, queue, batch).next_message()
 
     def invoke(self, command: Any, source: str, saga: str | None, done: Done) -> None:
-        """Run the handler of a command and pass on what it returns, or why it failed."""
+        """Run the handler of a command and pass on what it returns, or why it failed.
+
+        A command may have a `label` for the diagram, and a `timeout` (ms) of its own.
+        """
         world = self.world
         kind, label = "call", getattr(command, "label", self.function.invocation)
         outage = world.faults.outage(self.name, world.kernel.now)
@@ -79,7 +82,11 @@ class Host:
             done(None, Unavailable(f"{self.name} is out of reach"))
             return
         self.running += 1
-        Invocation(self, None, [], source=source, saga=saga, done=done).begin(command, kind, label)
+        timeout = getattr(command, "timeout", None)
+        invocation = Invocation(
+            self, None, [], source=source, saga=saga, done=done, timeout=timeout
+        )
+        invocation.begin(command, kind, label)
 
     def finished(self) -> None:
         self.running -= 1
@@ -90,8 +97,16 @@ class Host:
     def delivery(self, event: str | None) -> str:
         return "call" if event in self._calls else "async"
 
+    def watch(self, invocation: "Invocation") -> None:
+        """Cut an invocation off when it takes too long."""
+        deadlines = self._overtime.get(invocation.timeout)
+        if deadlines is None:
+            deadlines = Deadlines(self.world.kernel, invocation.timeout, self._cut_off)
+            self._overtime[invocation.timeout] = deadlines
+        deadlines.begin(invocation)
+
     def _cut_off(self, invocation: "Invocation", _receipt: int) -> None:
-        invocation.power_cut(f"timeout after {self.function.timeout} ms")
+        invocation.power_cut(f"timeout after {invocation.timeout} ms")
 
 
 class Invocation:
@@ -100,7 +115,7 @@ class Invocation:
     __slots__ = (
         "batch", "coroutine", "crash", "done", "event", "event_id", "finished", "host", "kernel",
         "last_read", "message", "number", "queue", "retries", "saga", "source", "steps", "subject",
-        "world", "write",
+        "timeout", "world", "write",
     )  # fmt: skip
 
     receipt = 0  # an invocation has one deadline only
@@ -114,6 +129,7 @@ class Invocation:
         source: str = "",
         saga: str | None = None,
         done: Done | None = None,
+        timeout: int | None = None,
     ) -> None:
         self.host = host
         self.world = host.world
@@ -135,7 +151,8 @@ class Invocation:
         self.steps = 0
         self.crash: Any = None
         self.coroutine: Any = None
-        host.overtime.begin(self)
+        self.timeout = timeout or host.function.timeout
+        host.watch(self)
 
     def next_message(self) -> None:
         """Begin with the next message of the batch, or end the invocation."""

@@ -289,6 +289,7 @@ def gateway_with(flawed: type[CircuitBreaker]) -> type[ProviderGateway]:
             flaw = flawed(
                 breaker.store, breaker.clock,
                 threshold=breaker.threshold, open_for=breaker.open_for,
+                lease=breaker.lease,
             )  # fmt: skip
             super().__init__(charges, flaw, provider, **settings)
 

@@ -142,3 +142,27 @@ def test_what_was_looked_at_is_counted() -> None:
 def test_a_law_may_be_asked_alone() -> None:
     trace = run("happy_path").records
     assert [verdict.law for verdict in verdicts(trace, laws=LAWS[:2])] == NAMES[:2]
+
+
+def test_a_recovery_may_take_longer_than_a_message() -> None:
+    """It is cut off after 15 minutes, not after the 3 s that the wallet has for a message."""
+    crowded = Scenario(
+        name="crowded",
+        title="400 payments, then the store is lost",
+        wallets=[{"user_id": f"user-{n}", "balance": 1_000} for n in range(10)],
+        payments=[{"user_id": f"user-{n % 10}", "amount": 1, "at": 10 * n} for n in range(400)],
+        faults=[Loss(store="Wallet DB", at=5_000)],
+        recovery={"snapshot_at": 100, "start_at": 6_000},
+    )
+    assert broken(run(crowded).records) == {}
+
+
+def test_a_breaker_that_opens_for_a_moment_still_has_one_probe_at_a_time() -> None:
+    """A probe may take longer than the breaker stays open: its lease is the gateway's timeout."""
+    payments = scenarios.circuit_breaker.payments
+    hasty = scenarios.circuit_breaker.but(
+        payments=[one.model_copy(update={"at": 300 * n}) for n, one in enumerate(payments)],
+        provider=[{"behaviour": "timeout_before", "end": 10_000}],
+        settings={"breaker_threshold": 1, "breaker_open_for": 1_000},
+    )
+    assert broken(run(hasty).records) == {}

@@ -14,6 +14,7 @@ from tests.payments.fakes import FakeClock, FakeStore, drive
 
 THRESHOLD = 3
 OPEN_FOR = 1_000  # ms
+LEASE = 3_000  # ms
 NOW = 5_000
 
 CLOSED = Breaker("CLOSED", failures=0, since=100, era=2)
@@ -58,16 +59,18 @@ def test_after_a_call_without_an_answer(before: Breaker, era: int, after: Breake
         (CLOSED, 10**9, False),
         (OPEN, OPEN.since + OPEN_FOR - 1, False),
         (OPEN, OPEN.since + OPEN_FOR, True),
-        (HALF_OPEN, HALF_OPEN.since + OPEN_FOR - 1, False),
-        (HALF_OPEN, HALF_OPEN.since + OPEN_FOR, True),  # the probe's gateway had a power cut
+        (HALF_OPEN, HALF_OPEN.since + LEASE - 1, False),
+        (HALF_OPEN, HALF_OPEN.since + LEASE, True),  # the probe's gateway had a power cut
     ],
 )
 def test_when_a_probe_may_be_made(breaker: Breaker, now: int, may: bool) -> None:
-    assert breaker.may_probe(now, OPEN_FOR) is may
+    assert breaker.may_probe(now, OPEN_FOR, LEASE) is may
 
 
 def breaker_on(store: FakeStore[Breaker], now: int) -> CircuitBreaker:
-    return CircuitBreaker(store, FakeClock(now), threshold=THRESHOLD, open_for=OPEN_FOR)
+    return CircuitBreaker(
+        store, FakeClock(now), threshold=THRESHOLD, open_for=OPEN_FOR, lease=LEASE
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,9 @@ class ManyGateways(RuleBasedStateMachine):
         super().__init__()
         self.store = FakeStore(Breaker())
         self.clock = FakeClock()
-        self.breaker = CircuitBreaker(self.store, self.clock, threshold=1, open_for=OPEN_FOR)
+        self.breaker = CircuitBreaker(
+            self.store, self.clock, threshold=1, open_for=OPEN_FOR, lease=LEASE
+        )
         self.at_work: list[Coroutine[Any, Any, int | None]] = []
         self.calls: list[int] = []  # the eras of the calls that are under way
         self.admitted = Counter[int]()  # how many calls were admitted in each era

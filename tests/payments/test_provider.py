@@ -47,7 +47,7 @@ class Bench:
         self.breakers = FakeStore(*filter(None, [breaker]))
         self.provider = FakeProvider(*answers)
         circuit_breaker = CircuitBreaker(
-            self.breakers, FakeClock(now), threshold=5, open_for=30_000
+            self.breakers, FakeClock(now), threshold=5, open_for=30_000, lease=10_000
         )
         self.gateway = ProviderGateway(
             self.charges, circuit_breaker, self.provider,
