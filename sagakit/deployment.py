@@ -88,8 +88,7 @@ class Queue:
             object.__setattr__(self, "dead_letters", self.name.replace(" SQS", "") + " DLQ")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rule:
+class Rule(NamedTuple):
     """Events of type `event` go to `target`, a queue or a topic, as `rename` if that is given."""
 
     event: type[Event]
@@ -97,8 +96,7 @@ class Rule:
     rename: type[Event] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Topic:
+class Topic(NamedTuple):
     """Fans a message out to its subscribers, all at once (SNS-like)."""
 
     name: str
@@ -110,8 +108,7 @@ class Topic:
         return f"{self.name} DLQ"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Table:
+class Table(NamedTuple):
     """A store of versioned items, with an outbox and an inbox of its owner (DynamoDB-like)."""
 
     name: str
