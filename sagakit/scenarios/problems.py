@@ -31,6 +31,8 @@ FAULTS: dict[str, type[BaseModel]] = {
     cls.model_fields["fault"].default: cls for cls in get_args(get_args(Fault)[0])
 }
 
+NO_NUMBER = "an amount must be a number"
+
 # By pydantic's type of error; its `ctx` fills the braces. A type that is not here keeps its text.
 EXPECTED = {
     "greater_than_equal": "must be at least {ge}",
@@ -59,7 +61,10 @@ def in_words(error: ValidationError) -> str:
 def _line(problem: ErrorDetails) -> str:
     loc, kind, value = problem["loc"], problem["type"], problem["input"]
     if kind == "value_error":
-        return _said(_place(loc), _cut(problem["msg"].removeprefix("Value error, "), LONGEST_LINE))
+        text = problem["msg"].removeprefix("Value error, ")
+        if text.startswith(NO_NUMBER):  # which goes on as Python would write the value
+            text = f"{NO_NUMBER}, not {_shown(value)}"
+        return _said(_place(loc), _cut(text, LONGEST_LINE))
     if kind == "missing":
         return _said(_place(loc), "is missing")
     if kind == "extra_forbidden":
