@@ -252,8 +252,12 @@ class Drawing:
             self.labels.block(x - 0.06, y - 0.06, x + 0.06, y + 0.06)
 
     def _name_marks(self) -> None:
+        """What is said again and again of one saga on one lane is said once."""
+        said = set()
         for mark, x, y in self._signs():
-            self.labels.beside(mark.text, x, y, most=2.2)
+            if (mark.text, mark.saga, y) not in said:
+                said.add((mark.text, mark.saga, y))
+                self.labels.beside(mark.text, x, y, most=2.2)
 
     def _chain_at(self, lane: str, mark: Mark) -> Chain:
         """The row of the work that the mark is about, or the lane's first."""
