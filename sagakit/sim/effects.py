@@ -143,9 +143,12 @@ def _invoke(world: World, operation: ops.Invoke, by: Invocation) -> None:
     service = world.hosts[operation.service]
 
     def done(result: Any, error: BaseException | None) -> None:
-        label = intern(str(result)) if error is None else "failed"
-        by.arrow("return", service.name, by.host.name, label)
-        by.resume(result if error is None else error)
+        if error is None:
+            by.arrow("return", service.name, by.host.name, intern(str(result)))
+            by.resume(result)
+        else:
+            by.arrow("return", service.name, by.host.name, "", Failed(0, str(error)))
+            by.resume(error)
 
     service.invoke(operation.command, by.host.name, by.saga, done)
 

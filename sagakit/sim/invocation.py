@@ -1,7 +1,7 @@
 """Invocations (Lambda-like): a service's handler, driven step by step through its port calls.
 
 A handler that meets a version conflict runs again from its first read, at most 3 times. One that
-fails leaves its message in the queue; the others of the batch are deleted (AWS:
+fails leaves its message in the queue; the others of the batch are deleted at the end (AWS:
 ReportBatchItemFailures). A crash or the timeout is a power cut: the coroutine just never goes on.
 """
 
@@ -73,20 +73,29 @@ class Host:
 
         A command may have a `label` for the diagram, and a `timeout` (ms) of its own.
         """
-        world = self.world
-        kind, label = "call", getattr(command, "label", self.function.invocation)
-        outage = world.faults.outage(self.name, world.kernel.now)
-        if outage:
-            world.write((world.kernel.now, "fault", source, self.name, f"{label}: out of reach",
+        label = getattr(command, "label", self.function.invocation)
+        refusal = self._refusal() if self.faulty else ""
+        if refusal:
+            world = self.world
+            world.write((world.kernel.now, "fault", source, self.name, f"{label}: {refusal}",
                          None, saga, None, 0, None))  # fmt: skip
-            done(None, Unavailable(f"{self.name} is out of reach"))
+            done(None, Unavailable(f"{self.name} is {refusal}"))
             return
         self.running += 1
         timeout = getattr(command, "timeout", None)
         invocation = Invocation(
             self, None, [], source=source, saga=saga, done=done, timeout=timeout
         )
-        invocation.begin(command, kind, label)
+        invocation.begin(command, "call", label)
+
+    def _refusal(self) -> str:
+        """Why an invocation is refused at once, if it is."""
+        faults, now = self.world.faults, self.world.kernel.now
+        if faults.outage(self.name, now):
+            return "out of reach"
+        if self.running >= faults.limit(self.name, now, self.running + 1):
+            return "throttled"
+        return ""
 
     def finished(self) -> None:
         self.running -= 1
@@ -113,9 +122,9 @@ class Invocation:
     """One run of a service: a batch of messages, or one command."""
 
     __slots__ = (
-        "batch", "coroutine", "crash", "done", "event", "event_id", "finished", "host", "kernel",
-        "last_read", "message", "number", "queue", "retries", "saga", "source", "steps", "subject",
-        "timeout", "world", "write",
+        "batch", "coroutine", "crash", "done", "event", "event_id", "finished", "handled", "host",
+        "kernel", "last_read", "message", "number", "queue", "retries", "saga", "source", "steps",
+        "subject", "timeout", "world", "write",
     )  # fmt: skip
 
     receipt = 0  # an invocation has one deadline only
@@ -139,6 +148,7 @@ class Invocation:
         self.queue = queue
         self.source = queue.shown_as if queue else source
         self.batch = deque(batch)
+        self.handled: list[tuple[Message, str | None, str | None]] = []
         self.message: Message | None = None
         self.saga = saga
         self.event: str | None = None
@@ -157,6 +167,7 @@ class Invocation:
     def next_message(self) -> None:
         """Begin with the next message of the batch, or end the invocation."""
         if not self.batch:
+            self._acknowledge()
             self._end()
             return
         message = self.message = self.batch.popleft()
@@ -254,16 +265,21 @@ class Invocation:
         if self.message is None:
             self._end(result)
             return
-        if self.queue is not None:
-            self.queue.delete(self.message)
-            self.arrow("return", self.host.name, self.source, "done", self.message.queued)
+        self.handled.append((self.message, self.saga, self.event_id))
         self.next_message()
+
+    def _acknowledge(self) -> None:
+        """At the end of the invocation, the messages that it has handled are deleted."""
+        if self.queue is not None:
+            for message, saga, event_id in self.handled:
+                self.saga, self.event_id = saga, event_id
+                self.queue.delete(message)
+                self.arrow("return", self.host.name, self.source, "done", message.queued)
 
     def _fail(self, error: Exception) -> None:
         code = getattr(error, "code", None)
         reason = f"{type(error).__name__}{f' {code}' if code else ''}: {error}{_place(error)}"
         if self.message is None:
-            self.arrow("return", self.host.name, self.source, "failed:", Failed(0, reason))
             self._end(None, Unavailable(f"{self.host.name} failed: {reason}"))
             return
         self.message.reason = reason
@@ -272,8 +288,10 @@ class Invocation:
         self.next_message()
 
     def power_cut(self, why: str) -> None:
-        """It stops here. Its messages come back when their visibility timeouts end."""
-        for message in (self.message, *self.batch):
+        """It stops here. All its messages come back when their visibility timeouts end, those
+        too that it had handled."""
+        handled = [message for message, *_ in self.handled]
+        for message in (*handled, self.message, *self.batch):
             if message is not None and not message.finished:
                 message.reason = why
         self.arrow("fault", self.host.name, self.host.name, why)

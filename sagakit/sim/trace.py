@@ -100,7 +100,8 @@ class Attempt(NamedTuple):
 
 def _told(item: Any) -> str:
     """An item for people: as it tells itself, or else its fields."""
-    if type(item).__str__ is not object.__str__:
+    tells: Any = type(item).__str__
+    if tells is not object.__str__:
         return str(item)
     fields = item._asdict()
     return ", ".join(f"{name}: {value}" for name, value in fields.items() if name != "version")

@@ -306,6 +306,25 @@ def test_of_a_batch_the_good_ones_are_deleted_and_the_bad_one_comes_back() -> No
     assert [record.label for record in again] == ["Invoke Lambda", "failed:"]
 
 
+def test_the_good_ones_are_deleted_at_the_end_of_the_invocation() -> None:
+    _, trace = batch_trace()
+    first = [record for record in trace if record.invocation == 1]
+    assert [record.label for record in first[-3:]] == ["done"] * 3
+    assert {record.correlation_id for record in first[-3:]} == {"order-0", "order-1", "order-3"}
+
+
+def test_after_a_power_cut_the_whole_batch_comes_back_and_nothing_is_done_twice() -> None:
+    crash = Crash(service="Shop", step=1, nth=3)
+    outage = Outage(participant="Shop", start=0, end=100)
+    world = shop(Shop, function={"batch": 10, "concurrency": 1}, faults=[outage, crash])
+    trace = orders(world, 0, 0, 0, 0)
+    assert [each.t for each in trace if each.label == "already handled: nothing to do"] == [
+        100 + VISIBILITY + 2 * STORE, 100 + VISIBILITY + 4 * STORE
+    ]  # fmt: skip
+    assert left(world) == 96
+    assert {fate.state for fate in trace.messages().values()} == {"done"}
+
+
 def test_the_bad_one_of_a_batch_ends_as_a_dead_letter_with_its_reason() -> None:
     _, trace = batch_trace()
     fates = trace.messages()
@@ -485,8 +504,9 @@ def test_a_service_gets_what_the_other_s_handler_returns() -> None:
 
 
 def test_it_is_told_that_the_other_failed_and_why() -> None:
-    answer, _ = till_answers(-1)
+    answer, trace = till_answers(-1)
     assert str(answer).startswith("Till failed: LookupError: whose money is it?")
+    assert said(trace, "return", source="Till") == [(ARRIVES + INVOKE, answer)]
 
 
 def test_it_is_told_that_the_other_took_too_long() -> None:
@@ -505,6 +525,15 @@ def test_it_is_told_that_the_other_is_out_of_reach() -> None:
     assert said(trace, "fault") == [(ARRIVES, "send the bill: out of reach")]
 
 
+def test_it_is_told_that_the_other_is_throttled() -> None:
+    busy = Throttle(participant="Till", start=0, end=1_000, limit=1)
+    answers: list[object] = []
+    build = service(lambda ports, event: ask_the_till(ports, event, answers))
+    world = shop(build, more=[Function(name="Till", build=Till)], faults=[busy])
+    orders(world, 0, 0, 500)
+    assert answers == ["Till is throttled", "paid 0", "paid 2"]
+
+
 def test_a_command_that_the_other_does_not_handle_is_refused() -> None:
     async def ask(ports: Ports, _event: Ordered) -> None:
         await ports.caller("Till").invoke(ordered())
@@ -518,7 +547,7 @@ def test_an_actor_is_answered_too() -> None:
     world.request(7, "Guest", "Till", Bill(50), "saga")
     world.request(9, "Guest", "Till", Bill(-1))
     trace = world.run()
-    paid, *_, refused = said(trace, "return", target="Guest")
+    paid, refused = said(trace, "return", target="Guest")
     assert paid == (7 + INVOKE, "paid 50")
     assert refused[1].startswith("Till failed: LookupError")
     assert seen(trace, source="Guest")[0] == Record(
