@@ -275,7 +275,7 @@ def test_nothing_is_lost_and_no_event_is_published_twice() -> None:
     until_start=st.integers(1, 3_000),
     seed=st.integers(0, 1_000),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_whenever_the_store_is_lost_all_is_as_it_should_be(
     snapshot: int, until_loss: int, until_start: int, seed: int
 ) -> None:

@@ -176,5 +176,5 @@ class ManyGateways(RuleBasedStateMachine):
             coroutine.close()
 
 
-ManyGateways.TestCase.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+ManyGateways.TestCase.settings = settings(max_examples=60, stateful_step_count=60)
 TestManyGateways = ManyGateways.TestCase
