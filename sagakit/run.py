@@ -118,10 +118,12 @@ class Run:
 
     @property
     def metrics(self) -> "pd.DataFrame":
-        """Counts, latencies, breaker state and queue depth."""
+        """Counts, latencies, breaker state and queue depth, as an operator watches them."""
+        from sagakit.payments.metrics import measured
+        from sagakit.plot.observed import observed
         from sagakit.plot.tables import metrics
 
-        return metrics(self.records)
+        return metrics(measured(*observed(self.records)))
 
     # Is it right?
 

@@ -1,27 +1,23 @@
-"""The circuit breaker against virtual time: its state, calls with and without answer, rejections.
-
-The breaker is whatever item of a store has a `state` and `failures`. A rejection is an event whose
-reason is `CIRCUIT_OPEN`; a probe is a call by an invocation that changed the breaker's state first.
-"""
+"""The circuit breaker against virtual time: its state, calls, answers and rejections."""
 
 from collections.abc import Iterator
 from math import ceil
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from sagakit.plot.activity import Activity, Call
+from sagakit.plot.activity import Call
+from sagakit.plot.breakerstory import BreakerStory
 from sagakit.plot.figure import BLUE, INK, RED, STYLE, YELLOW, Picture
 from sagakit.plot.labels import Labels
 from sagakit.plot.lettering import width
 from sagakit.plot.panel import Panel, message
 from sagakit.plot.timescale import duration, even, unit
-from sagakit.sim.trace import Trace, Written
+from sagakit.sim.trace import Trace
 
-REJECTED = "CIRCUIT_OPEN"
 TINTS = {"CLOSED": "#BFE5D8", "HALF_OPEN": "#F7F0A8", "OPEN": "#F4C9AC"}
 TITLE = "Circuit breaker"
 MOST_CALLS = 600  # answered ones: beyond that only some are drawn
@@ -29,88 +25,16 @@ LEFT, RIGHT = 1.5, 0.35  # inches
 BAND, STEPS, ROW, GAP = 0.34, 0.62, 0.13, 0.3  # inches: heights of the rows and between them
 
 
-class Stretch(NamedTuple):
-    """The breaker is in one state from `begin` to `end` (ms)."""
-
-    state: str
-    begin: int
-    end: int
-
-
-class Story(NamedTuple):
-    """What happened at the breaker. `failures` are (ms, how many in a row since)."""
-
-    stretches: list[Stretch]
-    failures: list[tuple[int, int]]
-    answered: list[Call]
-    silent: list[Call]
-    probes: set[int]  # numbers of the invocations whose calls were probes
-    rejections: list[int]
-    end: int
-
-    @classmethod
-    def of(cls, trace: Trace) -> "Story":
-        activity = Activity(trace)
-        states: list[tuple[int, str]] = []
-        failures: list[tuple[int, int]] = []
-        changed: dict[int, int] = {}  # invocation to when it first changed the state
-        store = ""
-        for record in trace:
-            detail = record.detail
-            if isinstance(detail, Written) and _is_breaker(detail.item):
-                store = record.source
-                before, item = detail.before, detail.item
-                if not states:
-                    began = 0 if before is not None else getattr(item, "since", record.t)
-                    states.append((began, item.state if before is None else before.state))
-                    failures.append((began, 0 if before is None else before.failures))
-                if item.state != states[-1][1]:
-                    if item.state == "OPEN":  # by the failure that was one too many
-                        failures.append((record.t, failures[-1][1] + 1))
-                    states.append((record.t, item.state))
-                    changed.setdefault(record.invocation, record.t)
-                failures.append((record.t, item.failures))
-        callers = activity.services_of(store) if store else ()
-        calls = [one for one in activity.calls if not callers or one.caller in callers]
-        ends = [t for t, _ in states[1:]] + [activity.end]
-        return cls(
-            [Stretch(state, t, end) for (t, state), end in zip(states, ends, strict=False)],
-            failures,
-            [call for call in calls if call.answered],
-            [call for call in calls if not call.answered],
-            {one.number for one in calls if changed.get(one.number, activity.end) <= one.begin},
-            [
-                one.t for one in activity.emissions
-                if one.publisher in callers and one.payload.get("reason") == REJECTED
-            ],
-            activity.end,
-        )  # fmt: skip
-
-    def silences(self) -> list[tuple[int, int]]:
-        """The stretches (ms) covered by calls that got no answer."""
-        found: list[tuple[int, int]] = []
-        for call in sorted(self.silent, key=lambda one: one.begin):
-            if found and call.begin <= found[-1][1]:
-                found[-1] = found[-1][0], max(found[-1][1], call.end)
-            else:
-                found.append((call.begin, call.end))
-        return found
-
-
-def _is_breaker(item: Any) -> bool:
-    return hasattr(item, "state") and hasattr(item, "failures")
-
-
 def breaker(trace: Trace) -> Picture:
     """Draw the breaker of a run; one that stored no breaker's state gets a picture that says so."""
-    story = Story.of(trace)
+    story = BreakerStory.of(trace)
     with mpl.rc_context(STYLE):
         if not story.stretches:
             return message(TITLE, _why_nothing(story))
         return _draw(story)
 
 
-def _why_nothing(story: Story) -> str:
+def _why_nothing(story: BreakerStory) -> str:
     calls = len(story.answered)
     if story.silent:
         return "This run has calls without an answer, but no breaker: nothing stored its state."
@@ -123,7 +47,7 @@ def _why_nothing(story: Story) -> str:
     return "This run made no call to an external party and stored no breaker's state."
 
 
-def _sentences(story: Story) -> Iterator[str]:
+def _sentences(story: BreakerStory) -> Iterator[str]:
     for one in story.stretches:
         yield f"{one.state} from {one.begin} to {one.end} ms."
     yield (
@@ -135,7 +59,7 @@ def _sentences(story: Story) -> Iterator[str]:
     yield f"Most failures in a row: {max(failures for _, failures in story.failures)}."
 
 
-def _draw(story: Story) -> Picture:
+def _draw(story: BreakerStory) -> Picture:
     answered = story.answered[:: ceil(len(story.answered) / MOST_CALLS) or 1]
     calls = sorted((*answered, *story.silent), key=lambda one: one.begin)
     scale = (10 - LEFT - RIGHT) / (1.015 * story.end or 1)
@@ -182,7 +106,7 @@ def _stacked(calls: list[Call], scale: float) -> list[int]:
     return rows
 
 
-def _draw_states(panel: Panel, story: Story, top: float) -> None:
+def _draw_states(panel: Panel, story: BreakerStory, top: float) -> None:
     """The band; a stretch that is too short for its name gets it above."""
     axes = panel.axes
     start, end = axes.get_xlim()
@@ -208,7 +132,7 @@ def _draw_states(panel: Panel, story: Story, top: float) -> None:
         axes.text(x, label.y, label.text, size=label.size, color=INK, va="center", zorder=4)
 
 
-def _draw_failures(axes: Axes, story: Story, top: float) -> None:
+def _draw_failures(axes: Axes, story: BreakerStory, top: float) -> None:
     most = max(max(failures for _, failures in story.failures), 1)
     times = [t for t, _ in story.failures] + [story.end]
     counts = [failures for _, failures in story.failures]
@@ -228,7 +152,7 @@ def _draw_call(axes: Axes, call: Call, y: float, probe: bool) -> None:
     axes.scatter([call.end], [y], marker=shape, s=size, fc=colour, ec="white", lw=0.4, zorder=6)
 
 
-def _legend(story: Story, drawn: int) -> Iterator[Any]:
+def _legend(story: BreakerStory, drawn: int) -> Iterator[Any]:
     if story.answered:
         every = "" if drawn == len(story.answered) else f" ({drawn} of {len(story.answered)})"
         yield Line2D([], [], marker="o", ms=5, lw=1.6, color=BLUE, label=f"call, answered{every}")

@@ -1,0 +1,27 @@
+"""What an observer could have noted during a run: plain facts, for metrics."""
+
+from typing import NamedTuple
+
+from sagakit.plot.activity import emissions
+from sagakit.plot.breakerstory import BreakerStory
+from sagakit.plot.depths import depths
+from sagakit.sim.trace import Trace
+
+
+class Observed(NamedTuple):
+    """The facts, each sort in the order of the trace."""
+
+    events: list[tuple[int, str, str | None]]  # ms, type, saga: each event as it first came to be
+    states: list[tuple[int, str]]  # ms, the breaker's state since
+    depths: list[tuple[int, str, int]]  # ms, queue, how many messages wait in it since
+    end: int  # ms
+
+
+def observed(trace: Trace) -> Observed:
+    """Read the facts from a trace."""
+    events: dict[str, tuple[int, str, str | None]] = {}
+    for one in emissions(trace):
+        events.setdefault(one.event_id, (one.t, one.event, one.saga))
+    story = BreakerStory.of(trace)
+    states = [(one.begin, one.state) for one in story.stretches]
+    return Observed(list(events.values()), states, depths(trace).changes, story.end)
