@@ -1,6 +1,6 @@
 """Run a scenario once: `run(scenario) -> Run`, a finished trace with its views."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from sagakit.check import Verdict
     from sagakit.plot.figure import Picture
     from sagakit.scenarios import Scenario
+    from sagakit.sim.schedule import Choice
     from sagakit.sim.trace import Trace
 
 
@@ -17,12 +18,15 @@ def run(
     *,
     seed: int | None = None,
     services: Mapping[str, type] | None = None,
+    schedule: "Iterable[Choice] | None" = None,
 ) -> "Run":
     """Run a scenario, or the one of that name, to its end in virtual time.
 
     `seed` takes the place of the scenario's; the same scenario and seed give the same trace, byte
     for byte. `services` puts other classes in the place of the sound ones, for instance
-    `{"Wallet Service": MyWalletService}`. Raises `BadScenario` for a name that does not exist.
+    `{"Wallet Service": MyWalletService}`. `schedule` gives the order of the steps in the place of
+    the clock, as a counterexample of `explore` does. Raises `BadScenario` for a name that does not
+    exist, `ScheduleMismatch` for a schedule of something else.
     """
     from sagakit.scenarios import named
     from sagakit.scenarios.stage import stage
@@ -30,7 +34,8 @@ def run(
     if isinstance(scenario, str):
         scenario = named(scenario)
     seed = scenario.seed if seed is None else seed
-    return Run(scenario, seed, stage(scenario, seed=seed, services=services).run())
+    world = stage(scenario, seed=seed, services=services, schedule=schedule)
+    return Run(scenario, seed, world.run())
 
 
 class Run:

@@ -1,8 +1,8 @@
 """Puts a scenario on the stage: a simulated world in which all that it says will happen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from sagakit.deployment import meant
+from sagakit.deployment import Timing, meant
 from sagakit.events import encode
 from sagakit.payments.api import Post
 from sagakit.payments.recovery import StartRecovery
@@ -12,22 +12,42 @@ from sagakit.scenarios.scenario import BadScenario, ProviderRule, Scenario
 from sagakit.sim.external import Decide, Reaction
 from sagakit.sim.faults import Delay, Duplicate, Loss, Outage, Throttle
 from sagakit.sim.operations import Ask
+from sagakit.sim.schedule import Choice, ScheduledKernel
 from sagakit.sim.world import World
 
 TRANSACTION = "tx-"
 PATIENCE = 24 * 60 * 60 * 1_000  # ms after the last thing that a scenario has happen
 
 
+INSTANT = Timing(
+    bus=(0, 0), poll=(0, 0), store=(0, 0), relay=(0, 0), invoke=(0, 0), external=(0, 0)
+)
+
+
 def stage(
-    scenario: Scenario, *, seed: int | None = None, services: Mapping[str, type] | None = None
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    services: Mapping[str, type] | None = None,
+    schedule: Iterable[Choice] | None = None,
 ) -> World:
-    """The world of a scenario, ready to run. Raises `BadScenario` for a name that is unknown."""
+    """The world of a scenario, ready to run. Raises `BadScenario` for a name that is unknown.
+
+    With a schedule, that gives the order and not the clock: all payments are there at once, and
+    nothing takes time by itself.
+    """
+    kernel = None
+    if schedule is not None:
+        kernel = ScheduledKernel(schedule)
+        at_once = [one.model_copy(update={"at": 0}) for one in scenario.payments]
+        scenario = scenario.but(payments=at_once, timing=INSTANT)
     try:
         world = World(
             payment_system(scenario.settings, timing=scenario.timing, services=services),
             seed=scenario.seed if seed is None else seed,
             faults=scenario.faults,
             externals={PROVIDER: _provider(scenario.provider)},
+            kernel=kernel,
         )
     except ValueError as error:
         raise BadScenario(f"{scenario.name}: {error}") from None

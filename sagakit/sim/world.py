@@ -46,8 +46,9 @@ class World:
         seed: int = 0,
         faults: Iterable[Fault] = (),
         externals: Mapping[str, Decide] | None = None,
+        kernel: Kernel | None = None,
     ) -> None:
-        self.kernel = Kernel(seed)
+        self.kernel = kernel or Kernel(seed)
         self.timing = deployment.timing
         self.faults = FaultPlan(faults)
         self.trace = Trace(deployment.participants())

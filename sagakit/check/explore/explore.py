@@ -1,0 +1,200 @@
+"""`explore(scenario)`: complete, every law holds; or the shortest run that breaks one.
+
+Each state at rest that the search finds is judged: the way there is run again in the simulated
+world, and its trace is held against the laws of `Run.check()`. There is no second set of laws.
+"""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from sagakit.check.explore.answer import Counterexample, Exploration
+from sagakit.check.explore.schedule import schedule_to
+from sagakit.check.explore.search import after, moves
+from sagakit.check.explore.space import FAULTS, Contended, Space, State
+from sagakit.events import encode
+from sagakit.payments.api import Post, parse
+from sagakit.payments.topology import payment_system
+from sagakit.payments.wallet import Wallet
+from sagakit.run import run
+from sagakit.scenarios import BadScenario, Scenario, named
+
+EVERY = 1.0  # s between two words about the progress
+Services = Mapping[str, type]
+
+
+def explore(
+    scenario: Scenario | str,
+    *,
+    crashes: int = 0,
+    duplicates: int = 0,
+    drops: int = 0,
+    provider: Mapping[str, int] | None = None,
+    services: Services | None = None,
+    stop: Literal["first", "all"] = "first",
+    limit: int = 1_000_000,
+    reduced: bool = True,
+) -> Exploration:
+    """Run a scenario's services in every order that matters.
+
+    At each point any handler in flight may make its next step, and a fault may strike as long as
+    the budget lasts: `crashes` of a handler between any two of its steps and before its
+    acknowledgement, `duplicates` and `drops` of a message, and what the `provider` may do besides
+    approve, for instance `{"timeout_after": 2, "decline": 1}`. Time moves only when nobody has a
+    step to make. All payments are there from the start; the scenario's latencies do not matter.
+
+    `stop="first"` ends at the first broken law, "all" looks for one counterexample a law. `limit`
+    bounds the states. `reduced=False` tries every order, also those that cannot matter: it is
+    slow, and there to hold the reduction against.
+
+    Raises `BadScenario` for a budget that makes no sense, and for a scenario that says itself what
+    goes wrong: here that is the budget's part.
+    """
+    scenario = named(scenario) if isinstance(scenario, str) else scenario
+    budget = _budget(crashes, duplicates, drops, provider or {})
+    _must_be_open(scenario)
+    begun = time.perf_counter()
+    contended: frozenset[tuple[int, str]] = frozenset()
+    while True:
+        answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services)
+        try:
+            _search(answer, budget, services, contended, stop, limit, reduced, begun)
+        except Contended as found:
+            contended |= {found.args[0]}
+            continue
+        answer.seconds = time.perf_counter() - begun
+        return answer
+
+
+def _search(
+    answer: Exploration,
+    budget: tuple[int, ...],
+    services: Services | None,
+    contended: frozenset[tuple[int, str]],
+    stop: str,
+    limit: int,
+    reduced: bool,
+    begun: float,
+) -> None:
+    space = space_of(answer.scenario, services, contended)
+    start: State = (*space.start, budget)
+    came_from: dict[State, State | None] = {start: None}
+    answer.space, answer.start, answer.reduced = space, start, reduced
+    waiting: dict[int, dict[int, list[State]]] = {0: {0: [start]}}  # faults, steps
+    said = begun
+    try:
+        for spent, depth, state in _in_order(waiting):
+            following = list(_following(space, state, reduced))
+            answer.transitions += len(following)
+            if not following:
+                answer.ends += 1
+                _judge(answer, came_from, state)
+                if answer.broken and stop == "first":
+                    answer.cut_by = "the first broken law"
+                    break
+            for one in following:
+                if one not in came_from:
+                    came_from[one] = state
+                    faults = sum(budget) - sum(one[3])
+                    waiting.setdefault(faults, {}).setdefault(depth + 1, []).append(one)
+            if len(came_from) > limit:
+                answer.cut_by = f"the limit of {limit:,} states"
+                break
+            if answer.transitions & 1023 == 0 and time.perf_counter() - said > EVERY:
+                said = time.perf_counter()
+                _say(f"{len(came_from):,} states, {spent} faults, {depth} steps deep")
+    except KeyboardInterrupt:
+        answer.cut_by = "you"
+    answer.states = len(came_from)
+    if said > begun:
+        _say("")
+
+
+def _in_order(waiting: dict[int, dict[int, list[State]]]) -> Iterator[tuple[int, int, State]]:
+    """Fewest faults first, then fewest steps."""
+    spent = 0
+    while waiting:
+        levels = waiting.get(spent, {})
+        while levels:
+            depth = min(levels)
+            for state in levels.pop(depth):
+                yield spent, depth, state
+        waiting.pop(spent, None)
+        spent += 1
+
+
+def _following(space: Space, state: State, reduced: bool) -> Iterator[State]:
+    anyone = False
+    for move in moves(space, state, reduced=reduced):
+        anyone = True
+        yield after(space, state, move)
+    if not anyone:
+        later = space.due(state)
+        if later is not None:
+            yield later
+
+
+def _judge(answer: Exploration, came_from: dict[State, State | None], state: State) -> None:
+    """Run the way to a state at rest again, and hold it against the laws."""
+    way: list[State] = [state]
+    while (before := came_from[way[-1]]) is not None:
+        way.append(before)
+    assert answer.space is not None
+    schedule = schedule_to(answer.space, way[::-1], answer.reduced)
+    judged = run(answer.scenario, services=answer.services, schedule=schedule)
+    for verdict in judged.verdicts():
+        if verdict.held:
+            answer.held.setdefault(verdict.law, 0)
+            answer.held[verdict.law] += 1
+        elif verdict.law not in {one.verdict.law for one in answer.broken}:
+            answer.broken.append(Counterexample(verdict, judged, tuple(schedule)))
+
+
+def space_of(
+    scenario: Scenario, services: Services | None, contended: frozenset[tuple[int, str]]
+) -> Space:
+    """The space of a scenario's states: its payments are there, its wallets are filled."""
+    commands = []
+    for payment in scenario.payments:
+        body = encode({"user_id": payment.user_id, "amount": payment.amount})
+        command = parse(Post(body, payment.idempotency_key))
+        times = 1 + len(payment.repeats)
+        commands += [("Payment Service", command, payment.payment_id)] * times
+    wallets = [Wallet(one.user_id, one.balance) for one in scenario.wallets]
+    deployment = payment_system(scenario.settings, services=services)
+    return Space(deployment, {"Wallet DB": wallets}, commands, contended)
+
+
+def _budget(
+    crashes: int, duplicates: int, drops: int, provider: Mapping[str, int]
+) -> tuple[int, ...]:
+    spend = {"crash": crashes, "duplicate": duplicates, "drop": drops, **provider}
+    for name, many in spend.items():
+        if name not in FAULTS:
+            raise BadScenario(
+                f"provider: there is no {name!r}: it can be one of {', '.join(FAULTS[3:])}"
+            )
+        if not isinstance(many, int) or isinstance(many, bool) or many < 0:
+            raise BadScenario(f"{name}: a budget is a whole number from 0 on, not {many!r}")
+    return tuple(spend.get(name, 0) for name in FAULTS)
+
+
+def _must_be_open(scenario: Scenario) -> None:
+    said = {
+        "faults": scenario.faults, "provider": scenario.provider, "texts": scenario.texts,
+        "redrives": scenario.redrives, "recovery": scenario.recovery,
+    }  # fmt: skip
+    for name, value in said.items():
+        if value:
+            without = f"{name}={None if name == 'recovery' else ()}"
+            raise BadScenario(
+                f"{scenario.name}: it says itself what goes wrong ({name}), which is here the "
+                f"budget's part: explore scenario.but({without})"
+            )
+
+
+def _say(text: str) -> None:
+    """Progress goes to a terminal, and leaves nothing behind."""
+    if sys.stderr.isatty():
+        print(f"\r{text:<60}", end="" if text else "\r", file=sys.stderr, flush=True)

@@ -1,0 +1,87 @@
+"""The search: breadth first, those with fewer faults first, so what is found first is shortest.
+
+One reduction, proved by what the sagas touch: a step that reads what no other saga writes, or
+writes what no other saga touches, changes nothing for the others, and they nothing for it. If its
+saga has nothing else under way, it can come first, and no other order need be tried (a persistent
+set of one: Godefroid, "Partial-Order Methods for the Verification of Concurrent Systems", 1996).
+Which places sagas share is found on the way: the search begins again when one turns out to be.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sagakit.check.explore.space import CRASH, DROP, DUPLICATE, Space, State
+from sagakit.events import Event
+
+
+class Move(NamedTuple):
+    """One way on from a state: whose token, what is spent on it, and what stands in its place."""
+
+    token: int | None  # None: time moves
+    fault: int | None
+    stores: int
+    tokens: tuple[int, ...]
+
+
+def moves(space: Space, state: State, *, reduced: bool = True) -> Iterator[Move]:
+    """All that may come next."""
+    stores, clock, tokens, budget = state
+    is_running, things = space.is_running, space.tokens.things
+    running = [number for number in tokens if is_running[number]]
+    if reduced:
+        running = _first_alone(space, running)
+    before = -1
+    for number in running:
+        if number == before:
+            continue  # two equal tokens: one is enough
+        before = number
+        for fault, after, following in space.outcomes(number, stores, clock):
+            if fault is None or budget[fault]:
+                yield Move(number, fault, after, following)
+        token = things[number]
+        if not isinstance(space.contents[token.message], Event):
+            continue  # a command is not in a queue: who sent it hears that it failed
+        if budget[CRASH] and token.crashable:
+            yield Move(number, CRASH, stores, (space.again(token, clock, "crash"),))
+        if token.crashable and not token.results and token.operation is not None:
+            if budget[DUPLICATE]:
+                yield Move(number, DUPLICATE, stores, (number, number))
+            if budget[DROP]:
+                yield Move(number, DROP, stores, ())
+
+
+def _first_alone(space: Space, running: list[int]) -> list[int]:
+    """Only one token, if there is one whose moves change nothing for the others.
+
+    That is a handler at its end, which only waits for its acknowledgement (if it crashes, its
+    message comes when time moves, and so when nobody is running); or else one whose step is its
+    saga's own business, if its saga has no other running.
+    """
+    ended, alone, saga_of = space.ended, space.alone, space.saga_of
+    for number in running:
+        if ended[number]:
+            return [number]
+    sagas = [saga_of[number] for number in running]
+    for number, saga in zip(running, sagas, strict=True):
+        if alone[number] and sagas.count(saga) == 1:
+            return [number]
+    return running
+
+
+def after(space: Space, state: State, move: Move) -> State:
+    """The state that a move leads to."""
+    _, clock, tokens, budget = state
+    if move.fault is not None:
+        left = list(budget)
+        left[move.fault] -= 1
+        budget = tuple(left)
+    place = tokens.index(move.token) if move.token is not None else 0
+    following = (*tokens[:place], *tokens[place + 1 :], *move.tokens)
+    if not budget[CRASH]:  # then an acknowledgement is no choice: it is made at once
+        things, is_running = space.tokens.things, space.is_running
+        following = tuple(
+            number
+            for number in following
+            if not is_running[number] or things[number].operation is not None
+        )
+    return move.stores, clock, tuple(sorted(following)), budget

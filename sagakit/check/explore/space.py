@@ -1,0 +1,406 @@
+"""The states that a scenario can reach, and the steps between them.
+
+A state is (the stores, the clock, what is under way, the faults left to spend). What is under way
+is a bag of tokens: a handler in flight, which is (service, message, results so far) and the
+operation it waits for; a message that comes later; a dead letter. Equal things are named by one
+number, so a state is a short tuple of numbers, and equal states met on different ways are one.
+
+A step is worked out once for each (token, store it touches, clock): the coroutine is made again
+from its results so far. This is sound for services that keep nothing in memory.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sagakit.deployment import Deployment
+from sagakit.events import Event
+from sagakit.ports import (
+    AlreadyHandled,
+    Answer,
+    Delayed,
+    TimedOut,
+    Unavailable,
+    VersionConflict,
+    handlers,
+)
+from sagakit.sim import operations as ops
+from sagakit.sim.invocation import MOST_RETRIES
+
+State = tuple[int, int, tuple[int, ...], tuple[int, ...]]
+"""(stores, clock in ms, tokens in order, budget left)"""
+
+FAULTS = ("crash", "duplicate", "drop", "decline", "timeout_before", "timeout_after", "down")
+CRASH, DUPLICATE, DROP = 0, 1, 2
+
+TIMED_OUT = TimedOut("no answer")
+DOWN = Unavailable("cannot be reached")
+CONFLICT = VersionConflict("another write came first")
+HANDLED = AlreadyHandled("handled before")
+
+
+class Running(NamedTuple):
+    """A handler in flight. `operation` is what it waits for, None for its acknowledgement, or the
+    error with which it failed."""
+
+    service: str
+    message: int
+    receives: int
+    retries: int
+    results: tuple[Any, ...]
+    operation: Any
+    crashable: (
+        bool  # whether a crash here differs from one a step earlier: after a read it does not
+    )
+
+
+class Waiting(NamedTuple):
+    """A message that comes at a time."""
+
+    service: str
+    message: int
+    receives: int
+    due: int
+
+
+class Dead(NamedTuple):
+    """A dead letter."""
+
+    service: str
+    message: int
+    reason: str
+
+
+Token = Running | Waiting | Dead
+
+
+class Shelf(NamedTuple):
+    """What one store holds, or one external party's books with the requests it got."""
+
+    items: tuple[tuple[str, Any], ...]
+    inbox: frozenset[Any]
+
+
+class Numbers:
+    """Gives equal things one number, and the thing for a number."""
+
+    def __init__(self) -> None:
+        self._number: dict[Any, int] = {}
+        self.things: list[Any] = []
+
+    def __call__(self, thing: Any) -> int:
+        number = self._number.get(thing)
+        if number is None:
+            number = self._number[thing] = len(self.things)
+            self.things.append(thing)
+        return number
+
+
+class Contended(Exception):
+    """A place that was taken for one saga's own is touched by another saga too."""
+
+
+class Outcome(NamedTuple):
+    """What a step can come to: a fault spent or None, the store after it, the tokens after it."""
+
+    fault: int | None
+    shelf: int
+    tokens: tuple[int, ...]
+
+
+class Space:
+    """The states of a deployment. `contended` names the (place, key) pairs that sagas share."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        opening: Mapping[str, Iterable[Any]],
+        commands: Iterable[tuple[str, Any, str]],
+        contended: frozenset[tuple[int, str]],
+    ) -> None:
+        self.contended = contended
+        self.readers: dict[tuple[int, str], set[str]] = {}
+        self.writers: dict[tuple[int, str], set[str]] = {}
+        self._handlers = {
+            one.name: handlers(one.build(ops.SimulatedPorts(one.name, deployment)))
+            for one in deployment.functions
+        }
+        self.places = [table.name for table in deployment.tables]
+        self.places += [one.name for one in deployment.others if one.kind == "external"]
+        self._place = {name: place for place, name in enumerate(self.places)}
+        self._queues(deployment)
+
+        self._messages, self.tokens = Numbers(), Numbers()
+        self.shelves, self.stores = Numbers(), Numbers()
+        self.contents: list[Any] = []  # by message number
+        self.sagas: list[str] = []  # by message number
+        self.saga_of: list[str] = []  # by token number
+        self.is_running: list[bool] = []
+        self.ended: list[bool] = []
+        self.alone: list[bool] = []
+        self._advanced: dict[Any, int] = {}
+        self._outcomes: dict[Any, tuple[Outcome, ...]] = {}
+        self._moved: dict[tuple[int, int, int], int] = {}
+
+        shelves = [Shelf((), frozenset()) for _ in self.places]
+        for name, items in opening.items():
+            kept = tuple(sorted((item.key, item._replace(version=1)) for item in items))
+            shelves[self._place[name]] = Shelf(kept, frozenset())
+        stores = self.stores(tuple(self.shelves(shelf) for shelf in shelves))
+        arrived = (
+            self._arrive(service, self._message(command, saga), 0, 0)
+            for service, command, saga in commands
+        )
+        self.start = (stores, 0, tuple(sorted(arrived)))
+
+    def _queues(self, deployment: Deployment) -> None:
+        """Who gets an event, and when a message of a service comes again."""
+        reader = {queue: one.name for one in deployment.functions for queue in one.queues}
+        queues = {queue.name: queue for queue in deployment.queues}
+        self._again_after, self._most_receives = {}, {}
+        for one in deployment.functions:
+            own = [queues[name] for name in one.queues]
+            self._again_after[one.name] = max((queue.visibility for queue in own), default=0)
+            self._most_receives[one.name] = min((queue.receives for queue in own), default=1)
+        self._routes: dict[type[Event], list[tuple[str, type[Event] | None]]] = {}
+        for rule in deployment.rules:
+            if rule.target in reader:
+                self._routes.setdefault(rule.event, []).append((reader[rule.target], rule.rename))
+
+    # Numbers for messages and tokens.
+
+    def _message(self, content: Any, saga: str) -> int:
+        if isinstance(content, Event):
+            key: Any = (type(content), content.header, *content.payload().values())
+        else:
+            key = (type(content), content)
+        number = self._messages(key)
+        if number == len(self.contents):
+            self.contents.append(content)
+            self.sagas.append(saga)
+        return number
+
+    def _token(self, token: Token) -> int:
+        number = self.tokens(token)
+        if number == len(self.saga_of):
+            saga = self.sagas[token.message]
+            self.saga_of.append(saga)
+            self.is_running.append(isinstance(token, Running))
+            ended = isinstance(token, Running) and isinstance(token.operation, str | None)
+            self.ended.append(ended)
+            self.alone.append(isinstance(token, Running) and not ended and self._own(token, saga))
+        return number
+
+    def _own(self, token: Running, saga: str) -> bool:
+        """Whether the next step touches nothing that another saga writes, or writes what another
+        touches. Such a step can come first: it changes nothing for the others."""
+        operation = token.operation
+        if isinstance(operation, ops.Get):
+            place, writes = (self._place[operation.store], operation.key), False
+        elif isinstance(operation, ops.Commit) and operation.item is not None:
+            place, writes = (self._place[operation.store], operation.item.key), True
+        elif isinstance(operation, ops.Ask):
+            place, writes = (self._place[operation.party], operation.key), True
+        else:
+            return True
+        if place in self.contended:
+            return False
+        readers = self.readers.setdefault(place, set())
+        writers = self.writers.setdefault(place, set())
+        readers.add(saga)
+        if writes:
+            writers.add(saga)
+        if len(readers) > 1 and writers:
+            raise Contended(place)
+        return True
+
+    # How a handler goes on.
+
+    def _arrive(self, service: str, message: int, receives: int, clock: int) -> int:
+        return self._advance(service, message, receives, 0, (), clock, crashable=True)
+
+    def _advance(
+        self, service: str, message: int, receives: int, retries: int, results: tuple[Any, ...],
+        clock: int, *, crashable: bool,
+    ) -> int:  # fmt: skip
+        """The handler with these results so far: run again from its start to its next step."""
+        key = (service, message, receives, retries, results, clock, crashable)
+        known = self._advanced.get(key)
+        if known is not None:
+            return known
+        content = self.contents[message]
+        coroutine: Any = self._handlers[service][type(content)](content)
+        operation, result, place = None, None, 0
+        try:
+            while True:
+                if isinstance(result, Exception):
+                    operation = coroutine.throw(result)
+                else:
+                    operation = coroutine.send(result)
+                if place == len(results):  # the clock, and words to a person, are no steps
+                    if isinstance(operation, ops.Now):
+                        results += (clock,)
+                    elif isinstance(operation, ops.Tell):
+                        results += (None,)
+                    else:
+                        break
+                result = results[place]
+                place += 1
+        except (StopIteration, AlreadyHandled):
+            operation, results, retries = None, (), 0
+        except VersionConflict:
+            if retries < MOST_RETRIES:
+                token = self._advance(
+                    service, message, receives, retries + 1, (), clock, crashable=False
+                )
+                self._advanced[key] = token
+                return token
+            operation = "MaxRetriesExceeded 4002"
+        except Exception as error:  # the handler's own failure
+            operation = f"{type(error).__name__}: {error}"
+        finally:
+            coroutine.close()
+        token = self._token(
+            Running(service, message, receives, retries, results, operation, crashable)
+        )
+        self._advanced[key] = token
+        return token
+
+    def _go_on(self, token: Running, result: Any, clock: int, *, effect: bool = True) -> int:
+        return self._advance(
+            token.service, token.message, token.receives, token.retries,
+            (*token.results, result), clock, crashable=effect,
+        )  # fmt: skip
+
+    def again(self, token: Running, clock: int, reason: str) -> int:
+        """The message of a handler that failed or crashed comes again, or is dead."""
+        if token.receives + 1 >= self._most_receives[token.service]:
+            return self._token(Dead(token.service, token.message, reason))
+        due = clock + self._again_after[token.service]
+        return self._token(Waiting(token.service, token.message, token.receives + 1, due))
+
+    def due(self, state: State) -> State | None:
+        """The state at the next moment at which a message comes; None if none will."""
+        stores, _, tokens, budget = state
+        moments = [
+            token.due for token in map(self.tokens.things.__getitem__, tokens)
+            if isinstance(token, Waiting)
+        ]  # fmt: skip
+        if not moments:
+            return None
+        moment = min(moments)
+        following = []
+        for number in tokens:
+            token = self.tokens.things[number]
+            if isinstance(token, Waiting) and token.due == moment:
+                number = self._arrive(token.service, token.message, token.receives, moment)
+            following.append(number)
+        return stores, moment, tuple(sorted(following)), budget
+
+    # What a step comes to.
+
+    def outcomes(
+        self, number: int, stores: int, clock: int
+    ) -> list[tuple[int | None, int, tuple[int, ...]]]:
+        """What the token's step can come to: (fault spent or None, stores, tokens) each."""
+        token = self.tokens.things[number]
+        operation = token.operation
+        if operation is None:
+            return [(None, stores, ())]
+        if isinstance(operation, str):
+            return [(None, stores, (self.again(token, clock, operation),))]
+        place = self._place[operation.party if isinstance(operation, ops.Ask) else operation.store]
+        shelves = self.stores.things[stores]
+        before = shelves[place]
+        key = (number, before, clock)
+        found = self._outcomes.get(key)
+        if found is None:
+            found = self._outcomes[key] = tuple(self._step(token, operation, before, clock))
+        result = []
+        for fault, shelf, tokens in found:
+            after = stores
+            if shelf != before:
+                move = (stores, place, shelf)
+                after = self._moved.get(move, -1)
+                if after < 0:
+                    after = self.stores((*shelves[:place], shelf, *shelves[place + 1 :]))
+                    self._moved[move] = after
+            result.append((fault, after, tokens))
+        return result
+
+    def _step(self, token: Running, operation: Any, number: int, clock: int) -> Iterable[Outcome]:
+        shelf = self.shelves.things[number]
+        if isinstance(operation, ops.Get):
+            item = dict(shelf.items).get(operation.key)
+            yield Outcome(None, number, (self._go_on(token, item, clock, effect=False),))
+        elif isinstance(operation, ops.Commit):
+            yield self._commit(token, operation, shelf, number, clock)
+        elif isinstance(operation, ops.Ask):
+            yield from self._ask(token, operation, shelf, number, clock)
+        else:
+            raise TypeError(f"explore knows no {type(operation).__name__}")
+
+    def _commit(
+        self, token: Running, operation: ops.Commit, shelf: Shelf, number: int, clock: int
+    ) -> Outcome:
+        if operation.handled is not None and operation.handled in shelf.inbox:
+            return Outcome(None, number, (self._go_on(token, HANDLED, clock, effect=False),))
+        items, item = dict(shelf.items), operation.item
+        if item is not None:
+            before = items.get(item.key)
+            if (before.version if before else 0) != item.version:
+                return Outcome(None, number, (self._go_on(token, CONFLICT, clock, effect=False),))
+            if item != before:
+                item = items[item.key] = item._replace(version=item.version + 1)
+        inbox = shelf.inbox | {operation.handled} if operation.handled else shelf.inbox
+        after = self.shelves(Shelf(tuple(sorted(items.items())), inbox))
+        sent = [
+            one for entry in operation.publish
+            for one in self._sent(entry, token.service, clock)
+        ]  # fmt: skip
+        return Outcome(None, after, (self._go_on(token, item, clock), *sent))
+
+    def _sent(self, entry: Event | Delayed, service: str, clock: int) -> Iterable[int]:
+        """What is published is under way at once: the relay and the bus add no choice."""
+        if isinstance(entry, Delayed):
+            event, due = entry.event, clock + entry.delay
+            message = self._message(event, event.header.correlation_id)
+            if entry.delay:
+                yield self._token(Waiting(service, message, 0, due))
+            else:
+                yield self._arrive(service, message, 0, clock)
+            return
+        for receiver, rename in self._routes.get(type(entry), ()):
+            event = rename.after(entry) if rename else entry
+            message = self._message(event, event.header.correlation_id)
+            yield self._arrive(receiver, message, 0, clock)
+
+    def _ask(
+        self, token: Running, operation: ops.Ask, shelf: Shelf, number: int, clock: int
+    ) -> Iterable[Outcome]:
+        def outcome(
+            state: str, result: Any, fault: str | None = None, *, booked: bool = True
+        ) -> Outcome:
+            books = dict(shelf.items)
+            if booked:
+                books[operation.key] = state
+            asked = (operation.key, operation.void, operation.request)
+            after = self.shelves(Shelf(tuple(sorted(books.items())), shelf.inbox | {asked}))
+            spent = FAULTS.index(fault) if fault else None
+            return Outcome(spent, after, (self._go_on(token, result, clock),))
+
+        state = dict(shelf.items).get(operation.key)
+        if operation.void:
+            entry = "voided" if state in (None, "executed") else state
+            answer = Answer(200, entry)
+        else:
+            entry = state or "executed"
+            answer = {
+                "executed": Answer(200, "OK"), "declined": Answer(402, "declined"),
+                "voided": Answer(409, "voided"),
+            }[entry]  # fmt: skip
+            if state is None:
+                yield outcome("declined", Answer(402, "declined"), "decline")
+        yield outcome(entry, answer)
+        yield outcome(entry, TIMED_OUT, "timeout_after")
+        yield outcome("", TIMED_OUT, "timeout_before", booked=False)
+        yield outcome("", DOWN, "down", booked=False)

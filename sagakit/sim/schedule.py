@@ -1,0 +1,160 @@
+"""A kernel whose order is given: the schedule says who makes the next step, and what goes wrong.
+
+Where a plain run asks the clock, a scheduled one asks the schedule. Messages arrive at once; then
+each store operation and each request to an external party waits for its turn. Time moves only when
+nobody has a step to make. When the schedule is at its end, steps are made in the order of arrival.
+"""
+
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+from typing import Any, Literal, NamedTuple
+
+from sagakit.sim.bus import LOST
+from sagakit.sim.faults import Crash
+from sagakit.sim.kernel import Kernel
+from sagakit.sim.queue import Message
+
+Act = Literal[
+    "step", "crash", "step_then_crash", "duplicate", "drop",
+    "decline", "timeout_before", "timeout_after", "down",
+]  # fmt: skip
+
+
+class Choice(NamedTuple):
+    """One choice of a schedule.
+
+    service   whose turn it is
+    subject   what it is at work on: an event's id, or the saga of a command
+    arrival   which arrival of that subject at that service, counted from 1
+    act       what happens to it: its next step, or what goes wrong
+    """
+
+    service: str
+    subject: str
+    arrival: int = 1
+    act: Act = "step"
+
+
+class ScheduleMismatch(ValueError):
+    """The schedule asks for a step that nobody has to make: it is of another scenario."""
+
+
+class ScheduledKernel(Kernel):
+    """Runs a world, whose latencies must all be zero, by a schedule."""
+
+    def __init__(self, schedule: Iterable[Choice]) -> None:
+        super().__init__(seed=0)
+        self.schedule = list(schedule)
+        self._soon: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+        self._turns: dict[Any, tuple[Callable[..., Any], tuple[Any, ...]]] = {}
+        self._arrived: dict[tuple[str, str], list[Any]] = {}
+        self._clock = 0  # moves only when nobody has a step to make; `now` counts the steps too
+
+    def after(self, delay: int, action: Callable[..., Any], *arguments: Any) -> None:
+        """What takes time waits for it; what is a step waits for its turn; the rest comes next."""
+        self._sequence += 1
+        invocation = _whose_step(action, arguments)
+        if delay:
+            heappush(self._heap, (self._clock + delay, self._sequence, action, arguments))
+        elif invocation is None:
+            self._soon.append((action, arguments))
+        else:
+            subject = (invocation.host.name, invocation.event_id or str(invocation.saga))
+            arrived = self._arrived.setdefault(subject, [])
+            if invocation not in arrived:
+                arrived.append(invocation)
+            self._turns[invocation] = (action, arguments)
+
+    def run(self) -> None:
+        """Run by the schedule, and on to the end. Raises `ScheduleMismatch`."""
+        for at, _, action, arguments in sorted(self._planned, key=lambda entry: entry[:2]):
+            self.after(at, action, *arguments)
+        choices = iter(self.schedule)
+        while True:
+            if self._soon:
+                action, arguments = self._soon.pop(0)
+                action(*arguments)
+            elif self._turns:
+                self.now += 1
+                choice = next(choices, None)
+                if choice is None:
+                    self._step(next(iter(self._turns)))
+                else:
+                    self._carry_out(choice)
+            elif self._heap:
+                self._move_time()
+            else:
+                return
+
+    def _move_time(self) -> None:
+        """On to the next moment at which something is due; all that is due then happens."""
+        due = self._heap[0][0]
+        self.now += due - self._clock
+        self._clock = due
+        while self._heap and self._heap[0][0] == due:
+            _, _, action, arguments = heappop(self._heap)
+            self._soon.append((action, arguments))
+
+    def _carry_out(self, choice: Choice) -> None:
+        arrived = self._arrived.get((choice.service, choice.subject), [])
+        if choice.arrival > len(arrived) or arrived[choice.arrival - 1] not in self._turns:
+            raise ScheduleMismatch(
+                f"{choice.service} has no step to make for {choice.subject} "
+                f"(arrival {choice.arrival}): the schedule is of another scenario, or of other code"
+            )
+        invocation = arrived[choice.arrival - 1]
+        if choice.act == "step":
+            self._step(invocation)
+        elif choice.act == "crash":
+            del self._turns[invocation]
+            invocation.power_cut("crash")
+        elif choice.act == "step_then_crash":
+            invocation.crash = Crash(
+                service=choice.service, step=invocation.steps, when="after", event=None
+            )
+            self._step(invocation)
+        elif choice.act == "duplicate":
+            world, queue = invocation.world, invocation.queue
+            invocation.arrow("fault", queue.shown_as, queue.shown_as, "message doubled")
+            queue.send(Message(world.next_message(), invocation.message.body))
+        elif choice.act == "drop":
+            del self._turns[invocation]
+            self._lose(invocation)
+        else:
+            self._answer(invocation, choice.act)
+
+    def _lose(self, invocation: Any) -> None:
+        """Its message is gone: it neither comes again nor goes to the dead letters."""
+        message = invocation.message
+        invocation.arrow(
+            "fault", invocation.source, invocation.host.name, LOST, event=message.event
+        )
+        invocation.queue.delete(message)
+        invocation.power_cut("had its message taken away")
+
+    def _step(self, invocation: Any) -> None:
+        action, arguments = self._turns.pop(invocation)
+        action(*arguments)
+
+    def _answer(self, invocation: Any, act: str) -> None:
+        """The external party does something else than answer."""
+        action, (request, _, saga, answered) = self._turns.pop(invocation)
+        call = answered.__self__
+        if act == "decline":
+            action(request, "decline", saga, answered)
+        elif act == "down":
+            call.refused()
+        else:
+            if act == "timeout_after":
+                action(request, act, saga, answered)
+            call.silent(call.receipt)
+
+
+def _whose_step(action: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """The invocation whose step an action is, or None: a step is what others can tell happened."""
+    name = getattr(action, "__name__", "")
+    if name in ("_got", "_committed"):
+        return arguments[1]
+    if name == "_act":
+        return arguments[3].__self__.by
+    return None
