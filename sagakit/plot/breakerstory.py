@@ -4,6 +4,7 @@ The breaker is whatever item of a store has a `state` and `failures`. A rejectio
 reason is `CIRCUIT_OPEN`; a probe is a call by an invocation that changed the breaker's state first.
 """
 
+from bisect import bisect
 from typing import Any, NamedTuple
 
 from sagakit.plot.activity import Activity, Call
@@ -70,13 +71,17 @@ class BreakerStory(NamedTuple):
         )  # fmt: skip
 
     def silences(self) -> list[tuple[int, int]]:
-        """The stretches (ms) covered by calls that got no answer."""
+        """The stretches (ms) covered by calls that got no answer, each at most until the next call
+        begins that is answered."""
+        well = sorted(call.begin for call in self.answered)
         found: list[tuple[int, int]] = []
         for call in sorted(self.silent, key=lambda one: one.begin):
+            then = bisect(well, call.begin)
+            end = min(call.end, *well[then : then + 1])
             if found and call.begin <= found[-1][1]:
-                found[-1] = found[-1][0], max(found[-1][1], call.end)
+                found[-1] = found[-1][0], max(found[-1][1], end)
             else:
-                found.append((call.begin, call.end))
+                found.append((call.begin, end))
         return found
 
 
