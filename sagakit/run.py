@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
     from sagakit.check import Verdict
     from sagakit.plot.figure import Picture
+    from sagakit.plot.summary import Law, Summary
     from sagakit.scenarios import Scenario
     from sagakit.sim.schedule import Choice
     from sagakit.sim.trace import Trace
@@ -45,6 +46,28 @@ class Run:
         self.scenario = scenario
         self.seed = seed
         self.records = records
+
+    def __repr__(self) -> str:
+        return self._summary().line()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """How it ended, for the end of a notebook's cell."""
+        short = len(self.records) <= 20_000  # judging a longer one would keep the reader waiting
+        laws = [(law, held, detail) for law, held, detail, _ in self.verdicts()] if short else None
+        return self._summary(laws).bundle()
+
+    def _summary(self, laws: "Sequence[Law] | None" = None) -> "Summary":
+        from sagakit.plot.summary import Summary
+
+        return Summary.of(
+            self.records,
+            name=self.scenario.name,
+            title=self.scenario.title,
+            seed=self.seed,
+            payments="Payments DB",
+            wallets="Wallet DB",
+            laws=laws,
+        )
 
     # What it looks like.
 

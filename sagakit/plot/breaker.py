@@ -11,11 +11,12 @@ from matplotlib.patches import Patch, Rectangle
 
 from sagakit.plot.activity import Call
 from sagakit.plot.breakerstory import BreakerStory
+from sagakit.plot.clock import duration, moment, unit
 from sagakit.plot.figure import BLUE, INK, RED, STYLE, YELLOW, Picture
 from sagakit.plot.labels import Labels
 from sagakit.plot.lettering import width
 from sagakit.plot.panel import Panel, message
-from sagakit.plot.timescale import duration, even, unit
+from sagakit.plot.timescale import even
 from sagakit.sim.trace import Trace
 
 TINTS = {"CLOSED": "#BFE5D8", "HALF_OPEN": "#F7F0A8", "OPEN": "#F4C9AC"}
@@ -49,13 +50,13 @@ def _why_nothing(story: BreakerStory) -> str:
 
 def _sentences(story: BreakerStory) -> Iterator[str]:
     for one in story.stretches:
-        yield f"{one.state} from {one.begin} to {one.end} ms."
+        yield f"{one.state} from {moment(one.begin)} to {moment(one.end)}."
     yield (
         f"{len(story.answered)} calls were answered, {len(story.silent)} were not; of all, "
         f"{len(story.probes)} were probes. Rejected at once: {len(story.rejections)}."
     )
     for begin, end in story.silences():
-        yield f"Calls got no answer from {begin} to {end} ms."
+        yield f"Calls got no answer from {moment(begin)} to {moment(end)}."
     yield f"Most failures in a row: {max(failures for _, failures in story.failures)}."
 
 

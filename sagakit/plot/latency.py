@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from sagakit.plot.activity import emissions
+from sagakit.plot.clock import duration, unit
 from sagakit.plot.figure import GREY, INK, PALE, PALETTE, STYLE, Picture
 from sagakit.plot.lettering import width
 from sagakit.plot.panel import Panel, message
-from sagakit.plot.timescale import duration, unit
 from sagakit.sim.trace import Trace
 
 PERCENTILES = (50, 95, 99)

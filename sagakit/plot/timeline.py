@@ -11,9 +11,10 @@ from typing import NamedTuple
 import matplotlib as mpl
 
 from sagakit.plot.activity import Activity, Call, Emission, Mark, Span, Wait, Work
+from sagakit.plot.clock import duration, moment
 from sagakit.plot.figure import STYLE, Picture, saga_colours
 from sagakit.plot.timedrawing import Drawing
-from sagakit.plot.timescale import cuts, duration
+from sagakit.plot.timescale import cuts
 from sagakit.sim.trace import Trace
 
 MOST_TOLD = 16  # of each sort: up to here the text alternative tells each
@@ -135,7 +136,7 @@ def _title(scene: Scene) -> str:
     who = f"saga {scene.sagas[0]}" if count == 1 else f"{count} sagas"
     if scene.left:
         who = f"the first {count} of {count + scene.left} sagas"
-    return f"Timeline of {who}, {_moment(scene.start)} to {_moment(scene.end)}"
+    return f"Timeline of {who}, {moment(scene.start)} to {moment(scene.end)}"
 
 
 def _alternative(title: str, scene: Scene, lanes: list[str]) -> str:
@@ -150,7 +151,7 @@ def _sentences(scene: Scene) -> Iterator[str]:
         for one in events:
             saga = f" of {one.saga}" if several else ""
             verb = verbs.get(one.how, "publishes")
-            yield f"{_moment(one.t)}: {one.publisher} {verb} {one.event}{saga}."
+            yield f"{moment(one.t)}: {one.publisher} {verb} {one.event}{saga}."
     else:
         counts = Counter(one.event for one in events)
         yield f"{len(events)} events: {_counted(counts)}."
@@ -159,7 +160,7 @@ def _sentences(scene: Scene) -> Iterator[str]:
         first, last = silent[0], max(call.end for call in silent)
         yield (
             f"{len(silent)} of {len(scene.calls)} calls to {first.party} got no answer, from "
-            f"{_moment(first.begin)} to {_moment(last)}."
+            f"{moment(first.begin)} to {moment(last)}."
         )
     waits = [wait.end - wait.begin for wait in scene.waits if wait.end - wait.begin >= 1_000]
     if waits:
@@ -167,19 +168,14 @@ def _sentences(scene: Scene) -> Iterator[str]:
     if len(scene.marks) <= MOST_TOLD:
         for mark in scene.marks:
             saga = f" ({mark.saga})" if mark.saga and several else ""
-            yield f"{_moment(mark.t)}, {mark.place}: {mark.text}{saga}."
+            yield f"{moment(mark.t)}, {mark.place}: {mark.text}{saga}."
     else:
         yield f"Marks: {_counted(Counter(mark.text for mark in scene.marks))}."
     for span in scene.spans:
-        yield f"{span.text} from {_moment(span.begin)} to {_moment(span.end)}."
+        yield f"{span.text} from {moment(span.begin)} to {moment(span.end)}."
     for cut in cuts(scene.moments()):
         yield f"The time axis leaves out {duration(cut.idle)} in which nothing begins or ends."
 
 
 def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
-
-
-def _moment(t: int) -> str:
-    """A moment, to the ms."""
-    return f"{t} ms" if t < 1_000 else f"{t / 1_000:g} s"

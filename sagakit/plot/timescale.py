@@ -8,25 +8,12 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-IN_MS = 2_000  # ms: what ends by then is told in ms
+from sagakit.plot.clock import unit
+
 IDLE = 3  # a stretch so many times as long as all that is shorter taken together is cut
 MOST_CUTS = 8
 CUT = 0.5  # inches that are left of a stretch
 APART = 0.62  # inches from tick to tick, at least
-
-
-def duration(ms: float) -> str:
-    """A stretch of time for people: `334 ms`, `5 s`, `1.25 s`, `12 min`."""
-    if ms < 1_000:
-        return f"{ms:g} ms"
-    if ms < 600_000:
-        return f"{round(ms / 1_000, 3):g} s" if ms < 10_000 else f"{round(ms / 1_000, 1):g} s"
-    return f"{round(ms / 60_000, 1):g} min"
-
-
-def unit(end: float) -> tuple[str, int]:
-    """What a time axis up to `end` (ms) counts in, and how many ms that is."""
-    return ("ms", 1) if end <= IN_MS else ("s", 1_000)
 
 
 def even(axes: Axes, start: float, end: float) -> None:
