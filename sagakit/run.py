@@ -1,6 +1,6 @@
 """Run a scenario once: `run(scenario) -> Run`, a finished trace with its views."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
