@@ -17,7 +17,7 @@ SOLUTION = re.compile(r"<summary>Solution</summary>\s*```python\n(.*?)```", re.D
 def tried(notebook: str) -> Iterator[tuple[str, Feedback, Feedback]]:
     """Run a notebook's code; for each exercise give its check, and what that says of the cell as it
     stands and of the solution."""
-    names: dict[str, Any] = {"__name__": "__main__", "display": lambda shown: None}
+    names: dict[str, Any] = {"__name__": "__main__", "display": lambda *shown: None}
     asked = None  # the check, as the last code cell calls it
     as_it_stands = None
     for cell in nbformat.read(NOTEBOOKS / notebook, as_version=4).cells:
