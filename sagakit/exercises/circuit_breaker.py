@@ -1,0 +1,221 @@
+"""Exercises of notebook 04: the breaker as a function, its second opening, and its settings."""
+
+from collections.abc import Callable, Mapping
+from types import EllipsisType
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from sagakit import scenarios
+from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
+from sagakit.payments.breaker import Breaker
+from sagakit.payments.topology import PROVIDER
+from sagakit.run import Run, run
+from sagakit.scenarios import ProviderRule, Scenario
+from sagakit.sim.trace import Asked, Record, Written
+
+GIVEN = scenarios.circuit_breaker
+HAPPENINGS = ("answer", "no answer", "time is up")
+THRESHOLDS = (1, 2, 3)
+MOST_FAILED, MOST_UNANSWERED = 10, 8
+LONG = 10_000  # ms that a user notices
+LONE_SILENCE = ProviderRule(behaviour="timeout_before", payment_id="user-05:1", calls=(1,))
+
+
+def breaker_writes(finished: Run) -> list[Record]:
+    """The answers of the breaker's store to writes that it took, in order."""
+    return [
+        one
+        for one in finished.records
+        if one.source == "Breaker DB" and isinstance(one.detail, Written)
+    ]
+
+
+def openings(finished: Run) -> list[int]:
+    """When (ms) the breaker opened."""
+    return [one.t for one in breaker_writes(finished) if one.detail.item.state == "OPEN"]
+
+
+def unanswered(finished: Run) -> int:
+    """How many requests to the provider got no answer."""
+    asked = [one for one in finished.records if isinstance(one.detail, Asked)]
+    return sum(one.detail.outcome == "timeout" for one in asked)
+
+
+def bill(finished: Run) -> dict[str, float]:
+    """What a run cost: payments, requests to the provider, and how long the users waited (s)."""
+    events, status = finished.events, finished.payments["status"]
+    times = events.groupby("correlation_id", observed=True)["t"]
+    lasted = times.max() - times.min()
+    return {
+        "completed": int((status == "COMPLETED").sum()),
+        "failed": int((status == "FAILED").sum()),
+        "requests": sum(one.target == PROVIDER and one.kind == "call" for one in finished.records),
+        "unanswered": unanswered(finished),
+        "waits over 10 s": int((lasted > LONG).sum()),
+        "longest wait s": round(lasted.max() / 1000),
+    }
+
+
+class _Place(NamedTuple):
+    """A breaker that can come about, and the shortest way to it."""
+
+    breaker: Breaker
+    way: tuple[str, ...]
+
+
+def _after(breaker: Breaker, happened: str, threshold: int) -> Breaker:
+    """What the kit's own breaker does. What is reported while it is OPEN is of an earlier era."""
+    era = breaker.era - (breaker.state == "OPEN")
+    if happened == "answer":
+        return breaker.after_answer(era, 0)
+    if happened == "no answer":
+        return breaker.after_failure(era, 0, threshold)
+    return breaker.becoming("HALF_OPEN", 0) if breaker.state == "OPEN" else breaker
+
+
+def _places(threshold: int) -> list[_Place]:
+    """Every breaker that can come about, the soonest first."""
+    found = {("CLOSED", 0): _Place(Breaker(), ())}
+    queue = list(found.values())
+    for place in queue:
+        for happened in HAPPENINGS:
+            after = _after(place.breaker, happened, threshold)
+            if (after.state, after.failures) not in found:
+                new = _Place(after, (*place.way, happened))
+                found[after.state, after.failures] = new
+                queue.append(new)
+    return queue
+
+
+@exercise
+def transition(answer: Callable[[str, int, str, int], tuple[str, int]]) -> Feedback:
+    """A pure function (state, failures, happened, threshold) -> (state, failures)."""
+    if not callable(answer):
+        return Feedback(False, "This is no function.", "Give the name of the function: no ().")
+    tried = 0
+    for threshold in THRESHOLDS:
+        for breaker, way in _places(threshold):
+            for happened in HAPPENINGS:
+                after = _after(breaker, happened, threshold)
+                says = answer(breaker.state, breaker.failures, happened, threshold)
+                if isinstance(says, EllipsisType):
+                    return Feedback(False, UNANSWERED)
+                expected = (after.state, after.failures)
+                if not isinstance(says, tuple | list) or tuple(says) != expected:
+                    return _wrong_step(breaker, way, happened, threshold, says)
+                tried += 1
+    return Feedback(
+        True,
+        f"It agrees with the kit's breaker in all {tried} steps that can come about with a "
+        "threshold of 1, 2 or 3. It asks no clock and no store, so there was nothing to set up.",
+    )
+
+
+def _wrong_step(
+    breaker: Breaker, way: tuple[str, ...], happened: str, threshold: int, says: Any
+) -> Feedback:
+    if says is None:
+        return Feedback(False, "The function returns nothing.", "Does every way end in a return?")
+    if not isinstance(says, tuple | list) or len(says) != 2:
+        return Feedback(False, f"It returns {says!r}.", "Return a pair: the state and a number.")
+    before = f"threshold {threshold}, {breaker.state} with {breaker.failures} failures"
+    if way:
+        before += f" (after: {', '.join(way)})"
+    hints = {
+        ("CLOSED", "answer"): "Only failures in a row count.",
+        ("CLOSED", "no answer"): "Count this one too, and then compare with the threshold.",
+        ("OPEN", "time is up"): "What comes after OPEN, to try whether the provider is well?",
+        ("HALF_OPEN", "answer"): "The probe was answered.",
+        ("HALF_OPEN", "no answer"): "The probe was not answered. One is enough here.",
+    }
+    hint = hints.get((breaker.state, happened), "Nothing changes here.")
+    return Feedback(False, f"{before}; then {happened!r}: it returns {says!r}.", hint)
+
+
+@exercise
+def opens_twice(answer: Scenario) -> Feedback:
+    """A scenario with one outage, in which the breaker opens twice and closes in the end."""
+    if isinstance(answer, ProviderRule | list | tuple | dict):
+        hint = "Put it into the scenario: given.but(provider=(rule,))"
+        return Feedback(False, "This is a rule, and not yet a scenario.", hint)
+    if isinstance(answer, Run):
+        return Feedback(False, "This is a run.", "Give the scenario itself, without run(...).")
+    if not isinstance(answer, Scenario):
+        return Feedback(False, "This is no scenario.", "Use given.but(provider=(...,)).")
+    if len(answer.provider) != 1 or answer.settings != GIVEN.settings:
+        return Feedback(
+            False,
+            "More than the outage is different.",
+            "One rule for the provider, and the settings as they were.",
+        )
+    finished = run(answer)
+    opened = openings(finished)
+    if len(opened) != 2:
+        times = ", ".join(f"{t / 1000:g} s" for t in opened[:3])
+        often = {0: "It never opens.", 1: f"It opens once ({times})."}
+        return Feedback(
+            False,
+            often.get(len(opened), f"It opens {len(opened)} times ({times}, ...)."),
+            "It opens again when its probe gets no answer. Look in the picture of the given run "
+            "when the probe was made, and be out then.",
+        )
+    last = breaker_writes(finished)[-1]
+    if last.detail.item.state != "CLOSED":
+        return Feedback(False, f"It ends {last.detail.item.state}.", "Let the outage end.")
+    return Feedback(
+        True,
+        f"It opens at {opened[0] / 1000:g} s and, as its probe gets no answer, again at "
+        f"{opened[1] / 1000:g} s; it is closed from {last.t / 1000:g} s.",
+    )
+
+
+@exercise
+def meets_the_goal(answer: Mapping[str, int]) -> Feedback:
+    """Settings of the breaker with which few payments fail and few calls get no answer."""
+    if not isinstance(answer, Mapping):
+        return Feedback(
+            False,
+            "This is no dict.",
+            'Write {"breaker_threshold": ..., "breaker_open_for": ...}, the second in ms.',
+        )
+    if any(isinstance(value, EllipsisType) for value in answer.values()):
+        return Feedback(False, UNANSWERED)
+    if extra := sorted(set(answer) - {"breaker_threshold", "breaker_open_for"}):
+        return Feedback(
+            False, f"It sets {', '.join(extra)} too.", "breaker_threshold and breaker_open_for."
+        )
+    cost = bill(run(GIVEN.but(settings=dict(answer))))
+    alone = run(GIVEN.but(settings=dict(answer), provider=(LONE_SILENCE,)))
+    says = f"{cost['failed']} payments fail and {cost['unanswered']} calls get no answer"
+    if openings(alone):
+        return Feedback(
+            False,
+            f"{says}; but a single call without an answer opens this breaker.",
+            "One silence is no outage: take a higher threshold.",
+        )
+    if cost["unanswered"] > MOST_UNANSWERED:
+        return Feedback(
+            False,
+            f"{says}; at most {MOST_UNANSWERED} may get none.",
+            "Fewer calls get none if the breaker opens sooner, or probes less often.",
+        )
+    if cost["failed"] > MOST_FAILED:
+        return Feedback(
+            False,
+            f"{says}; at most {MOST_FAILED} may fail.",
+            "Payments fail while it is open. When does it notice that the outage is over?",
+        )
+    return Feedback(True, f"{says}; and a single silence does not open it.")
+
+
+def settings_table(thresholds: tuple[int, ...], open_for: tuple[int, ...]) -> pd.DataFrame:
+    """For each pair of settings, the payments that fail and the calls without an answer."""
+    rows = []
+    for threshold in thresholds:
+        for ms in open_for:
+            settings = {"breaker_threshold": threshold, "breaker_open_for": ms}
+            cost = bill(run(GIVEN.but(settings=settings)))
+            rows.append((threshold, ms, cost["failed"], cost["unanswered"]))
+    columns = ["threshold", "open_for", "failed", "unanswered"]
+    return pd.DataFrame(rows, columns=columns).pivot(index="threshold", columns="open_for")

@@ -1,0 +1,219 @@
+"""Exercises of notebook 02: what silence means, one key, and the order of decide and act."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from types import EllipsisType
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from sagakit import scenarios
+from sagakit.check import Facts
+from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
+from sagakit.exercises.gateways import NewKeyGateway, VoidFirstGateway
+from sagakit.payments.money import ZERO
+from sagakit.payments.topology import PROVIDER
+from sagakit.run import Run, run
+from sagakit.scenarios import PaymentRequest, ProviderRule, Scenario
+from sagakit.sim.trace import Asked, Record
+
+GATEWAY = "Provider Gateway"
+GIVEN = scenarios.provider_error
+
+CASES = {
+    "A": ProviderRule(behaviour="slow", delay=3_000, calls=(1, 2)),
+    "B": ProviderRule(behaviour="slow", delay=70_000, calls=(1,)),
+    "C": ProviderRule(behaviour="timeout_after", calls=(1, 2)),
+    "D": ProviderRule(behaviour="slow", delay=6_000, calls=(1, 2)),
+}
+
+
+def requests(finished: Run) -> pd.DataFrame:
+    """Every request to the provider: when (ms), about which payment, what, and with which key."""
+    sent = [one for one in finished.records if one.target == PROVIDER and one.kind == "call"]
+    rows = [(one.t, one.correlation_id, one.label, one.detail.key) for one in sent]
+    return pd.DataFrame(rows, columns=["t", "payment_id", "request", "key"])
+
+
+def two_views(finished: Run) -> pd.DataFrame:
+    """What the gateway sees of its talk with the provider, beside the provider's own books."""
+    rows = [row for one in finished.records for row in _views(one)]
+    return pd.DataFrame(rows, columns=["t", "what the gateway sees", "the provider's books"])
+
+
+def provider_keeps(finished: Run) -> Decimal:
+    """What the provider has charged and not voided at the end, by its own books."""
+    standings = Facts(finished.records).standings.values()
+    return sum((one.provider_keeps for one in standings), ZERO)
+
+
+def _views(record: Record) -> list[tuple[int, str, str]]:
+    if not isinstance(record.detail, Asked):
+        return []
+    if record.source == PROVIDER:
+        if record.kind == "note":
+            return [(record.t, "", record.detail.outcome)]
+        return [(record.t, f"answer: {record.text}", "")]
+    if record.kind == "call":
+        return [(record.t, f"asks: {record.label}", "")]
+    return [(record.t, "no answer", "")]
+
+
+class _Talk(NamedTuple):
+    """What came of a run's requests to charge, in the order in which they were sent."""
+
+    sent: int
+    outcomes: list[str]  # "timeout", "unavailable" or what the provider answered
+
+
+def _talk(finished: Run) -> _Talk:
+    asked = [one for one in finished.records if isinstance(one.detail, Asked) and one.invocation]
+    charges = [one for one in asked if one.detail.request]
+    sent = [one for one in charges if one.kind == "call"]
+    return _Talk(len(sent), [one.detail.outcome for one in charges if one.kind != "call"])
+
+
+def _keeper(rule: ProviderRule) -> str:
+    return "provider" if provider_keeps(run(GIVEN.but(provider=(rule,)))) else "ana"
+
+
+@exercise
+def who_keeps_the_money(answer: Any) -> Feedback:
+    """For each of `CASES`, who has the 70.00 at the end: "ana" or "provider"."""
+    if not isinstance(answer, Mapping):
+        return Feedback(
+            False,
+            "This is no dict.",
+            'Write {"A": "ana", "B": "provider", ...}, with the names of your choice.',
+        )
+    said = {case: answer.get(case, ...) for case in CASES}
+    if any(isinstance(name, EllipsisType) for name in said.values()):
+        missing = [case for case, name in said.items() if isinstance(name, EllipsisType)]
+        says = UNANSWERED if len(missing) == len(CASES) else f"{', '.join(missing)}: no answer yet."
+        return Feedback(False, says)
+    names = {case: str(name).strip().lower().removeprefix("the ") for case, name in said.items()}
+    for case, name in names.items():
+        if name not in ("ana", "provider"):
+            return Feedback(False, f"{case}: {said[case]!r} is nobody here.", "ana or provider?")
+    wrong = [case for case, name in names.items() if name != _keeper(CASES[case])]
+    right = len(CASES) - len(wrong)
+    if not wrong:
+        says = "A call without an answer decides nothing: what settles it is the next answer, "
+        return Feedback(True, says + "to the second request in B, to the void in C and D.")
+    hint = f"For {wrong[0]}, write down what each request is answered, and when: an answer within "
+    hint += "5 s ends it, and two silences lead to a void."
+    return Feedback(False, f"{right} of {len(CASES)} are right.", hint)
+
+
+@exercise
+def second_attempt_succeeds(answer: Any) -> Feedback:
+    """A scenario in which the first request gets no answer and the second one completes it."""
+    if isinstance(answer, ProviderRule | list | tuple | dict):
+        hint = "Put it into the scenario: given.but(provider=(rule,))"
+        return Feedback(False, "This is a rule, and not yet a scenario.", hint)
+    if not isinstance(answer, Scenario):
+        return _no_scenario(answer, "given.but(provider=...)")
+    finished = run(answer)
+    statuses = list(finished.payments["status"])
+    sent, outcomes = _talk(finished)
+    if not outcomes or len(statuses) != 1:
+        says = f"The provider is asked {sent} times, and there are {len(statuses)} payments."
+        return Feedback(False, says, "Change nothing of `given` but the provider.")
+    if outcomes[0] != "timeout":
+        says = f"The first request was answered: {outcomes[0]}."
+        return Feedback(False, says, "Which behaviours leave the gateway without an answer?")
+    if statuses != ["COMPLETED"]:
+        says = f"The payment is {statuses[0]}; the requests came to: {', '.join(outcomes)}."
+        hint = "calls=(1, 2) says that the rule is about the first two requests."
+        return Feedback(False, says, hint)
+    if sent != 2:
+        return Feedback(False, f"It took {sent} requests.", "The second one should be answered.")
+    return Feedback(
+        True, f"{_when_booked(finished)} The provider keeps {provider_keeps(finished)}, once."
+    )
+
+
+def _no_scenario(answer: Any, instead: str) -> Feedback:
+    if isinstance(answer, Run):
+        return Feedback(False, "This is a run.", "Give the scenario itself, without run(...).")
+    return Feedback(False, "This is no scenario.", f"Use {instead}")
+
+
+def _when_booked(finished: Run) -> str:
+    booked = [one.t for one in finished.records if one.source == PROVIDER and one.kind == "note"]
+    second = requests(finished)["t"].iloc[1]
+    if booked[0] < second:
+        return (
+            f"Your provider charged at {booked[0]} ms, before the second request, which it "
+            "knew by its key."
+        )
+    return f"Your provider charged at {booked[0]} ms, when the second request came."
+
+
+def _key_runs() -> dict[str, Run]:
+    """Runs to hold a function about keys against, by what they are."""
+    silent = ProviderRule(behaviour="timeout_before", end=60_000)
+    three = GIVEN.but(
+        payments=[PaymentRequest(user_id="ana", amount=10, idempotency_key=key) for key in "ABC"],
+        provider=(silent,),
+    )
+    one_attempt = GIVEN.but(
+        provider=(silent.model_copy(update={"end": 5_000}),), settings={"provider_attempts": 1}
+    )
+    flawed = {GATEWAY: NewKeyGateway}
+    return {
+        "the run of this notebook": run(GIVEN),
+        "a run with three payments, each with a key of its own": run(three),
+        "a run of NewKeyGateway": run(GIVEN.but(provider=(silent,)), services=flawed),
+        "three payments and NewKeyGateway": run(three, services=flawed),
+        "a run with one charge, and a void with another key": run(one_attempt, services=flawed),
+        "a run without any request to the provider": run(scenarios.insufficient_funds),
+    }
+
+
+@exercise
+def one_key_a_payment(answer: Any) -> Feedback:
+    """A function of a table of `requests`: whether all requests for each payment carry one key."""
+    if not callable(answer):
+        return Feedback(False, "This is no function.", "Give the name of the function: no ().")
+    for what, finished in _key_runs().items():
+        expected = next(one.held for one in finished.verdicts() if one.law == "one key")
+        said = _ask(answer, requests(finished))
+        if isinstance(said, EllipsisType):
+            return Feedback(False, UNANSWERED)
+        if said is None:
+            return Feedback(False, f"For {what} it returns None.", "Is there a return?")
+        if not isinstance(said, bool):
+            says = f"For {what} it returns a {type(said).__name__}, not True or False."
+            return Feedback(False, says, "(...).all() and bool(...) make one of many.")
+        if said is not expected:
+            says = f"For {what} it says {said}; the law says {expected}."
+            return Feedback(False, says, "Count the different keys of each payment by itself.")
+    return Feedback(True, "It agrees with the law 'one key' on six runs, flawed ones among them.")
+
+
+def _ask(function: Callable[[pd.DataFrame], Any], table: pd.DataFrame) -> Any:
+    """The answer, with numpy's booleans as Python's."""
+    said = function(table)
+    return said.item() if type(said).__name__ == "bool" and hasattr(said, "item") else said
+
+
+@exercise
+def breaks_void_first(answer: Any) -> Feedback:
+    """A scenario in which `VoidFirstGateway` breaks a law that the sound gateway keeps."""
+    if not isinstance(answer, Scenario):
+        return _no_scenario(answer, "one_attempt.but(faults=(...,))")
+    flawed = run(answer, services={GATEWAY: VoidFirstGateway})
+    broken = [one for one in flawed.verdicts() if not one.held]
+    hurt = [one.law for one in run(answer).verdicts() if not one.held]
+    if not broken:
+        messages = requests(flawed)
+        says = "Every law held. The provider was asked for: "
+        says += ", ".join(f"{one.request} at {one.t} ms" for one in messages.itertuples()) + "."
+        hint = "For the void to do harm, something else must find the payment undecided meanwhile: "
+        hint += "another delivery of the same message."
+        return Feedback(False, says, hint)
+    if hurt:
+        says = f"The sound gateway does not survive that either: {', '.join(hurt)}."
+        return Feedback(False, says, "A bus that delivers at least once may deliver twice.")
+    return Feedback(True, f"The law that broke first is {broken[0].law}: {broken[0].detail}")
