@@ -1,0 +1,212 @@
+"""The exercises of notebook 05: two payments on one wallet."""
+
+from collections.abc import Iterable
+from types import EllipsisType
+from typing import Any
+
+import pandas as pd
+
+from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
+from sagakit.payments.events import BalanceDebited, PaymentInit
+from sagakit.payments.wallet import Wallet, WalletService
+from sagakit.run import Run, run
+from sagakit.scenarios import Scenario, concurrent_payments
+from sagakit.sim.faults import Duplicate
+from sagakit.sim.trace import Failed
+
+REFUSED = "ConditionalCheckFailedException:"
+
+HINTS = {
+    "balance": """\
+Go through the payments in the order in which they commit. Which of them does the balance still \
+cover when its turn comes?""",
+    "version": """\
+The wallet is opened with version 1, and a debit raises the version by one. Does a report that \
+the balance is too small change the wallet?""",
+    "number of refused writes": """\
+A write is refused if the wallet's version has moved on since the read. Ask of each payment how \
+often that happens to it.""",
+}
+
+
+def at_once(*amounts: int, apart: int = 1) -> Scenario:
+    """Ana has 100.00 and makes these payments, `apart` ms from one to the next."""
+    payments = [
+        {"user_id": "ana", "amount": amount, "at": apart * place}
+        for place, amount in enumerate(amounts)
+    ]
+    return concurrent_payments.but(payments=payments)
+
+
+def balance_debited(event: PaymentInit, wallet: Wallet) -> BalanceDebited:
+    """What the Wallet Service publishes with a debit that leaves this wallet."""
+    return BalanceDebited.after(
+        event,
+        amount_debited=event.amount,
+        amount_left=wallet.balance,
+        wallet_version=wallet.version + 1,
+    )
+
+
+@exercise
+def three_at_once(answer: Any) -> Feedback:
+    """The balance, the version and the refused writes after payments of 50, 60 and 30 at once."""
+    if not isinstance(answer, Iterable) or isinstance(answer, str):
+        return Feedback(False, "Three numbers are asked for: (balance, version, refused writes).")
+    given = tuple(answer)
+    if len(given) != 3:
+        return Feedback(
+            False,
+            f"Three numbers are asked for, (balance, version, refused writes), not {len(given)}.",
+        )
+    result = run(at_once(50, 60, 30))
+    wallet = result.records.stores()["Wallet DB"]["ana"]
+    expected = (wallet.balance, wallet.version, len(_refused(result)))
+    wrong = [name for name, is_, was in zip(HINTS, given, expected, strict=True) if is_ != was]
+    right = [name for name in HINTS if name not in wrong]
+    if wrong:
+        says = f"Right so far: the {' and the '.join(right)}. " if right else ""
+        return Feedback(False, f"{says}Look at the {wrong[0]} again.", HINTS[wrong[0]])
+    return Feedback(
+        True,
+        f"50.00 is debited first. 60.00 and 30.00 are refused once each, read again, and find "
+        f"{wallet.balance + 30}: too little for 60.00, enough for 30.00. The report on 60.00 moved "
+        f"no version, so it could not stand in the way of the debit of 30.00.",
+    )
+
+
+@exercise
+def conflicts_found(conflicts: Any) -> Feedback:
+    """A function that names the saga of each refused write, in order, from a trace."""
+    if not callable(conflicts):
+        return Feedback(False, "A function is asked for: def conflicts(trace): ...")
+    again = Duplicate(queue="Wallet SQS", event="PaymentInit", correlation_id="ana:1", after=500)
+    cases = (
+        ("two payments at once", run(concurrent_payments)),
+        ("two payments far apart", run(at_once(70, 80, apart=1_000))),
+        ("five payments at once", run(at_once(10, 10, 10, 10, 10))),
+        ("a message that comes twice", run(at_once(40, apart=1).but(faults=[again]))),
+    )
+    for what, result in cases:
+        found = conflicts(result.trace)
+        if isinstance(found, EllipsisType):
+            return Feedback(False, UNANSWERED)
+        if isinstance(found, pd.DataFrame):
+            return Feedback(False, "It returns whole rows.", "Take one column: correlation_id.")
+        if not isinstance(found, Iterable) or isinstance(found, str):
+            return Feedback(False, f"It returns {found!r}; a list of sagas is asked for.")
+        named, expected = [str(one) for one in found], _refused(result)
+        if named != expected:
+            return Feedback(
+                False,
+                f"For {what} it finds {_list(named)}; there {_were(expected)}.",
+                _why_not(named, expected),
+            )
+    return Feedback(True, "It finds every refused write in four runs, and nothing else.")
+
+
+def _why_not(named: list[str], expected: list[str]) -> str:
+    if named and not expected:
+        return (
+            "A store refuses for other reasons too. Ask for the label that stands for a conflict."
+        )
+    if sorted(set(named)) == sorted(set(expected)) and len(named) < len(expected):
+        return "A payment that is refused twice counts twice: keep the rows as they are."
+    if sorted(named) == sorted(expected):
+        return "The order is that of the trace."
+    return "Look at the label of the row in which the Wallet DB answers with a refusal."
+
+
+@exercise
+def repaired(service: Any) -> Feedback:
+    """A wallet service whose `debit` meets conflicts soundly."""
+    if not isinstance(service, type) or not issubclass(service, WalletService):
+        return Feedback(False, "A class is asked for: class Repaired(WalletService): ...")
+    if service.debit is WalletService.debit:
+        return Feedback(
+            False, "This is the sound service's own `debit`.", "Write `debit` in your class."
+        )
+    if PaymentInit not in getattr(service.debit, "handles", ()):
+        return Feedback(
+            False, "Nothing handles PaymentInit.", "Mark `debit` with @on(PaymentInit)."
+        )
+    again = Duplicate(queue="Wallet SQS", event="PaymentInit", correlation_id="ana:1", after=500)
+    cases = (
+        ("one payment", at_once(70)),
+        ("two payments far apart", at_once(70, 80, apart=1_000)),
+        ("two payments at once", at_once(70, 80)),
+        ("three payments at once that are all covered", at_once(50, 30, 20)),
+        ("three payments at once, of which the second is not covered", at_once(50, 60, 30)),
+        ("a message that comes twice", at_once(40).but(faults=[again])),
+        ("five payments at once", at_once(10, 10, 10, 10, 10)),
+    )
+    for what, scenario in cases:
+        result = run(scenario, services={"Wallet Service": service})
+        problem = _problem(result, run(scenario))
+        if problem:
+            return Feedback(False, f"With {what}: {problem[0]}", problem[1])
+    return Feedback(
+        True, f"All laws hold, and every payment ends as it should, in {len(cases)} runs."
+    )
+
+
+def _problem(result: Run, sound: Run) -> tuple[str, str] | None:
+    """What is wrong with this run, and a hint."""
+    for record in result.records:
+        detail = record.detail
+        if isinstance(detail, Failed) and record.source == "Wallet Service":
+            if detail.reason.startswith("MaxRetriesExceeded"):
+                continue
+            return (
+                f"your handler failed at {record.t} ms with {detail.reason}.",
+                "Read the error; the line counts within the cell.",
+            )
+    broken = [verdict for verdict in result.verdicts() if not verdict.held]
+    if broken:
+        twice = [verdict for verdict in broken if verdict.law == "at most once"]
+        law, _, detail, _ = (twice or broken)[0]
+        return f"the law {law!r} is broken: {detail}.", _hint(law)
+    sound_ends = _ends(sound)
+    for saga, status in _ends(result).items():
+        if status != sound_ends[saga]:
+            return (
+                f"{saga} ended {status}; it should end {sound_ends[saga]}.",
+                "Decide afresh after each read: does the balance cover the amount now?",
+            )
+    return None
+
+
+def _hint(law: str) -> str:
+    if law in ("conservation", "no overdraft", "agreement"):
+        return (
+            "Work out the new balance from the read whose version the condition names. "
+            "What is the balance when the write is sent again?"
+        )
+    if law == "at most once":
+        return "Which argument of `commit` puts the message in the inbox?"
+    return "Compare your `debit` with the one at the top of this notebook, line by line."
+
+
+def _ends(result: Run) -> dict[str, str]:
+    """How each payment ended."""
+    payments = result.records.stores()["Payments DB"]
+    return {saga: payment.status for saga, payment in payments.items()}
+
+
+def _refused(result: Run) -> list[str]:
+    """The saga of each write that was refused because the version had moved on."""
+    return [str(record.correlation_id) for record in result.records if record.label == REFUSED]
+
+
+def _list(sagas: list[str]) -> str:
+    return ", ".join(sagas) or "none"
+
+
+def _were(sagas: list[str]) -> str:
+    if not sagas:
+        return "is no conflict"
+    return (
+        f"are {len(sagas)}, of {_list(sorted(set(sagas)))}"
+        if len(sagas) > 1
+        else f"is one, of {sagas[0]}"
+    )
