@@ -187,7 +187,8 @@ class Archive(Protocol):
     def latest_snapshot(self) -> Awaitable[Backup]: ...
 
     def events(self, *types: type[E]) -> Awaitable[tuple[E, ...]]:
-        """The published events of these types, in no particular order."""
+        """The published events of these types, in no particular order. Their timestamps are of
+        the publication, as EventBridge's are."""
         ...
 
     def restore(self, backup: Backup) -> Awaitable[None]:

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sagakit.check import Verdict
+    from sagakit.payments.topology import Service
     from sagakit.plot.figure import Picture
     from sagakit.plot.summary import Law, Summary
     from sagakit.scenarios import Scenario
@@ -18,16 +19,17 @@ def run(
     scenario: "Scenario | str",
     *,
     seed: int | None = None,
-    services: Mapping[str, type] | None = None,
+    services: "Mapping[str, Service] | None" = None,
     schedule: "Iterable[Choice] | None" = None,
 ) -> "Run":
     """Run a scenario, or the one of that name, to its end in virtual time.
 
     `seed` takes the place of the scenario's; the same scenario and seed give the same trace, byte
-    for byte. `services` puts other classes in the place of the sound ones, for instance
-    `{"Wallet Service": MyWalletService}`. `schedule` gives the order of the steps in the place of
-    the clock, as a counterexample of `explore` does. Raises `BadScenario` for a name that does not
-    exist, `ScheduleMismatch` for a schedule of something else.
+    for byte. `services` puts others in the place of the sound services, for instance
+    `{"Wallet Service": MyWalletService}`: a class, or a function that builds it from its ports.
+    `schedule` gives the order of the steps in the place of the clock, as a counterexample of
+    `explore` does. Raises `BadScenario` for a name that does not exist, `ScheduleMismatch` for a
+    schedule of something else.
     """
     from sagakit.scenarios import named
     from sagakit.scenarios.stage import stage

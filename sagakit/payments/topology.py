@@ -53,33 +53,43 @@ class Settings(BaseModel):
     gateway_concurrency: Count = 10
 
 
+Service = type | Callable[[Ports], object]
+
+SOUND: dict[str, Service] = {
+    "API Gateway": ApiGateway,
+    "Payment Service": PaymentService,
+    "Wallet Service": RecoverableWalletService,
+    "Provider Gateway": ProviderGateway,
+}
+
+
 def payment_system(
     settings: Settings | None = None,
     *,
     timing: Timing | None = None,
-    services: Mapping[str, type] | None = None,
+    services: Mapping[str, Service] | None = None,
 ) -> Deployment:
-    """The deployment. `services` puts other classes in the place of the sound ones, by name."""
+    """The deployment. `services` puts others in the place of the sound services, by name: a class
+    gets the ports that the sound one gets; a function is handed all ports and builds the service.
+    """
     settings = settings or Settings()
-    classes: dict[str, Any] = {
-        "API Gateway": ApiGateway,
-        "Payment Service": PaymentService,
-        "Wallet Service": RecoverableWalletService,
-        "Provider Gateway": ProviderGateway,
-    }
     for name in services or {}:
-        if name not in classes:
-            raise ValueError(f"no service {name!r} to replace: use one of {', '.join(classes)}")
-    classes.update(services or {})
+        if name not in SOUND:
+            raise ValueError(f"no service {name!r} to replace: use one of {', '.join(SOUND)}")
+    chosen = {**SOUND, **(services or {})}
 
-    def wallet_service(ports: Ports) -> object:
+    def build(name: str, wire: Callable[[Any, Ports], object]) -> Callable[[Ports], object]:
+        service = chosen[name]
+        return (lambda ports: wire(service, ports)) if isinstance(service, type) else service
+
+    def wallet_service(cls: Any, ports: Ports) -> object:
         wallets = ports.store("Wallet DB")
-        if not issubclass(classes["Wallet Service"], RecoverableWalletService):
-            return classes["Wallet Service"](wallets)
+        if not issubclass(cls, RecoverableWalletService):
+            return cls(wallets)
         archive = ports.archive("Wallet DB", "Snapshot Store", "Event Store")
-        return classes["Wallet Service"](wallets, archive, ports.intake, ports.person("Operator"))
+        return cls(wallets, archive, ports.intake, ports.person("Operator"))
 
-    def provider_gateway(ports: Ports) -> object:
+    def provider_gateway(cls: Any, ports: Ports) -> object:
         breaker = CircuitBreaker(
             ports.store("Breaker DB"),
             ports.clock,
@@ -87,7 +97,7 @@ def payment_system(
             open_for=settings.breaker_open_for,
             lease=GATEWAY_TIMEOUT,
         )
-        return classes["Provider Gateway"](
+        return cls(
             ports.store("Provider DB"),
             breaker,
             ports.external(PROVIDER),
@@ -108,27 +118,27 @@ def payment_system(
         functions=(
             Function(
                 name="API Gateway",
-                build=lambda ports: classes["API Gateway"](ports.caller("Payment Service")),
+                build=build("API Gateway", lambda cls, ports: cls(ports.caller("Payment Service"))),
                 timeout=29_000,
                 concurrency=1_000,
             ),
             Function(
                 name="Payment Service",
                 domain="Payment",
-                build=lambda ports: classes["Payment Service"](ports.store("Payments DB")),
+                build=build("Payment Service", lambda cls, ports: cls(ports.store("Payments DB"))),
                 queues=("Payment SQS",),
             ),
             Function(
                 name="Wallet Service",
                 domain="Wallet",
-                build=wallet_service,
+                build=build("Wallet Service", wallet_service),
                 queues=("Wallet SQS",),
                 calls=(e.PaymentInit,),
             ),
             Function(
                 name="Provider Gateway",
                 domain="Provider",
-                build=provider_gateway,
+                build=build("Provider Gateway", provider_gateway),
                 queues=("Provider SQS", "Provider Retry SQS"),
                 retry_queue="Provider Retry SQS",
                 timeout=GATEWAY_TIMEOUT,

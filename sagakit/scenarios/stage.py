@@ -6,7 +6,7 @@ from sagakit.deployment import Timing, meant
 from sagakit.events import encode
 from sagakit.payments.api import Post
 from sagakit.payments.recovery import StartRecovery
-from sagakit.payments.topology import PROVIDER, payment_system
+from sagakit.payments.topology import PROVIDER, Service, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.scenarios.scenario import BadScenario, ProviderRule, Scenario
 from sagakit.sim.external import Decide, Reaction
@@ -28,7 +28,7 @@ def stage(
     scenario: Scenario,
     *,
     seed: int | None = None,
-    services: Mapping[str, type] | None = None,
+    services: Mapping[str, Service] | None = None,
     schedule: Iterable[Choice] | None = None,
 ) -> World:
     """The world of a scenario, ready to run. Raises `BadScenario` for a name that is unknown.

@@ -67,6 +67,22 @@ def _committed(
     by.resume(written.item)
 
 
+def committed_unheard(
+    operation: ops.Commit, by: Invocation, store: SimulatedStore, following: Any
+) -> None:
+    """The commit takes effect, its answer is lost, and the client's retry meets its own write."""
+    try:
+        written = store.commit(operation.item, following, operation.publish, operation.handled)
+    except (WorldError, ValueError) as error:
+        _refused(error, by, store)
+        return
+    by.arrow("return", store.name, by.host.name, "OK, but the answer is lost", written)
+    outbox = ", ".join([event_of(entry).header.event_type for entry in operation.publish])
+    by.arrow("call", by.host.name, store.name, "update", Attempt(following, False, outbox))
+    store.begins()
+    _committed(operation, by, store, following)
+
+
 def _when_store_acts(
     store: SimulatedStore, by: Invocation, act: Callable[..., None], *arguments: Any
 ) -> None:
@@ -90,10 +106,13 @@ def _now(world: World, _operation: ops.Now, by: Invocation) -> None:
 
 
 def _publish(world: World, operation: ops.Publish, by: Invocation) -> None:
-    event = operation.event.stamped(world.kernel.now)
-    out = world.bus.publish(event, by.host.name)
-    result = Unavailable(f"{world.bus.name} cannot be reached") if out else None
-    world.kernel.after(by.host.invoke_latency(), by.resume, result)
+    world.kernel.after(by.host.invoke_latency(), _published, operation, by)
+
+
+def _published(operation: ops.Publish, by: Invocation) -> None:
+    bus = by.world.bus
+    out = bus.publish(operation.event.stamped(by.kernel.now), by.host.name)
+    by.resume(Unavailable(f"{bus.name} cannot be reached") if out else None)
 
 
 class Call:

@@ -189,7 +189,11 @@ class Invocation:
             self._start(message.body)
 
     def _start_text(self, text: str) -> None:
-        """Begin with a message that came as text: it must be an event that the service handles."""
+        """Begin with a message that came as text: it must be an event that the service handles,
+        unless the service has a handler for text as it comes."""
+        if str in self.host.handlers:
+            self._start(text)
+            return
         try:
             event = decode(text, [cls for cls in self.host.handlers if issubclass(cls, Event)])
         except NotUnderstood as error:

@@ -10,12 +10,13 @@ from heapq import heappop, heappush
 from typing import Any, Literal, NamedTuple
 
 from sagakit.sim.bus import LOST
+from sagakit.sim.effects import committed_unheard
 from sagakit.sim.faults import Crash
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.queue import Message
 
 Act = Literal[
-    "step", "crash", "step_then_crash", "duplicate", "drop",
+    "step", "crash", "step_then_crash", "duplicate", "drop", "lost_answer",
     "decline", "timeout_before", "timeout_after", "down",
 ]  # fmt: skip
 
@@ -113,6 +114,9 @@ class ScheduledKernel(Kernel):
                 service=choice.service, step=invocation.steps, when="after", event=None
             )
             self._step(invocation)
+        elif choice.act == "lost_answer":
+            _, arguments = self._turns.pop(invocation)
+            committed_unheard(*arguments)
         elif choice.act == "duplicate":
             world, queue = invocation.world, invocation.queue
             invocation.arrow("fault", queue.shown_as, queue.shown_as, "message doubled")
@@ -153,7 +157,7 @@ class ScheduledKernel(Kernel):
 def _whose_step(action: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """The invocation whose step an action is, or None: a step is what others can tell happened."""
     name = getattr(action, "__name__", "")
-    if name in ("_got", "_committed"):
+    if name in ("_got", "_committed", "_published"):
         return arguments[1]
     if name == "_act":
         return arguments[3].__self__.by

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sagakit.check.explore.space import Space, State
 from sagakit.check.verdict import Verdict
+from sagakit.payments.topology import Service
 from sagakit.run import Run
 from sagakit.scenarios import Scenario
 from sagakit.sim.schedule import Choice
@@ -26,7 +27,7 @@ class Exploration:
     """The answer of `explore`."""
 
     def __init__(
-        self, scenario: Scenario, budget: dict[str, int], services: Mapping[str, type] | None
+        self, scenario: Scenario, budget: dict[str, int], services: Mapping[str, Service] | None
     ) -> None:
         self.scenario = scenario
         self.budget = budget

@@ -12,16 +12,16 @@ from typing import Literal
 from sagakit.check.explore.answer import Counterexample, Exploration
 from sagakit.check.explore.schedule import schedule_to
 from sagakit.check.explore.search import after, moves
-from sagakit.check.explore.space import FAULTS, Contended, Space, State
+from sagakit.check.explore.space import ANSWERS, FAULTS, Contended, Space, State
 from sagakit.events import encode
 from sagakit.payments.api import Post, parse
-from sagakit.payments.topology import payment_system
+from sagakit.payments.topology import Service, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.run import run
 from sagakit.scenarios import BadScenario, Scenario, named
 
 EVERY = 1.0  # s between two words about the progress
-Services = Mapping[str, type]
+Services = Mapping[str, Service]
 
 
 def explore(
@@ -30,6 +30,7 @@ def explore(
     crashes: int = 0,
     duplicates: int = 0,
     drops: int = 0,
+    lost_answers: int = 0,
     provider: Mapping[str, int] | None = None,
     services: Services | None = None,
     stop: Literal["first", "all"] = "first",
@@ -40,9 +41,10 @@ def explore(
 
     At each point any handler in flight may make its next step, and a fault may strike as long as
     the budget lasts: `crashes` of a handler between any two of its steps and before its
-    acknowledgement, `duplicates` and `drops` of a message, and what the `provider` may do besides
-    approve, for instance `{"timeout_after": 2, "decline": 1}`. Time moves only when nobody has a
-    step to make. All payments are there from the start; the scenario's latencies do not matter.
+    acknowledgement, `duplicates` and `drops` of a message, `lost_answers` of a store whose commit
+    took effect (its client tries again and meets its own write), and what the `provider` may do
+    besides approve, for instance `{"timeout_after": 2, "decline": 1}`. Time moves only when
+    nobody has a step to make. All payments are there from the start; the scenario's latencies do not matter.
 
     `stop="first"` ends at the first broken law, "all" looks for one counterexample a law. `limit`
     bounds the states. `reduced=False` tries every order, also those that cannot matter: it is
@@ -52,7 +54,8 @@ def explore(
     goes wrong: here that is the budget's part.
     """
     scenario = named(scenario) if isinstance(scenario, str) else scenario
-    budget = _budget(crashes, duplicates, drops, provider or {})
+    spend = {"crash": crashes, "duplicate": duplicates, "drop": drops, "lost_answer": lost_answers}
+    budget = _budget(spend, provider or {})
     _must_be_open(scenario)
     begun = time.perf_counter()
     contended: frozenset[tuple[int, str]] = frozenset()
@@ -163,18 +166,17 @@ def space_of(
         commands += [("Payment Service", command, payment.payment_id)] * times
     wallets = [Wallet(one.user_id, one.balance) for one in scenario.wallets]
     deployment = payment_system(scenario.settings, services=services)
-    return Space(deployment, {"Wallet DB": wallets}, commands, contended)
+    texts = [(one.queue, one.text) for one in scenario.texts]
+    return Space(deployment, {"Wallet DB": wallets}, commands, texts, contended)
 
 
-def _budget(
-    crashes: int, duplicates: int, drops: int, provider: Mapping[str, int]
-) -> tuple[int, ...]:
-    spend = {"crash": crashes, "duplicate": duplicates, "drop": drops, **provider}
+def _budget(spend: Mapping[str, int], provider: Mapping[str, int]) -> tuple[int, ...]:
+    for name in provider:
+        if name not in ANSWERS:
+            known = ", ".join(ANSWERS)
+            raise BadScenario(f"provider: there is no {name!r}: it can be one of {known}")
+    spend = {**spend, **provider}
     for name, many in spend.items():
-        if name not in FAULTS:
-            raise BadScenario(
-                f"provider: there is no {name!r}: it can be one of {', '.join(FAULTS[3:])}"
-            )
         if not isinstance(many, int) or isinstance(many, bool) or many < 0:
             raise BadScenario(f"{name}: a budget is a whole number from 0 on, not {many!r}")
     return tuple(spend.get(name, 0) for name in FAULTS)
@@ -182,7 +184,7 @@ def _budget(
 
 def _must_be_open(scenario: Scenario) -> None:
     said = {
-        "faults": scenario.faults, "provider": scenario.provider, "texts": scenario.texts,
+        "faults": scenario.faults, "provider": scenario.provider,
         "redrives": scenario.redrives, "recovery": scenario.recovery,
     }  # fmt: skip
     for name, value in said.items():

@@ -39,7 +39,7 @@ def moves(space: Space, state: State, *, reduced: bool = True) -> Iterator[Move]
             if fault is None or budget[fault]:
                 yield Move(number, fault, after, following)
         token = things[number]
-        if not isinstance(space.contents[token.message], Event):
+        if not isinstance(space.contents[token.message], Event | str):
             continue  # a command is not in a queue: who sent it hears that it failed
         if budget[CRASH] and token.crashable:
             yield Move(number, CRASH, stores, (space.again(token, clock, "crash"),))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sagakit.deployment import Deployment
-from sagakit.events import Event
+from sagakit.events import Event, decode
 from sagakit.ports import (
     AlreadyHandled,
     Answer,
@@ -29,9 +29,14 @@ from sagakit.sim.invocation import MOST_RETRIES
 State = tuple[int, int, tuple[int, ...], tuple[int, ...]]
 """(stores, clock in ms, tokens in order, budget left)"""
 
-FAULTS = ("crash", "duplicate", "drop", "decline", "timeout_before", "timeout_after", "down")
-CRASH, DUPLICATE, DROP = 0, 1, 2
+FAULTS = (
+    "crash", "duplicate", "drop", "lost_answer",
+    "decline", "timeout_before", "timeout_after", "down",
+)  # fmt: skip
+CRASH, DUPLICATE, DROP, LOST_ANSWER = range(4)
+ANSWERS = FAULTS[4:]  # what an external party may do besides approve
 
+NO_SAGA = "None"  # of a text that is no event
 TIMED_OUT = TimedOut("no answer")
 DOWN = Unavailable("cannot be reached")
 CONFLICT = VersionConflict("another write came first")
@@ -115,6 +120,7 @@ class Space:
         deployment: Deployment,
         opening: Mapping[str, Iterable[Any]],
         commands: Iterable[tuple[str, Any, str]],
+        texts: Iterable[tuple[str, str]],
         contended: frozenset[tuple[int, str]],
     ) -> None:
         self.contended = contended
@@ -146,15 +152,20 @@ class Space:
             kept = tuple(sorted((item.key, item._replace(version=1)) for item in items))
             shelves[self._place[name]] = Shelf(kept, frozenset())
         stores = self.stores(tuple(self.shelves(shelf) for shelf in shelves))
-        arrived = (
+        arrived = [
             self._arrive(service, self._message(command, saga), 0, 0)
             for service, command, saga in commands
-        )
+        ]
+        arrived += [
+            self._arrive(self._reader[queue], self._message(text, NO_SAGA), 0, 0)
+            for queue, text in texts
+        ]
         self.start = (stores, 0, tuple(sorted(arrived)))
 
     def _queues(self, deployment: Deployment) -> None:
         """Who gets an event, and when a message of a service comes again."""
         reader = {queue: one.name for one in deployment.functions for queue in one.queues}
+        self._reader = reader
         queues = {queue.name: queue for queue in deployment.queues}
         self._again_after, self._most_receives = {}, {}
         for one in deployment.functions:
@@ -228,9 +239,10 @@ class Space:
         if known is not None:
             return known
         content = self.contents[message]
-        coroutine: Any = self._handlers[service][type(content)](content)
         operation, result, place = None, None, 0
+        coroutine: Any = None
         try:
+            coroutine = self._handler(service, content)
             while True:
                 if isinstance(result, Exception):
                     operation = coroutine.throw(result)
@@ -258,12 +270,20 @@ class Space:
         except Exception as error:  # the handler's own failure
             operation = f"{type(error).__name__}: {error}"
         finally:
-            coroutine.close()
+            if coroutine is not None:
+                coroutine.close()
         token = self._token(
             Running(service, message, receives, retries, results, operation, crashable)
         )
         self._advanced[key] = token
         return token
+
+    def _handler(self, service: str, content: Any) -> Any:
+        """The coroutine that handles this; a text must be an event, as in the simulated world."""
+        handlers = self._handlers[service]
+        if isinstance(content, str) and str not in handlers:
+            content = decode(content, [cls for cls in handlers if issubclass(cls, Event)])
+        return handlers[type(content)](content)
 
     def _go_on(self, token: Running, result: Any, clock: int, *, effect: bool = True) -> int:
         return self._advance(
@@ -308,6 +328,9 @@ class Space:
             return [(None, stores, ())]
         if isinstance(operation, str):
             return [(None, stores, (self.again(token, clock, operation),))]
+        if isinstance(operation, ops.Publish):
+            sent = self._sent(operation.event, token.service, clock)
+            return [(None, stores, (self._go_on(token, None, clock), *sent))]
         place = self._place[operation.party if isinstance(operation, ops.Ask) else operation.store]
         shelves = self.stores.things[stores]
         before = shelves[place]
@@ -333,7 +356,10 @@ class Space:
             item = dict(shelf.items).get(operation.key)
             yield Outcome(None, number, (self._go_on(token, item, clock, effect=False),))
         elif isinstance(operation, ops.Commit):
-            yield self._commit(token, operation, shelf, number, clock)
+            outcome = self._commit(token, operation, shelf, number, clock)
+            yield outcome
+            if outcome.shelf != number:
+                yield self._unheard(token, operation, outcome, clock)
         elif isinstance(operation, ops.Ask):
             yield from self._ask(token, operation, shelf, number, clock)
         else:
@@ -358,6 +384,14 @@ class Space:
             for one in self._sent(entry, token.service, clock)
         ]  # fmt: skip
         return Outcome(None, after, (self._go_on(token, item, clock), *sent))
+
+    def _unheard(
+        self, token: Running, operation: ops.Commit, outcome: Outcome, clock: int
+    ) -> Outcome:
+        """The answer is lost, and the client's retry meets its own write."""
+        refused = HANDLED if operation.handled else CONFLICT
+        goes_on = self._go_on(token, refused, clock)
+        return Outcome(LOST_ANSWER, outcome.shelf, (goes_on, *outcome.tokens[1:]))
 
     def _sent(self, entry: Event | Delayed, service: str, clock: int) -> Iterable[int]:
         """What is published is under way at once: the relay and the bus add no choice."""
