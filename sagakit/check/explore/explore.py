@@ -44,7 +44,7 @@ def explore(
     acknowledgement, `duplicates` and `drops` of a message, `lost_answers` of a store whose commit
     took effect (its client tries again and meets its own write), and what the `provider` may do
     besides approve, for instance `{"timeout_after": 2, "decline": 1}`. Time moves only when
-    nobody has a step to make. All payments are there from the start; the scenario's latencies do not matter.
+    nobody has a step to make. All payments are there from the start; latencies do not matter.
 
     `stop="first"` ends at the first broken law, "all" looks for one counterexample a law. `limit`
     bounds the states. `reduced=False` tries every order, also those that cannot matter: it is
