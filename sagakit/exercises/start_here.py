@@ -1,0 +1,108 @@
+"""Exercises of notebook 00: read a diagram, read a timeline, change a scenario."""
+
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+from sagakit import Run, Scenario, run, scenarios
+from sagakit.exercises.feedback import Feedback, exercise
+
+MOMENT = 200  # ms, in the happy path: everybody else waits for the provider
+TO_BE_LEFT = Decimal("10.00")
+
+
+@exercise
+def when_answered(answer: Any) -> Feedback:
+    """At which virtual time (ms) the user gets the answer to the POST, in the happy path."""
+    if isinstance(answer, bool) or not isinstance(answer, Real):
+        return Feedback(False, f"{answer!r} is no time.", "Give a number of ms, 42 say.")
+    records = run(scenarios.happy_path).records
+    answers = [r for r in records if (r.kind, r.target) == ("return", "User")]
+    first = answers[0]
+    if answer == first.t:
+        return Feedback(True, f"{first.source} answers: {first.text}.")
+    found = [r for r in records if r.t == answer and r.source != r.target]
+    then = f"At {answer} ms {_told(found[-1])}" if found else f"Nothing happens at {answer} ms"
+    return Feedback(
+        False,
+        f"{then}.",
+        "Look for the dashed arrow that ends at the User. A row without a time happens at the "
+        "same time as the row above it.",
+    )
+
+
+def _told(record: Any) -> str:
+    verbs = {"call": "calls", "async": "sends to", "return": "answers"}
+    return f"{record.source} {verbs.get(record.kind, 'and')} {record.target}: {record.text}"
+
+
+@exercise
+def at_work(answer: Any) -> Feedback:
+    """The name of the service that is at work 200 ms after the start of the happy path."""
+    if not isinstance(answer, str):
+        return Feedback(False, f"{answer!r} is no name.", 'Give a name in quotes: "User", say.')
+    ran = run(scenarios.happy_path)
+    kinds = {one.name: one.kind for one in ran.records.participants}
+    named = {name.lower(): name for name in kinds}.get(answer.strip().lower())
+    if named is None:
+        return Feedback(
+            False, f"Nobody is called {answer!r}.", "Copy the name from the timeline's left edge."
+        )
+    if kinds[named] == "external":
+        return Feedback(
+            False,
+            f"{named} is busy then, but it is no service of ours: its bar is white.",
+            "Which of our services made that call, and waits for its end?",
+        )
+    if kinds[named] != "service":
+        return Feedback(False, f"{named} is no service.", "Services have the lanes of a timeline.")
+    extent = _extent(ran, named)
+    if extent is not None and extent[0] <= MOMENT <= extent[1]:
+        return Feedback(True, f"{named} works from {extent[0]} to {extent[1]} ms.")
+    return Feedback(
+        False,
+        f"At {MOMENT} ms {named} is not at work.",
+        f"Find {MOMENT} on the axis and go straight up: whose bar do you cross?",
+    )
+
+
+def _extent(ran: Run, service: str) -> tuple[int, int] | None:
+    """From when to when (ms) a service was at work that worked once."""
+    times = [r.t for r in ran.records if r.invocation and service in (r.source, r.target)]
+    return (min(times), max(times)) if times else None
+
+
+@exercise
+def ten_left(answer: Any) -> Feedback:
+    """A scenario in which Ana, who has 100.00, has 10.00 left and no payment has failed."""
+    if isinstance(answer, Run):
+        return Feedback(False, "This is a run.", "Give the scenario itself, without run(...).")
+    if not isinstance(answer, Scenario):
+        return Feedback(
+            False, "This is no scenario.", "Begin with scenarios.happy_path.but(payments=[...])."
+        )
+    opening = {one.user_id: one.balance for one in answer.wallets}
+    asked = {one.user_id: one.balance for one in scenarios.happy_path.wallets}
+    if opening != asked:
+        return Feedback(False, "The wallets are others now.", "Change only the payments.")
+    if not answer.payments:
+        return Feedback(False, "Nobody pays anything.", "Put at least one payment in the list.")
+    stores = run(answer).records.stores()
+    failed = [one for one in stores["Payments DB"].values() if one.status != "COMPLETED"]
+    if failed:
+        one = failed[0]
+        return Feedback(
+            False,
+            f"The payment {one.payment_id} of {one.amount} is {one.status}: {one.reason}.",
+            "All payments together must not be more than Ana has.",
+        )
+    left = stores["Wallet DB"]["ana"].balance
+    if left != TO_BE_LEFT:
+        paid = opening["ana"] - left
+        return Feedback(
+            False,
+            f"Ana has {left} left: the payments that were made come to {paid}.",
+            "How much must they come to?",
+        )
+    payments = "payment" if len(answer.payments) == 1 else "payments"
+    return Feedback(True, f"{len(answer.payments)} {payments}, and Ana has {left} left.")
