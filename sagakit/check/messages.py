@@ -120,7 +120,10 @@ class Messages:
     def _failed(self, seen: Seen) -> None:
         self._idle.discard(seen.record.invocation)
         mail = self.mail.get(seen.detail.message_id)
-        if mail is not None:
+        if mail is not None and seen.record.kind == "fault":
+            self.lost.append(seen)
+            del self.mail[seen.detail.message_id]
+        elif mail is not None:
             mail.last = seen
             mail.reason = seen.detail.reason
             mail.saga = mail.saga or seen.record.correlation_id

@@ -14,6 +14,7 @@ from sagakit.sim.effects import committed_unheard
 from sagakit.sim.faults import Crash
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.queue import Message
+from sagakit.sim.trace import Failed
 
 Act = Literal[
     "step", "crash", "step_then_crash", "duplicate", "drop", "lost_answer",
@@ -129,10 +130,9 @@ class ScheduledKernel(Kernel):
 
     def _lose(self, invocation: Any) -> None:
         """Its message is gone: it neither comes again nor goes to the dead letters."""
-        message = invocation.message
-        invocation.arrow(
-            "fault", invocation.source, invocation.host.name, LOST, event=message.event
-        )
+        message, queue = invocation.message, invocation.source
+        detail = Failed(message.message_id, "it will not come again")
+        invocation.arrow("fault", queue, queue, LOST, detail, message.event)
         invocation.queue.delete(message)
         invocation.power_cut("had its message taken away")
 

@@ -251,9 +251,10 @@ class Trace:
                 elif fate and fate.state == "waiting":  # else it is dead: who did it was too late
                     fates[detail.message_id] = fate._replace(state="done")
             elif isinstance(detail, Failed) and detail.message_id in fates:
-                fate = fates[detail.message_id]
-                state: Any = "dead" if record.kind == "async" else fate.state
-                fates[detail.message_id] = fate._replace(state=state, reason=detail.reason)
+                fate = fates.pop(detail.message_id)
+                if record.kind != "fault":  # else the queue has lost it
+                    state: Any = "dead" if record.kind == "async" else fate.state
+                    fates[detail.message_id] = fate._replace(state=state, reason=detail.reason)
         return fates
 
     def jsonl(self) -> Iterator[str]:
