@@ -15,7 +15,14 @@ from matplotlib.figure import Figure
 
 WIDTH = 10.0  # inches at 72 dots: as wide as a notebook's cell
 
+# Whatever the reader's own style is, a picture starts from matplotlib's: it must not change.
+_DRAWN = (
+    "axes", "font", "grid", "hatch", "legend", "lines", "markers", "mathtext", "patch", "path",
+    "scatter", "svg", "text", "xtick", "ytick", "figure.facecolor", "figure.edgecolor",
+    "savefig.bbox", "savefig.edgecolor", "savefig.facecolor", "savefig.transparent",
+)  # fmt: skip
 STYLE: Any = {
+    **{name: value for name, value in mpl.rcParamsDefault.items() if name.startswith(_DRAWN)},
     "svg.hashsalt": "sagakit",
     "svg.fonttype": "path",  # the same letters on a machine with other fonts
     "font.family": "DejaVu Sans",
