@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from sagakit.plot.clock import moment, unit
 from sagakit.plot.figure import GREY, INK, PALE, PALETTE, RED, STYLE, Picture
 from sagakit.plot.labels import Labels, spread
+from sagakit.plot.lettering import width
 from sagakit.plot.panel import Panel, message
 from sagakit.plot.timescale import even
 from sagakit.plot.wallets import Change, Loss, history
@@ -60,10 +61,11 @@ def _sentences(series: dict[str, list[Change]], losses: list[Loss]) -> Iterator[
         else:
             yield f"{wallet}: {first}; {'; '.join(told) or 'nothing changes'}; at the end {last}."
     for loss in losses:
-        yield (
-            f"{loss.store} is lost from {moment(loss.begin)} to {moment(loss.end)}, and then "
-            f"rebuilt from a snapshot and {loss.rebuilt} later changes."
-        )
+        until = f"{loss.store} is lost from {moment(loss.begin)} to {moment(loss.end)}"
+        if loss.rebuilt < 0:
+            yield f"{until} and never restored."
+        else:
+            yield f"{until}, and then rebuilt from a snapshot and {loss.rebuilt} later changes."
 
 
 def _end(series: dict[str, list[Change]], losses: list[Loss], end: int) -> tuple[int, str]:
@@ -115,8 +117,10 @@ def _together(
         _shade(axes, loss, end)
         axes.text((loss.begin + loss.end) / 2, highest * 1.01, f"{loss.store} lost", size=8.5,
                   color=INK, ha="center", va="bottom")  # fmt: skip
-        told = f" rebuilt: snapshot and {loss.rebuilt} changes"
-        axes.text(min(loss.end, end), highest * 0.95, told,
+        told = f"rebuilt: snapshot and {loss.rebuilt} changes" if loss.rebuilt >= 0 else ""
+        room = at(loss.end) + width(told, 8.5) / 72 < panel.wide
+        axes.text(loss.end if room else loss.begin, highest * 0.95, f" {told} ",
+                  ha="left" if room else "right",
                   size=8.5, color=INK, va="center")  # fmt: skip
     for changes, colour in zip(series.values(), PALETTE, strict=False):
         xs, ys = _steps(changes, end)

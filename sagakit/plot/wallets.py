@@ -23,12 +23,15 @@ class Change(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """A stretch of time (ms) in which a store was lost; `rebuilt` writes followed its restore."""
+    """A stretch of time (ms) in which a store was lost; `rebuilt` writes followed its restore.
+
+    `rebuilt` is -1 for a store that was never restored.
+    """
 
     store: str
     begin: int
     end: int
-    rebuilt: int = 0
+    rebuilt: int = -1
 
 
 def history(trace: Trace) -> tuple[list[Change], list[Loss]]:
@@ -53,7 +56,7 @@ def history(trace: Trace) -> tuple[list[Change], list[Loss]]:
                 changes += [Change(record.t, item.key, None, "lost") for item in wallets]
                 losses += [Loss(record.target, record.t, -1)] * bool(wallets)
             elif losses:
-                losses[-1] = losses[-1]._replace(end=record.t)
+                losses[-1] = losses[-1]._replace(end=record.t, rebuilt=0)
                 changes += [
                     Change(record.t, item.key, item.balance, "restored") for item in wallets
                 ]
