@@ -110,12 +110,15 @@ def at_most_once(facts: Facts) -> Verdict:
 
 
 class _Ledger:
-    """What the published movements say: by event id, and by the event that caused them."""
+    """What the published movements say: by event id, and by the event that caused them, once of
+    all movements and once of those that are in no commit's outbox."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._by_event: dict[str | None, tuple[str, Decimal]] = {}
         self._by_cause: dict[str | None, tuple[str, Decimal]] = {}
+        self._past_the_outbox: dict[str | None, tuple[str, Decimal]] = {}
+        committed = {event_id for seen in facts.answers for event_id in seen.detail.outbox}
         for seen in facts.published:
             published = seen.detail
             if seen.record.event == DEBITED:
@@ -127,24 +130,30 @@ class _Ledger:
             entry = (published.payload["user_id"], amount)
             self._by_event[seen.record.event_id] = entry
             self._by_cause[published.causation_id] = entry
+            if seen.record.event_id not in committed:
+                self._past_the_outbox[published.causation_id] = entry
 
     def entries(self, seen: Seen) -> dict[str, Decimal] | None:
         """Wallet to what the ledger says of this commit; None if it cannot say yet.
 
-        A commit without an event is one that repeats what was published long ago, if its message
-        was answered so. What a replay takes up for publication was applied before the loss.
+        A commit without an event stands for the one that answers its message: a replay repeats
+        what was published long ago; any other may publish past its outbox, and if the event is in
+        another commit's, that one has to account for it. What a replay takes up for publication
+        was applied before the loss.
         """
         written = seen.detail
+        replayed = seen.record.invocation in self._facts.replays
         if seen.place in self._facts.undone:
             return None
-        if written.item is None and seen.record.invocation in self._facts.replays:
+        if written.item is None and replayed:
             return {}
         if any(event_id not in self._facts.publications for event_id in written.outbox):
             return None
         if written.outbox:
             found = [self._by_event.get(event_id) for event_id in written.outbox]
         else:
-            found = [self._by_cause.get(written.handled)]
+            by_cause = self._by_cause if replayed else self._past_the_outbox
+            found = [by_cause.get(written.handled)]
         entries: dict[str, Decimal] = {}
         for wallet, amount in filter(None, found):
             entries[wallet] = entries.get(wallet, ZERO) + amount
