@@ -52,6 +52,8 @@ class Function:
     timeout      ms, then the invocation is cut off (AWS Lambda: 3 s by default, at most 900 s)
     concurrency  how many invocations may run at once
     batch        how many messages one invocation takes at most (AWS Lambda with SQS: 10)
+    reports      whether it reports which messages of a batch failed (AWS: ReportBatchItemFailures,
+                 off by default); if not, one that fails makes the whole batch come again
     calls        event types whose delivery is drawn as a call instead of an asynchronous message
     invocation   what a delivery is called in a diagram
     """
@@ -64,6 +66,7 @@ class Function:
     timeout: int = 3_000
     concurrency: int = 10
     batch: int = 1
+    reports: bool = True
     calls: tuple[type[Event], ...] = ()
     invocation: str = "Invoke Lambda"
 

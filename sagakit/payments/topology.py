@@ -51,6 +51,8 @@ class Settings(BaseModel):
     breaker_threshold: Count = 5
     breaker_open_for: Annotated[Milliseconds, Field(ge=1)] = 30_000
     gateway_concurrency: Count = 10
+    wallet_batch: Count = 1
+    wallet_reports: bool = True
 
 
 Service = type | Callable[[Ports], object]
@@ -133,6 +135,8 @@ def payment_system(
                 domain="Wallet",
                 build=build("Wallet Service", wallet_service),
                 queues=("Wallet SQS",),
+                batch=settings.wallet_batch,
+                reports=settings.wallet_reports,
                 calls=(e.PaymentInit,),
             ),
             Function(

@@ -289,7 +289,20 @@ class Invocation:
         self.message.reason = reason
         detail = Failed(self.message.message_id, reason)
         self.arrow("return", self.host.name, self.source, "failed:", detail)
-        self.next_message()
+        if self.host.function.reports:
+            self.next_message()
+        else:
+            self._fail_whole_batch()
+
+    def _fail_whole_batch(self) -> None:
+        """Nobody says which message failed: those that were handled, and those that were not yet,
+        come again with it."""
+        others = [message for message, *_ in self.handled] + list(self.batch)
+        for message in others:
+            message.reason = "another message of its batch failed"
+        if others:
+            self._note(f"the whole batch comes again: {len(others)} more")
+        self._end()
 
     def power_cut(self, why: str) -> None:
         """It stops here. All its messages come back when their visibility timeouts end, those

@@ -286,11 +286,11 @@ async def pack_unless_broken(ports: Ports, event: Ordered) -> None:
     await ports.store("Shelves").commit(Shelf(f"cup {event.number}", 1), handled=event)
 
 
-def batch_trace() -> tuple[World, Trace]:
+def batch_trace(*, reports: bool = True) -> tuple[World, Trace]:
     """Four orders wait for one invocation with room for ten; order 2 cannot be packed."""
     world = shop(
         service(pack_unless_broken),
-        function={"batch": 10, "concurrency": 1},
+        function={"batch": 10, "concurrency": 1, "reports": reports},
         queue={"receives": 2},
         faults=[Outage(participant="Shop", start=0, end=100)],
     )
@@ -330,6 +330,14 @@ def test_the_bad_one_of_a_batch_ends_as_a_dead_letter_with_its_reason() -> None:
     fates = trace.messages()
     assert [fates[number].state for number in sorted(fates)] == ["done", "done", "dead", "done"]
     assert "LookupError: the cup is broken" in fates[3].reason
+
+
+def test_one_bad_message_takes_the_batch_with_it_if_failures_are_not_reported() -> None:
+    world, trace = batch_trace(reports=False)
+    assert "cup 3" not in world.stores["Shelves"].items  # it stood behind the bad one
+    fates = trace.messages()
+    assert [fates[number].state for number in sorted(fates)] == ["dead"] * 4
+    assert fates[1].reason == "another message of its batch failed"
 
 
 # A power cut: the timeout and crashes.

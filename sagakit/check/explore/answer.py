@@ -32,7 +32,7 @@ class Exploration:
         self.scenario = scenario
         self.budget = budget
         self.services = services
-        self.states = self.transitions = self.ends = 0
+        self.states = self.transitions = self.ends = self.disasters = 0
         self.seconds = 0.0
         self.cut_by = ""
         self.held: dict[str, int] = {}

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from sagakit.check.explore.answer import Counterexample, Exploration
+from sagakit.check.explore.disasters import disasters
 from sagakit.check.explore.schedule import schedule_to
 from sagakit.check.explore.search import after, moves
 from sagakit.check.explore.space import ANSWERS, FAULTS, Contended, Space, State
@@ -17,8 +18,9 @@ from sagakit.events import encode
 from sagakit.payments.api import Post, parse
 from sagakit.payments.topology import Service, payment_system
 from sagakit.payments.wallet import Wallet
-from sagakit.run import run
+from sagakit.run import Run, run
 from sagakit.scenarios import BadScenario, Scenario, named
+from sagakit.sim.schedule import Choice
 
 EVERY = 1.0  # s between two words about the progress
 Services = Mapping[str, Service]
@@ -50,14 +52,19 @@ def explore(
     bounds the states. `reduced=False` tries every order, also those that cannot matter: it is
     slow, and there to hold the reduction against.
 
+    A scenario with a recovery is explored in another way: its store is lost, and its snapshot
+    taken, at every moment that makes a difference (see `disasters`), without a budget.
+
     Raises `BadScenario` for a budget that makes no sense, and for a scenario that says itself what
     goes wrong: here that is the budget's part.
     """
     scenario = named(scenario) if isinstance(scenario, str) else scenario
     spend = {"crash": crashes, "duplicate": duplicates, "drop": drops, "lost_answer": lost_answers}
     budget = _budget(spend, provider or {})
-    _must_be_open(scenario)
     begun = time.perf_counter()
+    if scenario.recovery is not None:
+        return _disasters(scenario, budget, services, stop, begun)
+    _must_be_open(scenario)
     contended: frozenset[tuple[int, str]] = frozenset()
     while True:
         answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services)
@@ -68,6 +75,26 @@ def explore(
             continue
         answer.seconds = time.perf_counter() - begun
         return answer
+
+
+def _disasters(
+    scenario: Scenario, budget: tuple[int, ...], services: Services | None, stop: str, begun: float
+) -> Exploration:
+    if any(budget):
+        raise BadScenario(
+            f"{scenario.name}: it has a recovery, whose disasters are explored without a budget: "
+            f"leave the budget out, or explore scenario.but(recovery=None, faults=())"
+        )
+    answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services)
+    for judged in disasters(scenario, services):
+        answer.disasters += 1
+        answer.ends += 1
+        _hold(answer, judged, ())
+        if answer.broken and stop == "first":
+            answer.cut_by = "the first broken law"
+            break
+    answer.seconds = time.perf_counter() - begun
+    return answer
 
 
 def _search(
@@ -146,12 +173,16 @@ def _judge(answer: Exploration, came_from: dict[State, State | None], state: Sta
     assert answer.space is not None
     schedule = schedule_to(answer.space, way[::-1], answer.reduced)
     judged = run(answer.scenario, services=answer.services, schedule=schedule)
+    _hold(answer, judged, tuple(schedule))
+
+
+def _hold(answer: Exploration, judged: Run, schedule: tuple[Choice, ...]) -> None:
     for verdict in judged.verdicts():
         if verdict.held:
             answer.held.setdefault(verdict.law, 0)
             answer.held[verdict.law] += 1
         elif verdict.law not in {one.verdict.law for one in answer.broken}:
-            answer.broken.append(Counterexample(verdict, judged, tuple(schedule)))
+            answer.broken.append(Counterexample(verdict, judged, schedule))
 
 
 def space_of(
@@ -185,14 +216,13 @@ def _budget(spend: Mapping[str, int], provider: Mapping[str, int]) -> tuple[int,
 def _must_be_open(scenario: Scenario) -> None:
     said = {
         "faults": scenario.faults, "provider": scenario.provider,
-        "redrives": scenario.redrives, "recovery": scenario.recovery,
+        "redrives": scenario.redrives,
     }  # fmt: skip
     for name, value in said.items():
         if value:
-            without = f"{name}={None if name == 'recovery' else ()}"
             raise BadScenario(
                 f"{scenario.name}: it says itself what goes wrong ({name}), which is here the "
-                f"budget's part: explore scenario.but({without})"
+                f"budget's part: explore scenario.but({name}=())"
             )
 
 
