@@ -29,8 +29,7 @@ def test_a_recovery_that_forgets_the_events_since_the_snapshot_is_found_out() ->
             await self.intake.resume()
             return "recovered"
 
-    answer = explore(TWO, services={"Wallet Service": RestoresOnly})
-    assert not answer.complete
+    answer = explore(TWO, services={"Wallet Service": RestoresOnly}, stop="all")
     assert {one.verdict.law for one in answer.broken} >= {"recovery"}
 
 
