@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sagakit import Run, run, scenarios
 from sagakit.deployment import Participant
 from sagakit.plot.activity import Activity
+from sagakit.plot.figure import Picture
 from sagakit.plot.labels import Labels, spread
 from sagakit.plot.timeline import timeline
 from sagakit.plot.timescale import CUT, Cut, TimeScale, cuts
@@ -284,3 +285,14 @@ def test_a_label_gives_way_to_another() -> None:
     labels.beside("second", 4.0, 1.0)
     first, second = labels.placed
     assert (first.x, first.y) != (second.x, second.y)
+
+
+def test_a_reader_complains_of_what_cannot_be_read() -> None:
+    picture = Picture(4, 1, "")
+    picture.text(0.5, 0.5, "one", size=10)
+    picture.text(0.51, 0.5, "two", size=7)
+    picture.text(0.98, 0.1, "cut", size=10)
+    found = "; ".join(complaints(picture))
+    assert "'two' is too small" in found
+    assert "'one' lies on 'two'" in found
+    assert "'cut' is cut off" in found
