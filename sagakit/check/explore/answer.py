@@ -14,13 +14,13 @@ from sagakit.sim.schedule import Choice
 class Counterexample(NamedTuple):
     """A run that breaks a law: the fewest faults, then the fewest steps.
 
-    `states` is how many states had been seen when it was found.
+    `seen` is how many states, or disasters, had been seen when it was found.
     """
 
     verdict: Verdict
     run: Run
     schedule: tuple[Choice, ...]
-    states: int
+    seen: int
 
     @property
     def faults(self) -> list[Choice]:

@@ -119,6 +119,7 @@ def _search(
             answer.transitions += len(following)
             if not following:
                 answer.ends += 1
+                answer.states = len(came_from)
                 _judge(answer, came_from, state)
                 if answer.broken and stop == "first":
                     answer.cut_by = "the first broken law"
@@ -182,7 +183,8 @@ def _hold(answer: Exploration, judged: Run, schedule: tuple[Choice, ...]) -> Non
             answer.held.setdefault(verdict.law, 0)
             answer.held[verdict.law] += 1
         elif verdict.law not in {one.verdict.law for one in answer.broken}:
-            answer.broken.append(Counterexample(verdict, judged, schedule))
+            seen = answer.states or answer.disasters
+            answer.broken.append(Counterexample(verdict, judged, schedule, seen))
 
 
 def space_of(
