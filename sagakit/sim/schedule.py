@@ -69,7 +69,8 @@ class ScheduledKernel(Kernel):
 
     def run(self) -> None:
         """Run by the schedule, and on to the end. Raises `ScheduleMismatch`."""
-        for at, _, action, arguments in sorted(self._planned, key=lambda entry: entry[:2]):
+        planned, self._planned = self._planned, []
+        for at, _, action, arguments in sorted(planned, key=lambda entry: entry[:2]):
             self.after(at, action, *arguments)
         choices = iter(self.schedule)
         while True:
