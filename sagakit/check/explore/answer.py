@@ -1,6 +1,6 @@
 """What an exploration says: what was covered, which laws held, the shortest run that broke one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sagakit.check.explore.space import Space, State
@@ -9,6 +9,9 @@ from sagakit.payments.topology import Service
 from sagakit.run import Run
 from sagakit.scenarios import Scenario
 from sagakit.sim.schedule import Choice
+
+Invariant = Callable[[Run], str | None]
+"""A law of one's own: what is broken in a run at rest, in words, or None."""
 
 
 class Counterexample(NamedTuple):
@@ -31,11 +34,16 @@ class Exploration:
     """The answer of `explore`."""
 
     def __init__(
-        self, scenario: Scenario, budget: dict[str, int], services: Mapping[str, Service] | None
+        self,
+        scenario: Scenario,
+        budget: dict[str, int],
+        services: Mapping[str, Service] | None,
+        invariants: tuple[Invariant, ...] = (),
     ) -> None:
         self.scenario = scenario
         self.budget = budget
         self.services = services
+        self.invariants = invariants
         self.states = self.transitions = self.ends = self.disasters = 0
         self.seconds = 0.0
         self.cut_by = ""

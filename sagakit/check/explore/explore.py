@@ -6,14 +6,15 @@ world, and its trace is held against the laws of `Run.check()`. There is no seco
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
-from sagakit.check.explore.answer import Counterexample, Exploration
+from sagakit.check.explore.answer import Counterexample, Exploration, Invariant
 from sagakit.check.explore.disasters import disasters
 from sagakit.check.explore.schedule import schedule_to
 from sagakit.check.explore.search import after, moves
 from sagakit.check.explore.space import ANSWERS, FAULTS, Contended, Space, State
+from sagakit.check.verdict import Verdict
 from sagakit.events import encode
 from sagakit.payments.api import Post, parse
 from sagakit.payments.topology import Service, payment_system
@@ -35,6 +36,7 @@ def explore(
     lost_answers: int = 0,
     provider: Mapping[str, int] | None = None,
     services: Services | None = None,
+    invariants: Iterable[Invariant] = (),
     stop: Literal["first", "all"] = "first",
     limit: int = 1_000_000,
     reduced: bool = True,
@@ -47,6 +49,9 @@ def explore(
     took effect (its client tries again and meets its own write), and what the `provider` may do
     besides approve, for instance `{"timeout_after": 2, "decline": 1}`. Time moves only when
     nobody has a step to make. All payments are there from the start; latencies do not matter.
+
+    `invariants` are laws of your own: functions that take a `Run` at rest and return None, or the
+    words of what is broken; each is called by its function's name.
 
     `stop="first"` ends at the first broken law, "all" looks for one counterexample a law. `limit`
     bounds the states. `reduced=False` tries every order, also those that cannot matter: it is
@@ -61,13 +66,14 @@ def explore(
     scenario = named(scenario) if isinstance(scenario, str) else scenario
     spend = {"crash": crashes, "duplicate": duplicates, "drop": drops, "lost_answer": lost_answers}
     budget = _budget(spend, provider or {})
+    own = tuple(invariants)
     begun = time.perf_counter()
     if scenario.recovery is not None:
-        return _disasters(scenario, budget, services, stop, begun)
+        return _disasters(scenario, budget, services, own, stop, begun)
     _must_be_open(scenario)
     contended: frozenset[tuple[int, str]] = frozenset()
     while True:
-        answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services)
+        answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services, own)
         try:
             _search(answer, budget, services, contended, stop, limit, reduced, begun)
         except Contended as found:
@@ -78,14 +84,19 @@ def explore(
 
 
 def _disasters(
-    scenario: Scenario, budget: tuple[int, ...], services: Services | None, stop: str, begun: float
+    scenario: Scenario,
+    budget: tuple[int, ...],
+    services: Services | None,
+    own: tuple[Invariant, ...],
+    stop: str,
+    begun: float,
 ) -> Exploration:
     if any(budget):
         raise BadScenario(
             f"{scenario.name}: it has a recovery, whose disasters are explored without a budget: "
             f"leave the budget out, or explore scenario.but(recovery=None, faults=())"
         )
-    answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services)
+    answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services, own)
     for judged in disasters(scenario, services):
         answer.disasters += 1
         answer.ends += 1
@@ -178,13 +189,20 @@ def _judge(answer: Exploration, came_from: dict[State, State | None], state: Sta
 
 
 def _hold(answer: Exploration, judged: Run, schedule: tuple[Choice, ...]) -> None:
-    for verdict in judged.verdicts():
+    own = [_held_by(one, judged) for one in answer.invariants]
+    for verdict in (*judged.verdicts(), *own):
         if verdict.held:
             answer.held.setdefault(verdict.law, 0)
             answer.held[verdict.law] += 1
         elif verdict.law not in {one.verdict.law for one in answer.broken}:
             seen = answer.states or answer.disasters
             answer.broken.append(Counterexample(verdict, judged, schedule, seen))
+
+
+def _held_by(invariant: Invariant, judged: Run) -> Verdict:
+    broken = invariant(judged)
+    name = getattr(invariant, "__name__", "an invariant")
+    return Verdict(name, broken is None, broken or "")
 
 
 def space_of(

@@ -1,0 +1,37 @@
+"""A law of one's own is held against every end, like the laws of the system."""
+
+from sagakit.check.explore import explore
+from sagakit.run import Run
+from sagakit.scenarios import Scenario
+
+TWO = Scenario(
+    name="two",
+    title="Two payments of which the wallet covers one",
+    wallets=[{"user_id": "ana", "balance": 100}],
+    payments=[{"user_id": "ana", "amount": 70}, {"user_id": "ana", "amount": 80}],
+)
+
+
+def first_come_first_served(run: Run) -> str | None:
+    first = run.records.stores()["Payments DB"]["ana:1"]
+    return None if first.status == "COMPLETED" else f"{first.key} is {first.status}"
+
+
+def one_is_completed(run: Run) -> str | None:
+    payments = run.records.stores()["Payments DB"].values()
+    completed = [one.key for one in payments if one.status == "COMPLETED"]
+    return None if len(completed) == 1 else f"completed: {completed}"
+
+
+def test_the_run_that_breaks_it_is_found() -> None:
+    answer = explore(TWO, invariants=[first_come_first_served])
+    (broken,) = answer.broken
+    assert broken.verdict == ("first_come_first_served", False, "ana:1 is FAILED", None)
+    assert first_come_first_served(broken.run) == "ana:1 is FAILED"
+
+
+def test_that_it_holds_is_counted() -> None:
+    answer = explore(TWO, invariants=[one_is_completed])
+    assert answer.complete
+    assert answer.broken == []
+    assert answer.held["one_is_completed"] == answer.ends == 2
