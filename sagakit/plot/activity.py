@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from sagakit.sim.trace import (
     Asked,
     Failed,
+    FannedOut,
     Published,
     Queued,
     Record,
@@ -20,6 +21,7 @@ from sagakit.sim.trace import (
 )
 
 Ended = Literal["", "done", "failed", "crashed"]
+LONG = 4  # times as long as is usual: a message that waited longer in its queue is told
 CONFLICT = "ConditionalCheckFailedException"
 
 
@@ -87,7 +89,8 @@ class Call(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """A message that a service put aside or did not finish, until it is received (again).
+    """A message that a service put aside or did not finish, until it is received (again), or one
+    that waited in its queue for much longer than most do.
 
     `after` and `before` are the places in `Activity.works` of the work at its ends, or None.
     """
@@ -96,7 +99,7 @@ class Wait(NamedTuple):
     begin: int
     end: int
     saga: str | None
-    why: Literal["delayed", "hidden", "dead letter"]
+    why: Literal["queued", "delayed", "hidden", "dead letter"]
     after: int | None = None
     before: int | None = None
 
@@ -144,9 +147,13 @@ class Activity:
         self._busy: dict[int, int] = {}  # invocation to the place of its present work
         self._calling: dict[int, int] = {}  # invocation to the place of its open call
         self._aside: dict[int, Wait] = {}  # message that waits to be received
+        self._queued: dict[int, int] = {}  # message to when it was put in its queue
+        self._first: list[Wait] = []  # what passed until a message was received
         self._users: defaultdict[str, list[str]] = defaultdict(list)
         for record in trace:
             self._read(record)
+        self.waits += self._long_ones()
+        self.waits.sort(key=lambda wait: wait.begin)
         for place, call in enumerate(self.calls):
             if call.end < 0:  # its caller was cut off
                 self.calls[place] = call._replace(end=self._until(call.number))
@@ -182,6 +189,8 @@ class Activity:
             self._fail(record, detail)
         elif isinstance(detail, Restored):
             self._restore(record)
+        elif isinstance(detail, FannedOut):
+            self._queued.update(dict.fromkeys(detail.message_ids, record.t))
         elif isinstance(detail, Redriven):
             self._aside[detail.message_id] = self._aside.pop(
                 detail.formerly, Wait("", record.t, -1, record.correlation_id, "dead letter")
@@ -235,10 +244,20 @@ class Activity:
     def _queue(self, record: Record, detail: Queued) -> None:
         if record.kind in ("call", "async") and record.invocation:
             wait = self._aside.pop(detail.message_id, None)
+            place = self._busy[record.invocation]
+            since = self._queued.pop(detail.message_id, None)
             if wait is not None:
-                wait = wait._replace(end=record.t, before=self._busy[record.invocation])
+                wait = wait._replace(end=record.t, before=place)
                 self.waits.append(wait._replace(service=wait.service or record.target))
-        elif record.kind == "async" and self.kinds.get(record.source) == "service" and record.event:
+            elif since is not None:
+                self._first.append(
+                    Wait(record.target, since, record.t, record.correlation_id, "queued",
+                         before=place)
+                )  # fmt: skip
+            return
+        if record.kind in ("call", "async"):
+            self._queued[detail.message_id] = record.t
+        if record.kind == "async" and self.kinds.get(record.source) == "service" and record.event:
             self.emissions.append(
                 Emission(record.t, record.event, record.event_id or "", record.correlation_id,
                          record.source, "again")
@@ -308,6 +327,13 @@ class Activity:
         mark = Mark(record.t, place, kind, text, saga, record.event_id)
         if not self.marks or self.marks[-1]._replace(text=text) != mark:
             self.marks.append(mark)  # else it says again what its cause said at this moment
+
+    def _long_ones(self) -> list[Wait]:
+        lengths = sorted(wait.end - wait.begin for wait in self._first)
+        if not lengths:
+            return []
+        usual = lengths[len(lengths) // 2]
+        return [one for one in self._first if one.end - one.begin > LONG * usual]
 
     def _until(self, number: int) -> int:
         return self.works[self._busy[number]].end if number in self._busy else self.end

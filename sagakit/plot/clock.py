@@ -8,7 +8,7 @@ def duration(ms: float) -> str:
     if ms < 1_000:
         return f"{ms:g} ms"
     if ms < 600_000:
-        return f"{round(ms / 1_000, 3):g} s" if ms < 10_000 else f"{round(ms / 1_000, 1):g} s"
+        return f"{round(ms / 1_000, 2):g} s" if ms < 10_000 else f"{round(ms / 1_000, 1):g} s"
     return f"{round(ms / 60_000, 1):g} min"
 
 

@@ -46,6 +46,10 @@ class Drawing:
         self.roomy = len(self.events) <= FEW_EVENTS
         self.marks = scene.marks
         self.rows = Rows(scene.works, scene.waits, self.events, scene.calls, activity.by, self.x)
+        for mark in self.marks:  # also where nothing could be done
+            for lane in activity.services_of(mark.place):
+                if activity.kinds.get(lane) == "service":
+                    self.rows.lanes.setdefault(lane, 1)
         self.lanes = sorted(self.rows.lanes, key=lambda name: activity.order.get(name, -1))
         self.labels = Labels(self.wide + RIGHT - 0.08)
         self.top: dict[str, float] = {}
@@ -156,15 +160,15 @@ class Drawing:
             if event.how == "renamed" and event.causation_id in published:
                 published.setdefault(event.event_id, published[event.causation_id])
         lines, colours = [], []
-        waited = {wait.before for wait in self.scene.waits}
+        waited = {wait.before: wait for wait in self.scene.waits}
         for place, work in self.scene.works.items():
-            earlier = [
-                one for one in published.get(work.event_id or "", ()) if one[0] <= work.begin
-            ]
-            if not earlier or place in waited:
+            wait = waited.get(place)
+            arrived = wait.begin if wait else work.begin
+            earlier = [one for one in published.get(work.event_id or "", ()) if one[0] <= arrived]
+            if not earlier or (wait and wait.why != "queued"):
                 continue
             origin = self.x(earlier[-1][0]), earlier[-1][1]
-            end = self.x(work.begin), self._y(self.rows.works[place])
+            end = self.x(arrived), self._y(self.rows.works[place])
             self.labels.block_line(*origin, *end)
             if self.roomy:
                 axes.add_patch(

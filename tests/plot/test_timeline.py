@@ -119,6 +119,22 @@ def test_a_retry_waits_in_the_queue_of_its_service() -> None:
     assert [call.answered for call in seen.calls] == [False, False, True]
 
 
+def test_a_message_that_waits_in_its_queue_for_longer_than_usual_is_told() -> None:
+    outage = Outage(participant="Wallet Service", start=0, end=10_000)
+    (wait,) = Activity(happy_with(outage).records).waits
+    assert (wait.service, wait.why, wait.end) == ("Wallet Service", "queued", 10_000)
+    assert Activity(run(scenarios.happy_path).records).waits == []
+    recovery = Activity(run(scenarios.disaster_recovery).records).waits
+    assert [(one.saga, one.why) for one in recovery] == [("eva:8", "hidden"), ("ben:9", "queued")]
+
+
+def test_a_service_that_could_not_be_reached_has_a_lane() -> None:
+    outage = Outage(participant="Payment Service", start=0, end=1_000)
+    picture = happy_with(outage).timeline()
+    assert complaints(picture) == []
+    assert {"Payment Service", "Invoke Lambda: out of reach"} <= set(words(picture))
+
+
 def test_a_conflict_is_marked_where_it_was_met() -> None:
     (mark,) = Activity(run(scenarios.concurrent_payments).records).marks
     assert (mark.place, mark.kind, mark.saga) == ("Wallet Service", "conflict", "ana:B")
