@@ -48,7 +48,8 @@ def explore(
     acknowledgement, `duplicates` and `drops` of a message, `lost_answers` of a store whose commit
     took effect (its client tries again and meets its own write), and what the `provider` may do
     besides approve, for instance `{"timeout_after": 2, "decline": 1}`. Time moves only when
-    nobody has a step to make. All payments are there from the start; latencies do not matter.
+    nobody has a step to make. All payments are there from the start, a text comes at its time;
+    latencies do not matter.
 
     `invariants` are laws of your own: functions that take a `Run` at rest and return None, or the
     words of what is broken; each is called by its function's name.
@@ -217,7 +218,7 @@ def space_of(
         commands += [("Payment Service", command, payment.payment_id)] * times
     wallets = [Wallet(one.user_id, one.balance) for one in scenario.wallets]
     deployment = payment_system(scenario.settings, services=services)
-    texts = [(one.queue, one.text) for one in scenario.texts]
+    texts = [(one.at, one.queue, one.text) for one in scenario.texts]
     return Space(deployment, {"Wallet DB": wallets}, commands, texts, contended)
 
 

@@ -10,10 +10,11 @@ from its results so far. This is sound for services that keep nothing in memory.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from sagakit.deployment import Deployment
-from sagakit.events import Event, decode
+from sagakit.events import Event, NotUnderstood, decode
 from sagakit.ports import (
     AlreadyHandled,
     Answer,
@@ -120,7 +121,7 @@ class Space:
         deployment: Deployment,
         opening: Mapping[str, Iterable[Any]],
         commands: Iterable[tuple[str, Any, str]],
-        texts: Iterable[tuple[str, str]],
+        texts: Iterable[tuple[int, str, str]],
         contended: frozenset[tuple[int, str]],
     ) -> None:
         self.contended = contended
@@ -156,11 +157,21 @@ class Space:
             self._arrive(service, self._message(command, saga), 0, 0)
             for service, command, saga in commands
         ]
-        arrived += [
-            self._arrive(self._reader[queue], self._message(text, NO_SAGA), 0, 0)
-            for queue, text in texts
-        ]
+        arrived += [self._put(at, self._reader[queue], text) for at, queue, text in texts]
         self.start = (stores, 0, tuple(sorted(arrived)))
+
+    def _put(self, at: int, service: str, text: str) -> int:
+        """A text comes at its time (ms). One that is an event is an event like any other."""
+        handlers, saga = self._handlers[service], NO_SAGA
+        content: Event | str = text
+        if str not in handlers:
+            with suppress(NotUnderstood):
+                content = decode(text, _events(handlers))
+                saga = content.header.correlation_id
+        message = self._message(content, saga)
+        if at:
+            return self._token(Waiting(service, message, 0, at))
+        return self._arrive(service, message, 0, 0)
 
     def _queues(self, deployment: Deployment) -> None:
         """Who gets an event, and when a message of a service comes again."""
@@ -282,7 +293,7 @@ class Space:
         """The coroutine that handles this; a text must be an event, as in the simulated world."""
         handlers = self._handlers[service]
         if isinstance(content, str) and str not in handlers:
-            content = decode(content, [cls for cls in handlers if issubclass(cls, Event)])
+            content = decode(content, _events(handlers))
         return handlers[type(content)](content)
 
     def _go_on(self, token: Running, result: Any, clock: int, *, effect: bool = True) -> int:
@@ -438,3 +449,8 @@ class Space:
         yield outcome(entry, TIMED_OUT, "timeout_after")
         yield outcome("", TIMED_OUT, "timeout_before", booked=False)
         yield outcome("", DOWN, "down", booked=False)
+
+
+def _events(handlers: Iterable[type]) -> list[type[Event]]:
+    """The events that a service handles."""
+    return [cls for cls in handlers if issubclass(cls, Event)]
