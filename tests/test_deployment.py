@@ -137,6 +137,10 @@ def test_a_time_that_makes_no_sense_is_refused(span: tuple[int, int], complaint:
         Timing(bus=span)
 
 
+def test_what_takes_no_time_or_always_the_same_is_fine() -> None:
+    assert Timing(bus=(0, 0), store=(5, 5)).bus == (0, 0)
+
+
 def test_the_participants_are_all_that_a_diagram_may_show() -> None:
     assert set(SOUND.participants()) == {
         Participant("Guest", "actor"),

@@ -103,6 +103,13 @@ def test_no_failure_is_forgotten_when_two_report_at_once() -> None:
     assert store.items["provider"].failures == 2
 
 
+def test_nor_is_an_answer() -> None:
+    store = FakeStore(FAILING)
+    store.before_commit.append(FAILING._replace(failures=1, version=2))
+    drive(breaker_on(store, NOW).answered(2))
+    assert store.items["provider"].failures == 0
+
+
 class ManyGateways(RuleBasedStateMachine):
     """Gateways ask and report step by step in any order, some never report, and time goes by."""
 

@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
-from sagakit.payments.money import LARGEST, exact
+from sagakit.payments.money import LARGEST, Amount, Balance, exact
 
 CENTS = st.integers(-int(LARGEST * 100), int(LARGEST * 100))
 
@@ -72,6 +73,27 @@ def test_what_is_no_number_of_cents_is_refused(value: Decimal) -> None:
 def test_the_complaint_says_what_is_wrong(value: object, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         exact(value)
+
+
+class Price(BaseModel):
+    amount: Amount = Decimal("1.00")
+    balance: Balance = Decimal("0.00")
+
+
+def test_an_amount_is_more_than_zero_and_a_balance_is_not_below() -> None:
+    assert Price(amount=0.01, balance=0) == Price(amount=Decimal("0.01"))
+    for field, value, complaint in (
+        ("amount", 0, "an amount must be more than zero, not 0"),
+        ("amount", -1, "an amount must be more than zero, not -1"),
+        ("balance", -0.01, "a balance cannot be below zero, but is -0.01"),
+    ):
+        with pytest.raises(ValidationError, match=complaint):
+            Price(**{field: value})
+
+
+def test_the_largest_amount_is_one_still() -> None:
+    assert exact(LARGEST) == LARGEST
+    assert exact(-LARGEST) == -LARGEST
 
 
 def test_there_is_one_zero() -> None:
