@@ -9,13 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from sagakit.plot.activity import Call
 from sagakit.plot.breakerstory import BreakerStory
 from sagakit.plot.clock import duration, moment, unit
 from sagakit.plot.figure import BLUE, INK, RED, STYLE, YELLOW, Picture
 from sagakit.plot.labels import Labels
 from sagakit.plot.lettering import width
 from sagakit.plot.panel import Panel, message
+from sagakit.plot.pieces import Call
 from sagakit.plot.timescale import even
 from sagakit.sim.trace import Trace
 

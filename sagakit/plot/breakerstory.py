@@ -7,7 +7,8 @@ reason is `CIRCUIT_OPEN`; a probe is a call by an invocation that changed the br
 from bisect import bisect
 from typing import Any, NamedTuple
 
-from sagakit.plot.activity import Activity, Call
+from sagakit.plot.activity import Activity
+from sagakit.plot.pieces import Call
 from sagakit.sim.trace import Trace, Written
 
 REJECTED = "CIRCUIT_OPEN"

@@ -9,11 +9,11 @@ import matplotlib as mpl
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from sagakit.plot.activity import emissions
 from sagakit.plot.clock import duration, unit
 from sagakit.plot.figure import GREY, INK, PALE, PALETTE, STYLE, Picture
 from sagakit.plot.lettering import width
 from sagakit.plot.panel import Panel, message
+from sagakit.plot.pieces import emissions
 from sagakit.sim.trace import Trace
 
 PERCENTILES = (50, 95, 99)

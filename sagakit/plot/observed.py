@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from sagakit.plot.activity import emissions
 from sagakit.plot.breakerstory import BreakerStory
 from sagakit.plot.depths import depths
+from sagakit.plot.pieces import emissions
 from sagakit.sim.trace import Trace
 
 

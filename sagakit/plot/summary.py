@@ -9,8 +9,8 @@ from decimal import Decimal
 from html import escape
 from typing import Any, NamedTuple
 
-from sagakit.plot.activity import emissions
 from sagakit.plot.clock import duration
+from sagakit.plot.pieces import emissions
 from sagakit.plot.wallets import history
 from sagakit.sim.trace import Trace
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sagakit.plot.activity import Emission, emissions
 from sagakit.plot.depths import Depth, depths
+from sagakit.plot.pieces import Emission, emissions
 from sagakit.sim.trace import Read, Record, Restored, Trace, Written
 
 CHUNK = 2_000  # records that are turned into columns at once: they stay in the CPU's cache

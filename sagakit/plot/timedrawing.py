@@ -10,12 +10,13 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 
-from sagakit.plot.activity import Activity, Mark
+from sagakit.plot.activity import Activity
 from sagakit.plot.clock import duration
 from sagakit.plot.figure import GREY, INK, RED, WIDTH, Picture
 from sagakit.plot.labels import Labels, spread
 from sagakit.plot.lettering import width
 from sagakit.plot.panel import Panel
+from sagakit.plot.pieces import Mark
 from sagakit.plot.timerows import Chain, Rows
 from sagakit.plot.timescale import TimeScale, cuts
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import matplotlib as mpl
 
-from sagakit.plot.activity import Activity, Call, Emission, Mark, Span, Wait, Work
+from sagakit.plot.activity import Activity
 from sagakit.plot.clock import duration, moment
 from sagakit.plot.figure import STYLE, Picture, saga_colours
+from sagakit.plot.pieces import Call, Emission, Mark, Span, Wait, Work
 from sagakit.plot.timedrawing import Drawing
 from sagakit.plot.timescale import cuts
 from sagakit.sim.trace import Trace

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sagakit.plot.activity import Call, Emission, Wait, Work
+from sagakit.plot.pieces import Call, Emission, Wait, Work
 from sagakit.plot.timescale import TimeScale
 
 BESIDE = 0.1  # inches between two pieces in one row
