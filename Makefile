@@ -56,5 +56,6 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV), about a minute ..."
 	@$(PY) -m pip --disable-pip-version-check install -q -c constraints.txt -e '.[lab,test,bench]'
+	@$(PY) -m compileall -q sagakit
 	@$(PY) tests/pythons.py
 	@touch $(READY)

@@ -5,10 +5,11 @@ from functools import cache
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-from sagakit import Run, Scenario, run, scenarios
+from sagakit import scenarios
 from sagakit.exercises.feedback import Feedback, exercise
 from sagakit.payments.wallet import Wallet
-from sagakit.scenarios import ProviderRule
+from sagakit.run import Run, run
+from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.sim.trace import Written
 
 if TYPE_CHECKING:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sagakit import Run, Scenario, run, scenarios
+from sagakit import scenarios
 from sagakit.exercises.feedback import Feedback, exercise
 from sagakit.payments.money import CENT, ZERO, exact
 from sagakit.payments.wallet import WalletService
-from sagakit.scenarios import ProviderRule
+from sagakit.run import Run, run
+from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.sim.trace import Failed, Published, Written
 
 STATUSES = ["COMPLETED", "FAILED", "COMPLETED"]

@@ -52,7 +52,7 @@ class Settings(BaseModel):
     breaker_open_for: Annotated[Milliseconds, Field(ge=1)] = 30_000
     gateway_concurrency: Count = 10
     wallet_batch: Count = 1
-    wallet_reports: bool = True
+    wallet_reports: Annotated[bool, Field(strict=True)] = True
 
 
 Service = type | Callable[[Ports], object]
