@@ -56,7 +56,10 @@ def test_another_service_may_take_the_place_of_the_sound_one() -> None:
         payment_system(services={"Walet Service": Mine})
 
 
-@pytest.mark.parametrize("field", Settings.model_fields)
+NUMBERS = [name for name, value in Settings() if type(value) is int]
+
+
+@pytest.mark.parametrize("field", NUMBERS)
 @pytest.mark.parametrize("value", [0, -1, "soon", None])
 def test_a_setting_that_makes_no_sense_is_refused(field: str, value: object) -> None:
     with pytest.raises(ValidationError, match=field):

@@ -247,6 +247,18 @@ def test_an_answer_within_the_timeout_is_heard() -> None:
     assert said(trace, "return", source="Courier") == [(ARRIVES + COURIER + 399, "200 OK")]
 
 
+def test_an_answered_call_is_not_told_later_that_its_time_is_up() -> None:
+    class Twice(Caller):
+        @on(Ordered)
+        async def send(self, event: Ordered) -> None:
+            self.heard.append(await self.courier.execute("one", [], timeout=COURIER + 50))
+            self.heard.append(await self.courier.execute("two", [], timeout=COURIER + 50))
+
+    heard: list[object] = []
+    orders(shop(lambda ports: Twice(ports.external("Courier"), heard, 0)), 0)
+    assert heard == [OK, OK]
+
+
 def test_silence_ends_with_the_client_s_timeout() -> None:
     heard, trace = hears(Reaction("timeout_before"))
     assert heard == ["no answer from Courier within 500 ms"]
