@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from sagakit.check import Verdict
     from sagakit.payments.topology import Service
     from sagakit.plot.figure import Picture
+    from sagakit.plot.mermaid import Mermaid
     from sagakit.plot.summary import Law, Summary
     from sagakit.scenarios import Scenario
     from sagakit.sim.schedule import Choice
@@ -103,7 +104,7 @@ class Run:
 
         return latency(self.records, **choice)
 
-    def mermaid(self, **choice: Any) -> str:
+    def mermaid(self, **choice: Any) -> "Mermaid":
         """The sequence diagram as Mermaid text."""
         from sagakit.plot.mermaid import mermaid
 

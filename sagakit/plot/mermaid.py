@@ -6,6 +6,7 @@ It tells the same story as the picture. See Mermaid, "Sequence diagrams".
 import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from typing import Any
 
 from sagakit.deployment import Participant
 from sagakit.plot.figure import BLUE, GREEN, GREY, ORANGE, PURPLE, YELLOW
@@ -33,6 +34,13 @@ UNSAFE = {"#": "#35;", ";": "#59;", "<": "#lt;", ">": "#gt;", "%%": "#37;#37;"}
 SPECIAL = re.compile(r"[#;<>]|%%|(?<=^wrap):|(?<=^nowrap):")
 
 
+class Mermaid(str):
+    """Mermaid text, which JupyterLab draws when it stands at the end of a cell."""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/vnd.mermaid": str(self), "text/plain": str(self)}
+
+
 def mermaid(
     trace: Trace,
     *,
@@ -45,7 +53,7 @@ def mermaid(
     limit: int = 80,
     gap: int = 1_000,
     title: str | None = None,
-) -> str:
+) -> Mermaid:
     """Write a trace, or what is chosen of it, as a Mermaid sequence diagram.
 
     The choices are those of `sagakit.plot.sequence.sequence`, with the same errors. An arrow from
@@ -61,7 +69,7 @@ def mermaid(
         lines.append("    autonumber")
     lines += _lanes(story.lanes, names)
     lines += _steps(story, names, gap)
-    return "\n".join(lines) + "\n"
+    return Mermaid("\n".join(lines) + "\n")
 
 
 def _names(lanes: Iterable[Participant]) -> dict[str, str]:

@@ -66,9 +66,11 @@ class ProviderRule(_Part):
     delay: Milliseconds = 0
 
     @model_validator(mode="after")
-    def _ends_after_it_starts(self) -> Self:
+    def _makes_sense(self) -> Self:
         if self.end is not None and self.end <= self.start:
             raise ValueError(f"end ({self.end} ms) must be later than start ({self.start} ms)")
+        if self.behaviour == "slow" and not self.delay:
+            raise ValueError("slow by how much? Give a delay in ms, for instance delay=8000")
         return self
 
     def matches(self, payment_id: str, call: int, now: int) -> bool:

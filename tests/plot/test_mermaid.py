@@ -145,3 +145,8 @@ def test_what_a_limit_leaves_out_is_said() -> None:
 def test_a_choice_is_checked_as_for_the_picture() -> None:
     with pytest.raises(ValueError, match="no saga 'x': there are none"):
         mermaid(Trace([], [Record(0, "call", "A", "B", "go")]), saga="x")
+
+
+def test_jupyterlab_draws_it_at_the_end_of_a_cell() -> None:
+    text = run("happy_path").mermaid()
+    assert text._repr_mimebundle_() == {"text/vnd.mermaid": text, "text/plain": text}

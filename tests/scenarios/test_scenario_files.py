@@ -296,3 +296,8 @@ def test_no_text_makes_the_loader_fail_but_in_words(text: str | bytes) -> None:
         scenario = Scenario.from_json(text)
         assert Scenario.from_json(scenario.to_json()) == scenario
         stage(scenario)
+
+
+def test_a_slow_provider_is_slow_by_so_much() -> None:
+    with pytest.raises(BadScenario, match="slow by how much"):
+        scenarios.happy_path.but(provider=[{"behaviour": "slow"}])
