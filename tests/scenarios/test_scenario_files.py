@@ -300,4 +300,4 @@ def test_no_text_makes_the_loader_fail_but_in_words(text: str | bytes) -> None:
 
 def test_a_slow_provider_is_slow_by_so_much() -> None:
     with pytest.raises(BadScenario, match="slow by how much"):
-        scenarios.happy_path.but(provider=[{"behaviour": "slow"}])
+        happy_path.but(provider=[{"behaviour": "slow"}])
