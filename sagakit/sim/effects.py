@@ -15,7 +15,7 @@ from sagakit.sim import archive
 from sagakit.sim import operations as ops
 from sagakit.sim.invocation import Invocation
 from sagakit.sim.store import SimulatedStore
-from sagakit.sim.trace import Asked, Attempt, Failed, Read
+from sagakit.sim.trace import Asked, Attempt, Failed, Read, Written
 
 if TYPE_CHECKING:
     from sagakit.sim.world import World
@@ -58,29 +58,32 @@ def _commit(world: World, operation: ops.Commit, by: Invocation) -> None:
 def _committed(
     operation: ops.Commit, by: Invocation, store: SimulatedStore, following: Any
 ) -> None:
-    try:
-        written = store.commit(operation.item, following, operation.publish, operation.handled)
-    except (WorldError, ValueError) as error:
-        _refused(error, by, store)
-        return
-    by.arrow("return", store.name, by.host.name, "OK", written)
-    by.resume(written.item)
+    written = _write(operation, by, store, following, "OK")
+    if written is not None:
+        by.resume(written.item)
 
 
 def committed_unheard(
     operation: ops.Commit, by: Invocation, store: SimulatedStore, following: Any
 ) -> None:
     """The commit takes effect, its answer is lost, and the client's retry meets its own write."""
+    if _write(operation, by, store, following, "OK, but the answer is lost") is not None:
+        store.begins()
+        by.arrow("call", by.host.name, store.name, "the same again")
+        _committed(operation, by, store, following)
+
+
+def _write(
+    operation: ops.Commit, by: Invocation, store: SimulatedStore, following: Any, answer: str
+) -> Written | None:
+    """Commit; what is refused is raised in the handler."""
     try:
         written = store.commit(operation.item, following, operation.publish, operation.handled)
     except (WorldError, ValueError) as error:
         _refused(error, by, store)
-        return
-    by.arrow("return", store.name, by.host.name, "OK, but the answer is lost", written)
-    outbox = ", ".join([event_of(entry).header.event_type for entry in operation.publish])
-    by.arrow("call", by.host.name, store.name, "update", Attempt(following, False, outbox))
-    store.begins()
-    _committed(operation, by, store, following)
+        return None
+    by.arrow("return", store.name, by.host.name, answer, written)
+    return written
 
 
 def _when_store_acts(

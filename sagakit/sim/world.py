@@ -18,7 +18,8 @@ from sagakit.sim.bus import SimulatedBus, published_label, queued_label
 from sagakit.sim.effects import EFFECTS, Call
 from sagakit.sim.external import Decide, Reaction, SimulatedExternal
 from sagakit.sim.faults import Fault, FaultPlan, Known
-from sagakit.sim.invocation import Host, Invocation
+from sagakit.sim.host import Host
+from sagakit.sim.invocation import Invocation
 from sagakit.sim.kernel import Deadlines, Kernel
 from sagakit.sim.queue import Message, SimulatedQueue
 from sagakit.sim.store import SimulatedStore
