@@ -89,7 +89,7 @@ rules = st.fixed_dictionaries(
         "calls": st.sampled_from(((1,), (2,), (1, 2), (3,), (1, 2, 3, 4))),
         "delay": st.sampled_from((0, 3_000, 4_900, 8_000, 70_000)),
     }
-)
+).filter(lambda rule: rule["behaviour"] != "slow" or rule["delay"])
 
 payments = st.fixed_dictionaries(
     {
