@@ -1,6 +1,7 @@
 """Puts a scenario on the stage: a simulated world in which all that it says will happen."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from sagakit.deployment import Timing, meant
 from sagakit.events import encode
@@ -19,6 +20,8 @@ TRANSACTION = "tx-"
 PATIENCE = 24 * 60 * 60 * 1_000  # ms after the last thing that a scenario has happen
 
 
+UNBOUNDED = 1_000_000  # invocations of a service at once
+
 INSTANT = Timing(
     bus=(0, 0), poll=(0, 0), store=(0, 0), relay=(0, 0), invoke=(0, 0), external=(0, 0)
 )
@@ -33,8 +36,8 @@ def stage(
 ) -> World:
     """The world of a scenario, ready to run. Raises `BadScenario` for a name that is unknown.
 
-    With a schedule, that gives the order and not the clock: all payments are there at once, and
-    nothing takes time by itself.
+    With a schedule, that gives the order and not the clock: all payments are there at once,
+    nothing takes time by itself, and no service is short of room.
     """
     kernel = None
     if schedule is not None:
@@ -42,8 +45,12 @@ def stage(
         at_once = [one.model_copy(update={"at": 0}) for one in scenario.payments]
         scenario = scenario.but(payments=at_once, timing=INSTANT)
     try:
+        deployment = payment_system(scenario.settings, timing=scenario.timing, services=services)
+        if kernel is not None:
+            roomy = tuple(replace(one, concurrency=UNBOUNDED) for one in deployment.functions)
+            deployment = replace(deployment, functions=roomy)
         world = World(
-            payment_system(scenario.settings, timing=scenario.timing, services=services),
+            deployment,
             seed=scenario.seed if seed is None else seed,
             faults=scenario.faults,
             externals={PROVIDER: _provider(scenario.provider)},

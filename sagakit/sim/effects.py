@@ -105,7 +105,7 @@ def _refused(error: Exception, by: Invocation, store: SimulatedStore) -> None:
 
 
 def _now(world: World, _operation: ops.Now, by: Invocation) -> None:
-    by.resume(world.kernel.now)
+    by.resume(world.kernel.clock)
 
 
 def _publish(world: World, operation: ops.Publish, by: Invocation) -> None:

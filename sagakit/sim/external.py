@@ -43,6 +43,19 @@ ANSWERS = {
 }
 
 
+def booked(entry: Entry | None, request: Ask, *, decline: bool = False) -> tuple[Entry, Answer]:
+    """What a request makes of the entry that its key has, and how it is answered."""
+    if request.void:
+        if entry is None or entry.state == "executed":
+            entry = Entry("voided", entry.request if entry else ())
+        return entry, Answer(200, entry.state)
+    if entry is None:
+        entry = Entry("declined" if decline else "executed", request.request)
+    elif entry.state != "voided" and entry.request != request.request:
+        return entry, Answer(422, "Idempotency-Key was used with other parameters")
+    return entry, ANSWERS[entry.state]
+
+
 class SimulatedExternal:
     """One external party. `books` is its own truth: key to entry."""
 
@@ -94,20 +107,13 @@ class SimulatedExternal:
             answered(answer)
 
     def _book(self, request: Ask, decline: bool, saga: str | None) -> Answer:
-        key, entry = request.key, self.books.get(request.key)
-        if request.void:
-            if entry is None or entry.state == "executed":
-                entry = self._enter(key, Entry("voided", entry.request if entry else ()), saga)
-            return Answer(200, entry.state)
-        if entry is None:
-            entry = self._enter(
-                key, Entry("declined" if decline else "executed", request.request), saga
-            )
-        elif entry.state != "voided" and entry.request != request.request:
-            return Answer(422, "Idempotency-Key was used with other parameters")
-        return ANSWERS[entry.state]
+        before = self.books.get(request.key)
+        entry, answer = booked(before, request, decline=decline)
+        if entry != before:
+            self._enter(request.key, entry, saga)
+        return answer
 
-    def _enter(self, key: str, entry: Entry, saga: str | None) -> Entry:
+    def _enter(self, key: str, entry: Entry, saga: str | None) -> None:
         self.books[key] = entry
         detail = Asked(key, entry.request, entry.state)
         self._write(
@@ -124,4 +130,3 @@ class SimulatedExternal:
                 detail,
             )
         )
-        return entry

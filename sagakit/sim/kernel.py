@@ -25,6 +25,11 @@ class Kernel:
         self._heap: list[Entry] = []
         self._planned: list[Entry] = []
 
+    @property
+    def clock(self) -> int:
+        """What a clock shows (ms), and by what timers go."""
+        return self.now
+
     def plan(self, at: int, action: Callable[..., Any], *arguments: Any) -> None:
         """Before the run: have `action` happen at a time. What is planned waits outside the heap,
         which so stays as small as what is under way. Raises `ValueError` for a time below zero."""
@@ -104,13 +109,13 @@ class Deadlines:
     def begin(self, subject: Any) -> None:
         """Call `expire(subject, receipt)` after the length, if the subject still has this receipt
         and is not `finished` by then."""
-        self._waiting.append((self._kernel.now + self._length, subject, subject.receipt))
+        self._waiting.append((self._kernel.clock + self._length, subject, subject.receipt))
         if not self._armed:
             self._armed = True
             self._kernel.after(self._length, self._fall_due)
 
     def _fall_due(self) -> None:
-        waiting, now = self._waiting, self._kernel.now
+        waiting, now = self._waiting, self._kernel.clock
         while waiting:
             due, subject, receipt = waiting[0]
             current = not subject.finished and subject.receipt == receipt

@@ -52,6 +52,10 @@ class ScheduledKernel(Kernel):
         self._arrived: dict[tuple[str, str], list[Any]] = {}
         self._clock = 0  # moves only when nobody has a step to make; `now` counts the steps too
 
+    @property
+    def clock(self) -> int:
+        return self._clock
+
     def after(self, delay: int, action: Callable[..., Any], *arguments: Any) -> None:
         """What takes time waits for it; what is a step waits for its turn; the rest comes next."""
         self._sequence += 1

@@ -12,8 +12,9 @@ from typing import Literal
 from sagakit.check.explore.answer import Counterexample, Exploration, Invariant
 from sagakit.check.explore.disasters import disasters
 from sagakit.check.explore.schedule import schedule_to
-from sagakit.check.explore.search import after, moves
+from sagakit.check.explore.search import Move, after, moves
 from sagakit.check.explore.space import ANSWERS, FAULTS, Contended, Space, State
+from sagakit.check.explore.ways import Ways
 from sagakit.check.verdict import Verdict
 from sagakit.events import encode
 from sagakit.payments.api import Post, parse
@@ -121,35 +122,40 @@ def _search(
 ) -> None:
     space = space_of(answer.scenario, services, contended)
     start: State = (*space.start, budget)
-    came_from: dict[State, State | None] = {start: None}
+    ways = Ways(space, start)
     answer.space, answer.start, answer.reduced = space, start, reduced
     waiting: dict[int, dict[int, list[State]]] = {0: {0: [start]}}  # faults, steps
-    said = begun
+    said, faults = begun, 0
     try:
         for spent, depth, state in _in_order(waiting):
+            if spent > faults:
+                faults = spent
+                if _judge_moments(answer, ways, stop):
+                    break
             following = list(_following(space, state, reduced))
             answer.transitions += len(following)
             if not following:
                 answer.ends += 1
-                answer.states = len(came_from)
-                _judge(answer, came_from, state)
+                answer.states = len(ways.came_from)
+                _judge(answer, ways.to(state))
                 if answer.broken and stop == "first":
-                    answer.cut_by = "the first broken law"
                     break
-            for one in following:
-                if one not in came_from:
-                    came_from[one] = state
-                    faults = sum(budget) - sum(one[3])
-                    waiting.setdefault(faults, {}).setdefault(depth + 1, []).append(one)
-            if len(came_from) > limit:
+            for move, one in following:
+                if ways.is_new(state, move, one):
+                    cost = sum(budget) - sum(one[3])
+                    waiting.setdefault(cost, {}).setdefault(depth + 1, []).append(one)
+            if len(ways.came_from) > limit:
                 answer.cut_by = f"the limit of {limit:,} states"
                 break
             if answer.transitions & 1023 == 0 and time.perf_counter() - said > EVERY:
                 said = time.perf_counter()
-                _say(f"{len(came_from):,} states, {spent} faults, {depth} steps deep")
+                _say(f"{len(ways.came_from):,} states, {spent} faults, {depth} steps deep")
+        _judge_moments(answer, ways, stop)
+        if answer.broken and stop == "first":
+            answer.cut_by = "the first broken law"
     except KeyboardInterrupt:
         answer.cut_by = "you"
-    answer.states = len(came_from)
+    answer.states = len(ways.came_from)
     if said > begun:
         _say("")
 
@@ -167,24 +173,39 @@ def _in_order(waiting: dict[int, dict[int, list[State]]]) -> Iterator[tuple[int,
         spent += 1
 
 
-def _following(space: Space, state: State, reduced: bool) -> Iterator[State]:
+def _following(space: Space, state: State, reduced: bool) -> Iterator[tuple[Move | None, State]]:
     anyone = False
     for move in moves(space, state, reduced=reduced):
         anyone = True
-        yield after(space, state, move)
+        yield move, after(space, state, move)
     if not anyone:
         later = space.due(state)
         if later is not None:
-            yield later
+            yield None, later
 
 
-def _judge(answer: Exploration, came_from: dict[State, State | None], state: State) -> None:
-    """Run the way to a state at rest again, and hold it against the laws."""
-    way: list[State] = [state]
-    while (before := came_from[way[-1]]) is not None:
-        way.append(before)
+def _judge_moments(answer: Exploration, ways: Ways, stop: str) -> bool:
+    """Judge the ways that are still to be judged. Returns whether that ends the search."""
+    broken = len(answer.broken)
+    if broken and stop == "first":
+        return True
+    for way in ways.unjudged():
+        _judge(answer, way)
+        if len(answer.broken) > broken:
+            del answer.broken[broken:]
+            for shorter in ways.shortest_first():
+                _judge(answer, shorter)
+                if answer.broken and stop == "first":
+                    return True
+            break
+    ways.all_judged()
+    return False
+
+
+def _judge(answer: Exploration, way: list[State]) -> None:
+    """Run a way again, and on to the end, and hold it against the laws."""
     assert answer.space is not None
-    schedule = schedule_to(answer.space, way[::-1], answer.reduced)
+    schedule = schedule_to(answer.space, way, answer.reduced)
     judged = run(answer.scenario, services=answer.services, schedule=schedule)
     _hold(answer, judged, tuple(schedule))
 

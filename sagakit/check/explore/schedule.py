@@ -53,7 +53,7 @@ class _Walk:
         else:
             subject = self.space.sagas[thing.message]
         arrival = 0
-        if not isinstance(thing, Waiting):
+        if self.space.is_running[token]:
             arrival = self.arrivals[thing.service, subject] = (
                 self.arrivals.get((thing.service, subject), 0) + 1
             )

@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sagakit.check.explore.space import CRASH, DROP, DUPLICATE, Space, State
-from sagakit.events import Event
 
 
 class Move(NamedTuple):
     """One way on from a state: whose token, what is spent on it, and what stands in its place."""
 
-    token: int | None  # None: time moves
+    token: int
     fault: int | None
     stores: int
     tokens: tuple[int, ...]
@@ -39,13 +38,14 @@ def moves(space: Space, state: State, *, reduced: bool = True) -> Iterator[Move]
             if fault is None or budget[fault]:
                 yield Move(number, fault, after, following)
         token = things[number]
-        if not isinstance(space.contents[token.message], Event | str):
-            continue  # a command is not in a queue: who sent it hears that it failed
+        if not space.is_queued(token):
+            continue
         if budget[CRASH] and token.crashable:
             yield Move(number, CRASH, stores, (space.again(token, clock, "crash"),))
         if token.crashable and not token.results and token.operation is not None:
             if budget[DUPLICATE]:
-                yield Move(number, DUPLICATE, stores, (number, number))
+                copy = space.arrive(token.service, token.message, 0, clock)
+                yield Move(number, DUPLICATE, stores, (number, copy))
             if budget[DROP]:
                 yield Move(number, DROP, stores, ())
 
@@ -75,7 +75,7 @@ def after(space: Space, state: State, move: Move) -> State:
         left = list(budget)
         left[move.fault] -= 1
         budget = tuple(left)
-    place = tokens.index(move.token) if move.token is not None else 0
+    place = tokens.index(move.token)
     following = (*tokens[:place], *tokens[place + 1 :], *move.tokens)
     if not budget[CRASH]:  # then an acknowledgement is no choice: it is made at once
         things, is_running = space.tokens.things, space.is_running

@@ -11,20 +11,25 @@ from its results so far. This is sound for services that keep nothing in memory.
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any, NamedTuple
 
+from sagakit.check.facts import BREAKER
 from sagakit.deployment import Deployment
 from sagakit.events import Event, NotUnderstood, decode
+from sagakit.payments.breaker import Breaker
+from sagakit.payments.events import BalanceDebited, BalanceRefunded
 from sagakit.ports import (
     AlreadyHandled,
-    Answer,
     Delayed,
     TimedOut,
     Unavailable,
     VersionConflict,
+    event_of,
     handlers,
 )
 from sagakit.sim import operations as ops
+from sagakit.sim.external import Entry, booked
 from sagakit.sim.invocation import MOST_RETRIES
 
 State = tuple[int, int, tuple[int, ...], tuple[int, ...]]
@@ -37,6 +42,10 @@ FAULTS = (
 CRASH, DUPLICATE, DROP, LOST_ANSWER = range(4)
 ANSWERS = FAULTS[4:]  # what an external party may do besides approve
 
+LEDGER: dict[type[Event], str] = {
+    BalanceDebited: "amount_debited",
+    BalanceRefunded: "amount_refunded",
+}
 NO_SAGA = "None"  # of a text that is no event
 TIMED_OUT = TimedOut("no answer")
 DOWN = Unavailable("cannot be reached")
@@ -80,10 +89,25 @@ Token = Running | Waiting | Dead
 
 
 class Shelf(NamedTuple):
-    """What one store holds, or one external party's books with the requests it got."""
+    """What one store holds, or an external party's books with the requests it got, or what was
+    published past all outboxes.
 
-    items: tuple[tuple[str, Any], ...]
-    inbox: frozenset[Any]
+    `past` is what the laws ask of the past and the rest does not tell: whose message changed an
+    item by how much and published what, and the answers that callers heard. So what a law says of
+    a run at rest depends on its last state alone. A sound service does each of these once, and
+    has no more states for it.
+    """
+
+    items: tuple[tuple[str, Any], ...] = ()
+    inbox: frozenset[Any] = frozenset()
+    past: frozenset[tuple[Any, int]] = frozenset()
+
+    def remembering(self, fact: Any) -> frozenset[tuple[Any, int]]:
+        """The past with one fact more; what happened twice is in it twice."""
+        times = 1
+        while (fact, times) in self.past:
+            times += 1
+        return self.past | {(fact, times)}
 
 
 class Numbers:
@@ -133,6 +157,9 @@ class Space:
         }
         self.places = [table.name for table in deployment.tables]
         self.places += [one.name for one in deployment.others if one.kind == "external"]
+        self.places.append(deployment.bus)
+        self._bus = deployment.bus
+        self._owner = {place: table.owner for place, table in enumerate(deployment.tables)}
         self._place = {name: place for place, name in enumerate(self.places)}
         self._queues(deployment)
 
@@ -144,17 +171,19 @@ class Space:
         self.is_running: list[bool] = []
         self.ended: list[bool] = []
         self.alone: list[bool] = []
+        self.watched: list[bool] = []  # whether the law of the breaker looks at its step
+        self._tripped: dict[int, bool] = {}
         self._advanced: dict[Any, int] = {}
         self._outcomes: dict[Any, tuple[Outcome, ...]] = {}
         self._moved: dict[tuple[int, int, int], int] = {}
 
-        shelves = [Shelf((), frozenset()) for _ in self.places]
+        shelves = [Shelf() for _ in self.places]
         for name, items in opening.items():
             kept = tuple(sorted((item.key, item._replace(version=1)) for item in items))
-            shelves[self._place[name]] = Shelf(kept, frozenset())
+            shelves[self._place[name]] = Shelf(kept)
         stores = self.stores(tuple(self.shelves(shelf) for shelf in shelves))
         arrived = [
-            self._arrive(service, self._message(command, saga), 0, 0)
+            self.arrive(service, self._message(command, saga), 0, 0)
             for service, command, saga in commands
         ]
         arrived += [self._put(at, self._reader[queue], text) for at, queue, text in texts]
@@ -171,7 +200,7 @@ class Space:
         message = self._message(content, saga)
         if at:
             return self._token(Waiting(service, message, 0, at))
-        return self._arrive(service, message, 0, 0)
+        return self.arrive(service, message, 0, 0)
 
     def _queues(self, deployment: Deployment) -> None:
         """Who gets an event, and when a message of a service comes again."""
@@ -209,8 +238,18 @@ class Space:
             self.is_running.append(isinstance(token, Running))
             ended = isinstance(token, Running) and isinstance(token.operation, str | None)
             self.ended.append(ended)
+            self.watched.append(isinstance(token, Running) and _watched(token.operation))
             self.alone.append(isinstance(token, Running) and not ended and self._own(token, saga))
         return number
+
+    def is_tripped(self, number: int, stores: int) -> bool:
+        """Whether the breaker is not closed, or was not when this handler last looked."""
+        known = self._tripped.get(stores)
+        if known is None:
+            place = self._place.get(BREAKER)
+            items = self.shelves.things[self.stores.things[stores][place]].items if place else ()
+            known = self._tripped[stores] = any(_is_open(item) for _, item in items)
+        return known or any(map(_is_open, self.tokens.things[number].results))
 
     def _own(self, token: Running, saga: str) -> bool:
         """Whether the next step touches nothing that another saga writes, or writes what another
@@ -222,6 +261,8 @@ class Space:
             place, writes = (self._place[operation.store], operation.item.key), True
         elif isinstance(operation, ops.Ask):
             place, writes = (self._place[operation.party], operation.key), True
+            if any(self._owner.get(shared) == token.service for shared, _ in self.contended):
+                return False  # whether the call was right depends on the breaker at that moment
         else:
             return True
         if place in self.contended:
@@ -237,7 +278,7 @@ class Space:
 
     # How a handler goes on.
 
-    def _arrive(self, service: str, message: int, receives: int, clock: int) -> int:
+    def arrive(self, service: str, message: int, receives: int, clock: int) -> int:
         return self._advance(service, message, receives, 0, (), clock, crashable=True)
 
     def _advance(
@@ -302,6 +343,15 @@ class Space:
             (*token.results, result), clock, crashable=effect,
         )  # fmt: skip
 
+    def _cause(self, token: Running) -> Any:
+        """What a step was made for: an event by its id, whatever it says."""
+        content = self.contents[token.message]
+        return content.header.event_id if isinstance(content, Event) else token.message
+
+    def is_queued(self, token: Token) -> bool:
+        """Whether it came in a queue. A command did not: who sent it hears that it failed."""
+        return isinstance(self.contents[token.message], Event | str)
+
     def again(self, token: Running, clock: int, reason: str) -> int:
         """The message of a handler that failed or crashed comes again, or is dead."""
         if token.receives + 1 >= self._most_receives[token.service]:
@@ -323,7 +373,7 @@ class Space:
         for number in tokens:
             token = self.tokens.things[number]
             if isinstance(token, Waiting) and token.due == moment:
-                number = self._arrive(token.service, token.message, token.receives, moment)
+                number = self.arrive(token.service, token.message, token.receives, moment)
             following.append(number)
         return stores, moment, tuple(sorted(following)), budget
 
@@ -338,11 +388,9 @@ class Space:
         if operation is None:
             return [(None, stores, ())]
         if isinstance(operation, str):
-            return [(None, stores, (self.again(token, clock, operation),))]
-        if isinstance(operation, ops.Publish):
-            sent = self._sent(operation.event, token.service, clock)
-            return [(None, stores, (self._go_on(token, None, clock), *sent))]
-        place = self._place[operation.party if isinstance(operation, ops.Ask) else operation.store]
+            again = (self.again(token, clock, operation),) if self.is_queued(token) else ()
+            return [(None, stores, again)]
+        place = self._where(operation)
         shelves = self.stores.things[stores]
         before = shelves[place]
         key = (number, before, clock)
@@ -361,6 +409,14 @@ class Space:
             result.append((fault, after, tokens))
         return result
 
+    def _where(self, operation: Any) -> int:
+        """The place that a step touches."""
+        if isinstance(operation, ops.Ask):
+            return self._place[operation.party]
+        if isinstance(operation, ops.Publish):
+            return self._place[self._bus]
+        return self._place[operation.store]
+
     def _step(self, token: Running, operation: Any, number: int, clock: int) -> Iterable[Outcome]:
         shelf = self.shelves.things[number]
         if isinstance(operation, ops.Get):
@@ -372,7 +428,12 @@ class Space:
             if outcome.shelf != number:
                 yield self._unheard(token, operation, outcome, clock)
         elif isinstance(operation, ops.Ask):
-            yield from self._ask(token, operation, shelf, number, clock)
+            yield from self._ask(token, operation, shelf, clock)
+        elif isinstance(operation, ops.Publish):
+            past = shelf.remembering((self._cause(token), _said(operation.event)))
+            sent = self._sent(operation.event, token.service, clock)
+            after = self.shelves(shelf._replace(past=past))
+            yield Outcome(None, after, (self._go_on(token, None, clock), *sent))
         else:
             raise TypeError(f"explore knows no {type(operation).__name__}")
 
@@ -382,14 +443,20 @@ class Space:
         if operation.handled is not None and operation.handled in shelf.inbox:
             return Outcome(None, number, (self._go_on(token, HANDLED, clock, effect=False),))
         items, item = dict(shelf.items), operation.item
+        changed: tuple[Any, ...] = ()
         if item is not None:
             before = items.get(item.key)
             if (before.version if before else 0) != item.version:
                 return Outcome(None, number, (self._go_on(token, CONFLICT, clock, effect=False),))
             if item != before:
+                changed = (item.key, *_changes(before, item))
                 item = items[item.key] = item._replace(version=item.version + 1)
         inbox = shelf.inbox | {operation.handled} if operation.handled else shelf.inbox
-        after = self.shelves(Shelf(tuple(sorted(items.items())), inbox))
+        said = tuple([_said(event_of(entry)) for entry in operation.publish])
+        past = shelf.past
+        if changed or said:
+            past = shelf.remembering((self._cause(token), changed, said))
+        after = self.shelves(Shelf(tuple(sorted(items.items())), inbox, past))
         sent = [
             one for entry in operation.publish
             for one in self._sent(entry, token.service, clock)
@@ -412,43 +479,57 @@ class Space:
             if entry.delay:
                 yield self._token(Waiting(service, message, 0, due))
             else:
-                yield self._arrive(service, message, 0, clock)
+                yield self.arrive(service, message, 0, clock)
             return
         for receiver, rename in self._routes.get(type(entry), ()):
             event = rename.after(entry) if rename else entry
             message = self._message(event, event.header.correlation_id)
-            yield self._arrive(receiver, message, 0, clock)
+            yield self.arrive(receiver, message, 0, clock)
 
     def _ask(
-        self, token: Running, operation: ops.Ask, shelf: Shelf, number: int, clock: int
+        self, token: Running, operation: ops.Ask, shelf: Shelf, clock: int
     ) -> Iterable[Outcome]:
-        def outcome(
-            state: str, result: Any, fault: str | None = None, *, booked: bool = True
-        ) -> Outcome:
-            books = dict(shelf.items)
-            if booked:
-                books[operation.key] = state
-            asked = (operation.key, operation.void, operation.request)
-            after = self.shelves(Shelf(tuple(sorted(books.items())), shelf.inbox | {asked}))
-            spent = FAULTS.index(fault) if fault else None
-            return Outcome(spent, after, (self._go_on(token, result, clock),))
+        books, key, saga = dict(shelf.items), operation.key, self.sagas[token.message]
+        asked = shelf.inbox | {(saga, key, operation.void, operation.request)}
 
-        state = dict(shelf.items).get(operation.key)
-        if operation.void:
-            entry = "voided" if state in (None, "executed") else state
-            answer = Answer(200, entry)
-        else:
-            entry = state or "executed"
-            answer = {
-                "executed": Answer(200, "OK"), "declined": Answer(402, "declined"),
-                "voided": Answer(409, "voided"),
-            }[entry]  # fmt: skip
-            if state is None:
-                yield outcome("declined", Answer(402, "declined"), "decline")
+        def outcome(entry: Entry | None, heard: Any, fault: str | None = None) -> Outcome:
+            kept = shelf.items if entry is None else tuple(sorted({**books, key: entry}.items()))
+            past = shelf.past | {((saga, key, str(heard)), 1)}  # heard again, it tells nothing new
+            spent = FAULTS.index(fault) if fault else None
+            after = self.shelves(Shelf(kept, asked, past))
+            return Outcome(spent, after, (self._go_on(token, heard, clock),))
+
+        entry, answer = booked(books.get(key), operation)
         yield outcome(entry, answer)
         yield outcome(entry, TIMED_OUT, "timeout_after")
-        yield outcome("", TIMED_OUT, "timeout_before", booked=False)
-        yield outcome("", DOWN, "down", booked=False)
+        yield outcome(None, TIMED_OUT, "timeout_before")
+        yield outcome(None, DOWN, "down")
+        if not operation.void and key not in books:
+            yield outcome(*booked(None, operation, decline=True), "decline")
+
+
+def _watched(operation: Any) -> bool:
+    writes = isinstance(operation, ops.Commit) and operation.store == BREAKER
+    return writes or isinstance(operation, ops.Ask)
+
+
+def _is_open(thing: Any) -> bool:
+    return isinstance(thing, Breaker) and thing.state != "CLOSED"
+
+
+def _said(event: Event) -> tuple[Any, ...]:
+    """What the laws ask of an event: its header, and the amount if it says that money moved."""
+    return event.header, getattr(event, LEDGER.get(type(event), ""), None)
+
+
+def _changes(before: Any, item: Any) -> Iterable[tuple[str, Any]]:
+    """What a commit changes in an item: of an amount by how much, so that the order in which two
+    amounts come makes no difference."""
+    for field in item._fields:
+        was, becomes = getattr(before, field, None), getattr(item, field)
+        if was != becomes and field != "version":
+            amounts = isinstance(was, Decimal) and isinstance(becomes, Decimal)
+            yield field, becomes - was if amounts else (was, becomes)
 
 
 def _events(handlers: Iterable[type]) -> list[type[Event]]:
