@@ -1,12 +1,22 @@
 """What a learner hears: whether the answer is right, why, and where to look next."""
 
-from collections.abc import Callable
-from functools import wraps
+import inspect
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from functools import update_wrapper
 from html import escape
-from types import EllipsisType
+from types import EllipsisType, MappingProxyType
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
+from sagakit.events import explain
+from sagakit.exercises.patience import OutOfPatience, patience
+from sagakit.run import Run
+
 UNANSWERED = "Put your answer in the place of the three dots and run the cell again."
+
+NOT_THE_LEARNERS = ("sagakit", "pydantic", "pydantic_core", "contextlib")
 
 # What is said first, with a sign and a colour. Nobody is wrong who has only predicted.
 SIGNS = {
@@ -20,26 +30,72 @@ SIGNS = {
 
 
 class Feedback(NamedTuple):
-    """The answer to an answer. It is true when the learner's answer is right."""
+    """The answer to an answer. It is true when the learner's answer is right.
+
+    hint, more  a hint, and further ones that tell more and more
+    points      what was expected, what was seen, and where: a name and a sentence each
+    run, view   a run that shows it, and the choices of `Run.sequence` with which it is drawn
+    """
 
     right: bool
     says: str
     hint: str = ""
     verdict: str = ""
+    more: tuple[str, ...] = ()
+    points: tuple[tuple[str, str], ...] = ()
+    run: Run | None = None
+    view: Mapping[str, Any] = MappingProxyType({})
 
     def __bool__(self) -> bool:
         return self.right
 
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """The hints, each telling more than the one before."""
+        return tuple(filter(None, (self.hint, *self.more)))
+
     def __repr__(self) -> str:
-        hint = self.hint and f"Hint: {self.hint}"
-        return " ".join(filter(None, (self._verdict(), self.says, hint)))
+        first = " ".join(filter(None, (self._verdict(), self.says)))
+        if not self.points:
+            return " ".join(filter(None, (first, self._hint())))
+        points = [f"  {name}: {text}" for name, text in self.points]
+        return "\n".join(filter(None, (first, *points, self._hint())))
+
+    def _hint(self) -> str:
+        if not self.more:
+            return self.hint and f"Hint: {self.hint}"
+        return f"Hint 1 of {len(self.hints)} (all are in .hints): {self.hint}"
 
     def _repr_html_(self) -> str:
         sign, colour = SIGNS[self._verdict()]
-        hint = f"<br><em>Hint:</em> {escape(self.hint)}" if self.hint else ""
         return (
             f'<div style="border-left: 4px solid {colour}; padding: 0.3em 0.8em">'
-            f"<strong>{sign} {self._verdict()}</strong> {escape(self.says)}{hint}</div>"
+            f"<strong>{sign} {self._verdict()}</strong> {escape(self.says)}"
+            f"{self._points_html()}{self._picture_html()}{self._hints_html()}</div>"
+        )
+
+    def _points_html(self) -> str:
+        rows = "".join(
+            f"<dt><em>{escape(name)}</em></dt><dd>{escape(text)}</dd>" for name, text in self.points
+        )
+        return rows and f"<dl>{rows}</dl>"
+
+    def _picture_html(self) -> str:
+        """A picture of its own: the ids in several drawings of one page would be mixed up."""
+        if self.run is None:
+            return ""
+        picture = self.run.sequence(**self.view)
+        data = b64encode(picture.svg().encode()).decode()
+        alt = escape(picture.alt)
+        return f'<img style="max-width: 100%" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
+
+    def _hints_html(self) -> str:
+        """One hint is told; several are folded up, so that nobody reads more than they want."""
+        if not self.more:
+            return f"<br><em>Hint:</em> {escape(self.hint)}" if self.hint else ""
+        return "".join(
+            f"<details><summary>Hint {place} of {len(self.hints)}</summary>{escape(hint)}</details>"
+            for place, hint in enumerate(self.hints, start=1)
         )
 
     def _verdict(self) -> str:
@@ -48,19 +104,33 @@ class Feedback(NamedTuple):
         return self.verdict or ("Right." if self.right else "Not yet.")
 
 
-def exercise(check: Callable[[Any], Feedback]) -> Callable[[Any], Feedback]:
-    """Make a check safe to hand anything: three dots, a wrong type, an answer that raises."""
+class Exercise:
+    """A check that may be handed anything: three dots, a wrong type, an answer that raises or never
+    ends. `task` says what to do."""
 
-    @wraps(check)
-    def checked(answer: Any) -> Feedback:
+    def __init__(self, check: Callable[[Any], Feedback]) -> None:
+        update_wrapper(self, check)
+        self._check = check
+        self.task = inspect.getdoc(check) or ""
+
+    def __call__(self, answer: Any) -> Feedback:
         if isinstance(answer, EllipsisType):
             return Feedback(False, UNANSWERED)
         try:
-            return check(answer)
+            with patience():
+                return self._check(answer)
+        except OutOfPatience as endless:
+            return Feedback(False, f"Your answer does not come to an end{line_of(endless)}.")
         except Exception as error:
             return Feedback(False, f"Your answer raised {_told(error)}")
 
-    return checked
+    def __repr__(self) -> str:
+        return self.task
+
+
+def exercise(check: Callable[[Any], Feedback]) -> Exercise:
+    """Make an exercise of a check: a function of the answer, whose docstring states the task."""
+    return Exercise(check)
 
 
 def compare(prediction: Any, actual: Any, because: str = "") -> Feedback:
@@ -83,13 +153,18 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _told(error: Exception) -> str:
-    """The error in words, with the line of the learner's own code in which it arose."""
+def line_of(error: BaseException) -> str:
+    """In which line of the learner's own code an error arose: " in line 3 of your code"."""
     line = None
     trace = error.__traceback__
     while trace is not None:
-        if not trace.tb_frame.f_globals.get("__name__", "").startswith("sagakit"):
+        name = trace.tb_frame.f_globals.get("__name__", "")
+        if name.partition(".")[0] not in NOT_THE_LEARNERS:
             line = trace.tb_lineno
         trace = trace.tb_next
-    place = f" in line {line} of your code" if line else ""
-    return f"{type(error).__name__}{place}: {error}"
+    return f" in line {line} of your code" if line else ""
+
+
+def _told(error: Exception) -> str:
+    text = explain(error) if isinstance(error, ValidationError) else str(error)
+    return f"{type(error).__name__}{line_of(error)}: {text}"

@@ -1,6 +1,10 @@
 """Feedback: at once, in words, never a traceback."""
 
+from typing import Any
+
+from sagakit import run, scenarios
 from sagakit.exercises import Feedback, compare, exercise
+from sagakit.payments.events import PaymentInit
 
 
 @exercise
@@ -59,3 +63,64 @@ def test_who_has_not_answered_or_has_predicted_is_not_called_wrong() -> None:
         assert "Not yet." not in repr(feedback)
         assert "✘" not in feedback._repr_html_()
     assert "✘" in is_four(5)._repr_html_()
+
+
+def test_the_task_is_what_the_check_says_of_itself() -> None:
+    @exercise
+    def told(answer: object) -> Feedback:
+        """Add one
+        and one."""
+        return Feedback(True, "")
+
+    assert told.task == repr(told) == "Add one\nand one."
+
+
+def test_hints_are_told_one_by_one() -> None:
+    feedback = Feedback(False, "No.", "Look up.", more=("At the sky.", "<b>"))
+    assert feedback.hints == ("Look up.", "At the sky.", "<b>")
+    assert "Look up." in repr(feedback)
+    assert "sky" not in repr(feedback)
+    html = feedback._repr_html_()
+    assert html.count("<details>") == 3
+    assert "<b>" not in html
+
+
+def test_points_stand_on_lines_of_their_own() -> None:
+    feedback = Feedback(False, "No.", points=(("Expected", "1 < 2"), ("Seen", "2")))
+    assert repr(feedback) == "Not yet. No.\n  Expected: 1 < 2\n  Seen: 2"
+    assert "<dt><em>Expected</em></dt><dd>1 &lt; 2</dd>" in feedback._repr_html_()
+
+
+def test_a_run_is_shown_as_a_picture_with_an_alternative_text() -> None:
+    finished = run(scenarios.happy_path)
+    view = {"participants": ["Wallet Service", "Wallet DB"], "title": "Two lanes"}
+    feedback = Feedback(False, "Look.", run=finished, view=view)
+    assert 'alt="Two lanes.' in feedback._repr_html_()
+    assert "data:image/svg+xml;base64," in feedback._repr_html_()
+    assert "svg" not in repr(feedback)
+
+
+def test_an_answer_that_never_ends_is_interrupted() -> None:
+    @exercise
+    def calls(answer: Any) -> Feedback:
+        return Feedback(bool(answer()), "")
+
+    def forever() -> bool:
+        while True:
+            pass
+
+    said = calls(forever).says
+    assert "does not come to an end in line" in said
+
+
+def test_an_event_that_misses_a_field_is_told_in_one_line() -> None:
+    @exercise
+    def builds(answer: Any) -> Feedback:
+        return Feedback(bool(answer()), "")
+
+    def learners() -> object:
+        return PaymentInit.first("ana:1", payment_id="ana:1", user_id="ana", amount=1)
+
+    said = builds(learners).says
+    assert "of your code: transaction_id: field required" in said
+    assert "pydantic.dev" not in said
