@@ -17,7 +17,7 @@ Invariant = Callable[[Run], str | None]
 class Counterexample(NamedTuple):
     """A run that breaks a law: the fewest faults, then the fewest steps.
 
-    `seen` is how many states, or disasters, had been seen when it was found.
+    `seen` is how many states, or runs, had been seen when it was found.
     """
 
     verdict: Verdict
@@ -44,7 +44,7 @@ class Exploration:
         self.budget = budget
         self.services = services
         self.invariants = invariants
-        self.states = self.transitions = self.ends = self.disasters = 0
+        self.states = self.transitions = self.ends = self.runs = 0
         self.seconds = 0.0
         self.cut_by = ""
         self.held: dict[str, int] = {}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from sagakit.check.explore.answer import Counterexample, Exploration, Invariant
+from sagakit.check.explore.batches import batches
 from sagakit.check.explore.disasters import disasters
 from sagakit.check.explore.schedule import schedule_to
 from sagakit.check.explore.search import Move, after, moves
@@ -56,11 +57,13 @@ def explore(
     words of what is broken; each is called by its function's name.
 
     `stop="first"` ends at the first broken law, "all" looks for one counterexample a law. `limit`
-    bounds the states. `reduced=False` tries every order, also those that cannot matter: it is
-    slow, and there to hold the reduction against.
+    bounds the states (or runs). `reduced=False` tries every order, also those that cannot matter:
+    it is slow, and there to hold the reduction against.
 
     A scenario with a recovery is explored in another way: its store is lost, and its snapshot
-    taken, at every moment that makes a difference (see `disasters`), without a budget.
+    taken, at every moment that makes a difference (see `disasters`). And if the wallet service
+    takes batches, its messages come as one batch, in each order (see `batches`). Both take no
+    budget.
 
     Raises `BadScenario` for a budget that makes no sense, and for a scenario that says itself what
     goes wrong: here that is the budget's part.
@@ -70,9 +73,15 @@ def explore(
     budget = _budget(spend, provider or {})
     own = tuple(invariants)
     begun = time.perf_counter()
-    if scenario.recovery is not None:
-        return _disasters(scenario, budget, services, own, stop, begun)
-    _must_be_open(scenario)
+    family = disasters if scenario.recovery else batches if _in_batches(scenario) else None
+    if family is not disasters:
+        _must_be_open(scenario)
+    if family is not None:
+        _must_be_free(scenario, budget, family.__name__)
+        answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services, own)
+        _judge_all(answer, family(scenario, services), stop, limit)
+        answer.seconds = time.perf_counter() - begun
+        return answer
     contended: frozenset[tuple[int, str]] = frozenset()
     while True:
         answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services, own)
@@ -85,29 +94,18 @@ def explore(
         return answer
 
 
-def _disasters(
-    scenario: Scenario,
-    budget: tuple[int, ...],
-    services: Services | None,
-    own: tuple[Invariant, ...],
-    stop: str,
-    begun: float,
-) -> Exploration:
-    if any(budget):
-        raise BadScenario(
-            f"{scenario.name}: it has a recovery, whose disasters are explored without a budget: "
-            f"leave the budget out, or explore scenario.but(recovery=None, faults=())"
-        )
-    answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services, own)
-    for judged in disasters(scenario, services):
-        answer.disasters += 1
+def _judge_all(answer: Exploration, runs: Iterable[Run], stop: str, limit: int) -> None:
+    """Hold runs against the laws, one by one, where they are all that there is to explore."""
+    for judged in runs:
+        if answer.runs == limit:
+            answer.cut_by = f"the limit of {limit:,} runs"
+            break
+        answer.runs += 1
         answer.ends += 1
         _hold(answer, judged, ())
         if answer.broken and stop == "first":
             answer.cut_by = "the first broken law"
             break
-    answer.seconds = time.perf_counter() - begun
-    return answer
 
 
 def _search(
@@ -217,7 +215,7 @@ def _hold(answer: Exploration, judged: Run, schedule: tuple[Choice, ...]) -> Non
             answer.held.setdefault(verdict.law, 0)
             answer.held[verdict.law] += 1
         elif verdict.law not in {one.verdict.law for one in answer.broken}:
-            seen = answer.states or answer.disasters
+            seen = answer.states or answer.runs
             answer.broken.append(Counterexample(verdict, judged, schedule, seen))
 
 
@@ -266,6 +264,18 @@ def _must_be_open(scenario: Scenario) -> None:
                 f"{scenario.name}: it says itself what goes wrong ({name}), which is here the "
                 f"budget's part: explore scenario.but({name}=())"
             )
+
+
+def _in_batches(scenario: Scenario) -> bool:
+    return scenario.settings.wallet_batch > 1
+
+
+def _must_be_free(scenario: Scenario, budget: tuple[int, ...], what: str) -> None:
+    if any(budget):
+        raise BadScenario(
+            f"{scenario.name}: its {what} are explored without a budget: leave the budget out, or "
+            f"explore the scenario without {what}"
+        )
 
 
 def _say(text: str) -> None:

@@ -16,7 +16,7 @@ TWO = scenarios.disaster_recovery.but(
 def test_the_sound_recovery_survives_a_loss_at_every_moment() -> None:
     answer = explore(scenarios.disaster_recovery)
     assert answer.complete
-    assert answer.disasters > 100
+    assert answer.runs > 100
     assert answer.broken == []
 
 
