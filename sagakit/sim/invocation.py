@@ -9,8 +9,16 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sagakit.events import Event, NotUnderstood, decode
-from sagakit.ports import AlreadyHandled, MaxRetriesExceeded, Unavailable, VersionConflict
+from pydantic import ValidationError
+
+from sagakit.events import Event, NotUnderstood, decode, explain
+from sagakit.ports import (
+    AlreadyHandled,
+    MaxRetriesExceeded,
+    Unavailable,
+    VersionConflict,
+    WorldError,
+)
 from sagakit.sim.queue import Message, SimulatedQueue
 from sagakit.sim.trace import Failed
 
@@ -185,7 +193,8 @@ class Invocation:
 
     def _fail(self, error: Exception) -> None:
         code = getattr(error, "code", None)
-        reason = f"{type(error).__name__}{f' {code}' if code else ''}: {error}{_place(error)}"
+        text = explain(error) if isinstance(error, ValidationError) else str(error)
+        reason = f"{type(error).__name__}{f' {code}' if code else ''}: {text}{_place(error)}"
         if self.message is None:
             self._end(None, Unavailable(f"{self.host.name} failed: {reason}"))
             return
@@ -245,10 +254,12 @@ class Invocation:
 
 
 def _place(error: BaseException) -> str:
-    """The line at which a handler failed; nothing for an error that the world raised in it."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
+    """The line of the handler's own code at which it failed; nothing for an error of the world."""
+    own = None
+    trace = None if isinstance(error, WorldError) else error.__traceback__
+    while trace is not None:
+        package = trace.tb_frame.f_globals.get("__name__", "").partition(".")[0]
+        if package not in ("sagakit", "pydantic", "asyncio"):
+            own = trace
         trace = trace.tb_next
-    if trace is None or trace.tb_frame.f_globals.get("__name__", "").startswith("sagakit."):
-        return ""
-    return f" (line {trace.tb_lineno} of {trace.tb_frame.f_code.co_name})"
+    return f" (line {own.tb_lineno} of {own.tb_frame.f_code.co_name})" if own else ""

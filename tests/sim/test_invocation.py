@@ -180,6 +180,18 @@ def test_a_handler_that_fails_leaves_its_message_until_it_is_a_dead_letter() -> 
     assert failures(trace) == [fate.reason] * 3
 
 
+def test_an_event_with_a_wrong_field_fails_its_handler_in_one_line() -> None:
+    async def forget(_ports: Ports, event: Ordered) -> None:
+        Packed.after(event, number="many")
+
+    trace = orders(shop(service(forget)), 0)
+    (fate,) = trace.messages().values()
+    said, _, where = fate.reason.partition(" (line ")
+    assert said.startswith("ValidationError: ")
+    assert "pydantic" not in said
+    assert where.endswith(" of forget)")
+
+
 def test_a_message_that_fails_once_is_done_the_next_time() -> None:
     async def fail_once(_ports: Ports, _event: Ordered) -> None:
         times.append(1)
