@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from sagakit.check.explore.space import Space, State
+from sagakit.check.explore.space import Space
+from sagakit.check.explore.tokens import State
 from sagakit.check.verdict import Verdict
 from sagakit.payments.topology import Service
 from sagakit.run import Run

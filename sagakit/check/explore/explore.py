@@ -14,7 +14,8 @@ from sagakit.check.explore.batches import batches
 from sagakit.check.explore.disasters import disasters
 from sagakit.check.explore.schedule import schedule_to
 from sagakit.check.explore.search import Move, after, moves
-from sagakit.check.explore.space import ANSWERS, FAULTS, Contended, Space, State
+from sagakit.check.explore.space import Space
+from sagakit.check.explore.tokens import ANSWERS, FAULTS, Contended, State
 from sagakit.check.explore.ways import Ways
 from sagakit.check.verdict import Verdict
 from sagakit.events import encode

@@ -5,7 +5,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from sagakit.check.explore.search import Move, after, moves
-from sagakit.check.explore.space import CRASH, FAULTS, Space, State, Waiting
+from sagakit.check.explore.space import Space
+from sagakit.check.explore.tokens import CRASH, FAULTS, State, Waiting
 from sagakit.events import Event
 from sagakit.sim.schedule import Choice
 

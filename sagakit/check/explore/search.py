@@ -10,7 +10,8 @@ Which places sagas share is found on the way: the search begins again when one t
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sagakit.check.explore.space import CRASH, DROP, DUPLICATE, Space, State
+from sagakit.check.explore.space import Space
+from sagakit.check.explore.tokens import CRASH, DROP, DUPLICATE, State
 
 
 class Move(NamedTuple):

@@ -12,8 +12,21 @@ from its results so far. This is sound for services that keep nothing in memory.
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
+from sagakit.check.explore.tokens import (
+    FAULTS,
+    LOST_ANSWER,
+    Contended,
+    Dead,
+    Numbers,
+    Outcome,
+    Running,
+    Shelf,
+    State,
+    Token,
+    Waiting,
+)
 from sagakit.check.facts import BREAKER
 from sagakit.deployment import Deployment
 from sagakit.events import Event, NotUnderstood, decode
@@ -32,16 +45,6 @@ from sagakit.sim import operations as ops
 from sagakit.sim.external import Entry, booked
 from sagakit.sim.invocation import MOST_RETRIES
 
-State = tuple[int, int, tuple[int, ...], tuple[int, ...]]
-"""(stores, clock in ms, tokens in order, budget left)"""
-
-FAULTS = (
-    "crash", "duplicate", "drop", "lost_answer",
-    "decline", "timeout_before", "timeout_after", "down",
-)  # fmt: skip
-CRASH, DUPLICATE, DROP, LOST_ANSWER = range(4)
-ANSWERS = FAULTS[4:]  # what an external party may do besides approve
-
 LEDGER: dict[type[Event], str] = {
     BalanceDebited: "amount_debited",
     BalanceRefunded: "amount_refunded",
@@ -51,90 +54,6 @@ TIMED_OUT = TimedOut("no answer")
 DOWN = Unavailable("cannot be reached")
 CONFLICT = VersionConflict("another write came first")
 HANDLED = AlreadyHandled("handled before")
-
-
-class Running(NamedTuple):
-    """A handler in flight. `operation` is what it waits for, None for its acknowledgement, or the
-    error with which it failed."""
-
-    service: str
-    message: int
-    receives: int
-    retries: int
-    results: tuple[Any, ...]
-    operation: Any
-    crashable: (
-        bool  # whether a crash here differs from one a step earlier: after a read it does not
-    )
-
-
-class Waiting(NamedTuple):
-    """A message that comes at a time."""
-
-    service: str
-    message: int
-    receives: int
-    due: int
-
-
-class Dead(NamedTuple):
-    """A dead letter."""
-
-    service: str
-    message: int
-    reason: str
-
-
-Token = Running | Waiting | Dead
-
-
-class Shelf(NamedTuple):
-    """What one store holds, or an external party's books with the requests it got, or what was
-    published past all outboxes.
-
-    `past` is what the laws ask of the past and the rest does not tell: whose message changed an
-    item by how much and published what, and the answers that callers heard. So what a law says of
-    a run at rest depends on its last state alone. A sound service does each of these once, and
-    has no more states for it.
-    """
-
-    items: tuple[tuple[str, Any], ...] = ()
-    inbox: frozenset[Any] = frozenset()
-    past: frozenset[tuple[Any, int]] = frozenset()
-
-    def remembering(self, fact: Any) -> frozenset[tuple[Any, int]]:
-        """The past with one fact more; what happened twice is in it twice."""
-        times = 1
-        while (fact, times) in self.past:
-            times += 1
-        return self.past | {(fact, times)}
-
-
-class Numbers:
-    """Gives equal things one number, and the thing for a number."""
-
-    def __init__(self) -> None:
-        self._number: dict[Any, int] = {}
-        self.things: list[Any] = []
-
-    def __call__(self, thing: Any) -> int:
-        number = self._number.get(thing)
-        if number is None:
-            number = self._number[thing] = len(self.things)
-            self.things.append(thing)
-        return number
-
-
-class Contended(Exception):
-    """A place that was taken for one saga's own is touched by another saga too."""
-
-
-class Outcome(NamedTuple):
-    """What a step can come to: a fault spent or None, the store after it, the tokens after it."""
-
-    fault: int | None
-    shelf: int
-    tokens: tuple[int, ...]
 
 
 class Space:

@@ -12,7 +12,8 @@ from itertools import pairwise
 from typing import Any
 
 from sagakit.check.explore.search import Move
-from sagakit.check.explore.space import Space, State
+from sagakit.check.explore.space import Space
+from sagakit.check.explore.tokens import State
 
 
 class Ways:

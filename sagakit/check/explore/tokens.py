@@ -1,0 +1,95 @@
+"""What a state is made of: tokens for what is under way, shelves for what is kept."""
+
+from typing import Any, NamedTuple
+
+State = tuple[int, int, tuple[int, ...], tuple[int, ...]]
+"""(stores, clock in ms, tokens in order, budget left)"""
+
+FAULTS = (
+    "crash", "duplicate", "drop", "lost_answer",
+    "decline", "timeout_before", "timeout_after", "down",
+)  # fmt: skip
+CRASH, DUPLICATE, DROP, LOST_ANSWER = range(4)
+ANSWERS = FAULTS[4:]  # what an external party may do besides approve
+
+
+class Running(NamedTuple):
+    """A handler in flight. `operation` is what it waits for, None for its acknowledgement, or the
+    error with which it failed."""
+
+    service: str
+    message: int
+    receives: int
+    retries: int
+    results: tuple[Any, ...]
+    operation: Any
+    crashable: bool  # whether a crash here differs from one a step earlier, as after a read not
+
+
+class Waiting(NamedTuple):
+    """A message that comes at a time."""
+
+    service: str
+    message: int
+    receives: int
+    due: int
+
+
+class Dead(NamedTuple):
+    """A dead letter."""
+
+    service: str
+    message: int
+    reason: str
+
+
+Token = Running | Waiting | Dead
+
+
+class Shelf(NamedTuple):
+    """What one store holds, or an external party's books with the requests it got, or what was
+    published past all outboxes.
+
+    `past` is what the laws ask of the past and the rest does not tell: whose message changed an
+    item by how much and published what, and the answers that callers heard. So what a law says of
+    a run at rest depends on its last state alone. A sound service does each of these once, and
+    has no more states for it.
+    """
+
+    items: tuple[tuple[str, Any], ...] = ()
+    inbox: frozenset[Any] = frozenset()
+    past: frozenset[tuple[Any, int]] = frozenset()
+
+    def remembering(self, fact: Any) -> frozenset[tuple[Any, int]]:
+        """The past with one fact more; what happened twice is in it twice."""
+        times = 1
+        while (fact, times) in self.past:
+            times += 1
+        return self.past | {(fact, times)}
+
+
+class Numbers:
+    """Gives equal things one number, and the thing for a number."""
+
+    def __init__(self) -> None:
+        self._number: dict[Any, int] = {}
+        self.things: list[Any] = []
+
+    def __call__(self, thing: Any) -> int:
+        number = self._number.get(thing)
+        if number is None:
+            number = self._number[thing] = len(self.things)
+            self.things.append(thing)
+        return number
+
+
+class Contended(Exception):
+    """A place that was taken for one saga's own is touched by another saga too."""
+
+
+class Outcome(NamedTuple):
+    """What a step can come to: a fault spent or None, the store after it, the tokens after it."""
+
+    fault: int | None
+    shelf: int
+    tokens: tuple[int, ...]
