@@ -26,6 +26,8 @@ usage: python -m sagakit COMMAND
   show NAME                   a scenario as JSON: save it, change it, run it with --scenario
   all                         run every scenario and show how they ended
       --out DIR                 write their figures and a gallery, index.html, to DIR
+  zoo                         find each flaw of the zoo, and have the sound services survive them
+      --format FORMAT           table (the default) or json
 
 exit status: 0 all laws held, 1 one broke, 2 the input was wrong"""
 
@@ -99,13 +101,10 @@ def _list(_names: Sequence[str], _options: Options) -> int:
 
 
 def _run(names: Sequence[str], options: Options) -> int:
-    from sagakit.deployment import meant
     from sagakit.run import run
     from sagakit.scenarios import BadScenario
 
-    shape = options.get("--format", "table")
-    if shape not in FORMATS:
-        raise Refused(f"--format: there is no format {shape!r}: {meant(shape, FORMATS)}")
+    shape = _format(options, FORMATS)
     seed = _whole_number("--seed", options["--seed"]) if "--seed" in options else None
     scenario = _scenario(names, options)
     try:
@@ -137,6 +136,18 @@ def _all(_names: Sequence[str], options: Options) -> int:
     return max(_status(verdicts) for _, verdicts in outcomes)
 
 
+def _zoo(_names: Sequence[str], options: Options) -> int:
+    from sagakit.zoo import report
+    from sagakit.zoo.matrix import kills, trials
+
+    formats = {"table": report.for_people, "json": report.as_json}
+    shape = _format(options, formats)
+    found = list(kills())
+    sound = [(trial, trial.explore()) for trial in trials()]
+    _print(formats[shape](found, sound))
+    return HELD if report.holds(found, sound) else BROKE
+
+
 def _table(run: "Run", verdicts: "Sequence[Verdict]") -> Iterable[str]:
     from sagakit.report import for_people
 
@@ -161,6 +172,7 @@ COMMANDS = {
     "run": Command(_run, 1, ("--seed", "--format", "--scenario")),
     "show": Command(_show, 1, ()),
     "all": Command(_all, 0, ("--out",)),
+    "zoo": Command(_zoo, 0, ("--format",)),
 }
 
 
@@ -175,6 +187,15 @@ def _scenario(names: Sequence[str], options: Options) -> "Scenario":
     if not names:
         raise Refused(f"name a scenario: one of {', '.join(NAMES)}")
     return named(names[0])
+
+
+def _format(options: Options, known: Iterable[str]) -> str:
+    from sagakit.deployment import meant
+
+    shape = options.get("--format", "table")
+    if shape not in known:
+        raise Refused(f"--format: there is no format {shape!r}: {meant(shape, known)}")
+    return shape
 
 
 def _whole_number(option: str, text: str) -> int:

@@ -92,14 +92,16 @@ class Sheet:
         colour: str = INK,
         align: Literal["left", "center", "right"] = "left",
         bold: bool = False,
+        angle: float = 0,
         z: float = 9,
     ) -> None:
-        """One line of text on its baseline."""
+        """One line of text on its baseline, turned by `angle` degrees around its beginning."""
         font = self._fonts.get((size, bold))
         if font is None:
             weight = "bold" if bold else "normal"
             font = self._fonts[size, bold] = FontProperties(family=FAMILY, size=size, weight=weight)
         self.picture.text(
             x, y, text, transform=self._points, fontproperties=font, color=colour, ha=align,
-            va="baseline", zorder=z, parse_math=False, clip_on=False,
+            va="baseline", zorder=z, parse_math=False, clip_on=False, rotation=angle,
+            rotation_mode="anchor" if angle else "default",
         )  # fmt: skip

@@ -1,0 +1,61 @@
+"""The zoo: flaws that payment systems have had, one a file, each found by `explore`.
+
+Every flaw is a small service that takes the place of the sound one and differs from it in one
+thing. Its file says where it comes from, which law it breaks, and how it is repaired.
+
+    >>> found = flaw("no_inbox").explore()
+    >>> [one.verdict.law for one in found.broken if one.verdict.law == "at most once"]
+    ['at most once']
+"""
+
+from sagakit.deployment import meant
+from sagakit.zoo import (
+    ack_before_work,
+    blind_write,
+    final_twice,
+    half_open_stampede,
+    new_key_per_attempt,
+    no_inbox,
+    publish_after_commit,
+    refund_twice,
+    refund_unknown,
+    replay_publishes,
+    retry_own_write,
+    silent_insufficient,
+    snapshot_by_timestamp,
+    swallowed_poison,
+    void_without_deciding,
+    whole_batch_retry,
+)
+from sagakit.zoo.flaw import Flaw
+
+ALL: tuple[Flaw, ...] = (
+    publish_after_commit.FLAW,
+    no_inbox.FLAW,
+    blind_write.FLAW,
+    retry_own_write.FLAW,
+    refund_twice.FLAW,
+    refund_unknown.FLAW,
+    new_key_per_attempt.FLAW,
+    ack_before_work.FLAW,
+    swallowed_poison.FLAW,
+    whole_batch_retry.FLAW,
+    silent_insufficient.FLAW,
+    final_twice.FLAW,
+    snapshot_by_timestamp.FLAW,
+    replay_publishes.FLAW,
+    half_open_stampede.FLAW,
+    void_without_deciding.FLAW,
+)
+NAMES = tuple(one.name for one in ALL)
+
+
+def flaw(name: str) -> Flaw:
+    """The flaw of that name. Raises `LookupError` with the names that there are."""
+    for one in ALL:
+        if one.name == name:
+            return one
+    raise LookupError(f"there is no flaw {name!r}: {meant(name, NAMES)}")
+
+
+__all__ = ["ALL", "NAMES", "Flaw", "flaw"]

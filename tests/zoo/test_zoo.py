@@ -1,0 +1,170 @@
+"""The zoo: each flaw is found within its budget and not within a smaller one, and the sound
+services survive them all."""
+
+import ast
+import importlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sagakit.check.explore import explore
+from sagakit.payments.breaker import CircuitBreaker
+from sagakit.payments.events import PaymentInit
+from sagakit.payments.money import ZERO
+from sagakit.payments.topology import SOUND
+from sagakit.payments.wallet import Wallet, WalletService
+from sagakit.run import run
+from sagakit.sim.operations import Commit, StorePort
+from sagakit.zoo import ALL, NAMES, Flaw, flaw
+from sagakit.zoo.given import decided
+from sagakit.zoo.matrix import Kill, Trial, kills, together, trials
+from tests.test_layers import MODULES, PACKAGE, imports, within
+
+EVERY_FLAW = pytest.mark.parametrize("one", ALL, ids=NAMES)
+GHOST = "no ghost, nothing lost"
+
+
+@cache
+def killed() -> dict[str, Kill]:
+    return {kill.flaw.name: kill for kill in kills()}
+
+
+def smaller(budget: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The budgets with one fault less."""
+    for name, many in budget.items():
+        if isinstance(many, Mapping):
+            for less in smaller(many):
+                yield {**budget, name: less}
+        else:
+            yield {**budget, name: many - 1}
+
+
+@EVERY_FLAW
+def test_a_flaw_is_found_within_its_budget(one: Flaw) -> None:
+    kill = killed()[one.name]
+    assert kill.answer.complete
+    assert kill.found is not None
+    assert kill.found.verdict in kill.found.run.verdicts()
+
+
+@EVERY_FLAW
+def test_a_smaller_budget_does_not_show_it(one: Flaw) -> None:
+    for budget in smaller(one.budget):
+        answer = explore(one.scenario, services=one.services, **budget, stop="all")
+        assert answer.complete
+        broken = {each.verdict.law for each in answer.broken}
+        if one.name == "publish_after_commit":  # what is published past an outbox is always told
+            broken.remove(GHOST)
+        assert broken == set()
+
+
+@EVERY_FLAW
+def test_the_counterexample_is_a_run_that_can_be_drawn_and_repeated(one: Flaw) -> None:
+    kill = killed()[one.name]
+    assert kill.found is not None
+    picture = kill.found.run.sequence()
+    assert picture.alt.startswith("Sequence diagram")
+    assert "<svg" in picture.svg()
+    if not kill.answer.runs:
+        again = run(one.scenario, services=one.services, schedule=kill.found.schedule)
+        assert list(again.records.jsonl()) == list(kill.found.run.records.jsonl())
+
+
+@EVERY_FLAW
+def test_the_reduction_hides_no_broken_law(one: Flaw) -> None:
+    if killed()[one.name].answer.runs:
+        pytest.skip("its runs are not made of steps")
+    whole = one.explore(stop="all", reduced=False)
+    assert {(each.verdict.law, len(each.faults)) for each in whole.broken} == {
+        (each.verdict.law, len(each.faults)) for each in killed()[one.name].answer.broken
+    }
+
+
+@pytest.mark.parametrize("trial", trials(), ids=lambda trial: trial.scenario.name)
+def test_the_sound_services_survive_the_budgets_of_all_flaws(trial: Trial) -> None:
+    answer = trial.explore()
+    assert answer.complete
+    assert [each.verdict for each in answer.broken] == []
+    assert len(answer.held) == 15
+
+
+@EVERY_FLAW
+def test_the_sound_services_are_tried_with_what_shows_a_flaw(one: Flaw) -> None:
+    assert any(
+        trial.scenario == one.scenario and together([trial.budget, one.budget]) == trial.budget
+        for trial in trials()
+    )
+
+
+def test_budgets_together_have_the_most_of_each() -> None:
+    one = {"crashes": 1, "provider": {"decline": 1, "down": 2}}
+    other = {"crashes": 2, "duplicates": 1, "provider": {"decline": 3}}
+    expected = {"crashes": 2, "duplicates": 1, "provider": {"decline": 3, "down": 2}}
+    assert together([one, other]) == together([other, one]) == expected
+    assert together([]) == {}
+
+
+@EVERY_FLAW
+def test_a_flaw_is_told_where_it_lives(one: Flaw) -> None:
+    module = importlib.import_module(f"sagakit.zoo.{one.name}")
+    assert module.FLAW is one is flaw(one.name)
+    assert module.__doc__
+    assert one.origin
+    assert one.repair
+
+
+def test_a_flaw_that_is_not_there_is_answered_with_those_that_are() -> None:
+    with pytest.raises(LookupError, match=r"there is no flaw 'no_outbox': did you mean no_inbox\?"):
+        flaw("no_outbox")
+
+
+@EVERY_FLAW
+def test_a_flaw_is_one_method_of_one_service(one: Flaw) -> None:
+    module = importlib.import_module(f"sagakit.zoo.{one.name}")
+    sound = {CircuitBreaker, *(cls for cls in SOUND.values() if isinstance(cls, type))}
+    own = [
+        cls
+        for cls in vars(module).values()
+        if isinstance(cls, type) and cls.__module__ == module.__name__
+    ]
+    differing = [
+        name
+        for cls in own
+        if sound & set(cls.__mro__) or issubclass(cls, WalletService)
+        for name in vars(cls)
+        if not name.startswith("__")
+    ]
+    assert len(differing) == 1
+    assert len(one.services) == 1
+
+
+def test_what_is_sound_knows_no_flaw() -> None:
+    for path in MODULES:
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if parts[0] in ("zoo", "exercises", "__main__"):
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        package = ".".join(("sagakit", *parts[:-1]))
+        known = [name for _, name, *_ in imports(tree, package) if within(name, {"sagakit.zoo"})]
+        assert known == [], path
+
+
+@given(st.none() | st.integers(0, 200), st.integers(1, 150), st.integers(1, 9))
+def test_the_flawed_wallets_decide_as_the_sound_one_does(
+    balance: int | None, amount: int, version: int
+) -> None:
+    wallet = None if balance is None else Wallet("ana", ZERO + balance, version)
+    event = PaymentInit.first(
+        "ana:1", payment_id="ana:1", transaction_id="tx-ana:1", user_id="ana", amount=amount
+    )
+    handler: Any = WalletService(StorePort("Wallet DB")).debit(event)
+    handler.send(None)
+    commit = handler.send(wallet)
+    handler.close()
+    assert isinstance(commit, Commit)
+    after, outcome = decided(wallet, event)
+    assert (commit.item, commit.publish) == (after, (outcome,))
