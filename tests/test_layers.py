@@ -51,6 +51,7 @@ MAY_IMPORT = {
         "sagakit.scenarios",
         "sagakit.check",
         "sagakit.run",
+        "sagakit.zoo",
     },
 }
 
