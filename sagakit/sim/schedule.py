@@ -17,9 +17,12 @@ from sagakit.sim.queue import Message
 from sagakit.sim.trace import Failed
 
 Act = Literal[
-    "step", "crash", "step_then_crash", "duplicate", "drop", "lost_answer",
+    "step", "crash", "duplicate", "drop", "lost_answer",
     "decline", "timeout_before", "timeout_after", "down",
+    "step_then_crash", "lost_answer_then_crash", "decline_then_crash",
+    "timeout_before_then_crash", "timeout_after_then_crash", "down_then_crash",
 ]  # fmt: skip
+THEN_CRASH = "_then_crash"
 
 
 class Choice(NamedTuple):
@@ -110,28 +113,28 @@ class ScheduledKernel(Kernel):
                 f"(arrival {choice.arrival}): the schedule is of another scenario, or of other code"
             )
         invocation = arrived[choice.arrival - 1]
-        if choice.act == "step":
-            self._step(invocation)
-        elif choice.act == "crash":
-            del self._turns[invocation]
-            invocation.power_cut("crash")
-        elif choice.act == "step_then_crash":
+        act = choice.act.removesuffix(THEN_CRASH)
+        if act != choice.act:
             invocation.crash = Crash(
                 service=choice.service, step=invocation.steps, when="after", event=None
             )
+        if act == "step":
             self._step(invocation)
-        elif choice.act == "lost_answer":
+        elif act == "crash":
+            del self._turns[invocation]
+            invocation.power_cut("crash")
+        elif act == "lost_answer":
             _, arguments = self._turns.pop(invocation)
             committed_unheard(*arguments)
-        elif choice.act == "duplicate":
+        elif act == "duplicate":
             world, queue = invocation.world, invocation.queue
             invocation.arrow("fault", queue.shown_as, queue.shown_as, "message doubled")
             queue.send(Message(world.next_message(), invocation.message.body))
-        elif choice.act == "drop":
+        elif act == "drop":
             del self._turns[invocation]
             self._lose(invocation)
         else:
-            self._answer(invocation, choice.act)
+            self._answer(invocation, act)
 
     def _lose(self, invocation: Any) -> None:
         """Its message is gone: it neither comes again nor goes to the dead letters."""

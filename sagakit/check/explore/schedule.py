@@ -8,7 +8,7 @@ from sagakit.check.explore.search import Move, after, moves
 from sagakit.check.explore.space import Space
 from sagakit.check.explore.tokens import CRASH, FAULTS, State, Waiting
 from sagakit.events import Event
-from sagakit.sim.schedule import Choice
+from sagakit.sim.schedule import THEN_CRASH, Choice
 
 
 class _Present(NamedTuple):
@@ -67,7 +67,8 @@ class _Walk:
         act = FAULTS[move.fault] if move.fault is not None else "step"
         last = who.last
         if ended and move.fault == CRASH and who.last >= 0:  # after its last step
-            self.schedule[who.last] = self.schedule[who.last]._replace(act="step_then_crash")
+            done = self.schedule[who.last]
+            self.schedule[who.last] = done._replace(act=f"{done.act}{THEN_CRASH}")  # type: ignore[arg-type]
         elif not ended:
             last = len(self.schedule)
             self.schedule.append(Choice(who.service, who.subject, who.arrival, act))  # type: ignore[arg-type]

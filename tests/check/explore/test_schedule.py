@@ -1,0 +1,50 @@
+"""The way that explore found is the way that the world goes."""
+
+from sagakit import run, scenarios
+from sagakit.check.explore import explore
+from sagakit.exercises.gateways import VoidFirstGateway
+from sagakit.payments.events import ProviderPaymentInit
+from sagakit.payments.provider import ProviderGateway
+from sagakit.ports import TimedOut, on
+from sagakit.sim.schedule import Choice
+
+GIVEN = scenarios.provider_error.but(provider=(), settings={"provider_attempts": 1})
+
+
+class AsksOnce(ProviderGateway):
+    """Gives up at a silence, which then is its last step."""
+
+    @on(ProviderPaymentInit)
+    async def handle(self, event: ProviderPaymentInit) -> None:
+        try:
+            await self.provider.execute(event.transaction_id, (event.amount,), timeout=5_000)
+        except TimedOut:
+            return
+
+
+def test_a_crash_after_a_silence_is_both() -> None:
+    for gateway in (AsksOnce, VoidFirstGateway):
+        explored = explore(
+            GIVEN,
+            crashes=1,
+            provider={"timeout_before": 1, "timeout_after": 1},
+            services={"Provider Gateway": gateway},
+            stop="all",
+        )
+        assert explored.complete
+
+
+def test_an_act_and_then_a_crash() -> None:
+    services = {"Provider Gateway": AsksOnce}
+    begin = [Choice("Payment Service", "ana:A")] * 2
+    first = run(GIVEN, services=services, schedule=begin).events.set_index("event").event_id
+    schedule = [
+        *begin,
+        *[Choice("Wallet Service", first["PaymentInit"])] * 2,
+        Choice("Provider Gateway", first["ProviderPaymentInit"], act="timeout_before_then_crash"),
+    ]
+    labels = [one.label for one in run(GIVEN, services=services, schedule=schedule).records]
+    silence = labels.index("no response within 5000 ms:")
+    assert labels[silence + 1] == "crash after step 1"
+    assert labels.count("executePayment()") == 0
+    assert labels.count("execute()") == 2
