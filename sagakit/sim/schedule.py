@@ -50,6 +50,7 @@ class ScheduledKernel(Kernel):
     def __init__(self, schedule: Iterable[Choice]) -> None:
         super().__init__(seed=0)
         self.schedule = list(schedule)
+        self.made: list[tuple[int, Choice]] = []  # every choice as it was made, and when (`now`)
         self._soon: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
         self._turns: dict[Any, tuple[Callable[..., Any], tuple[Any, ...]]] = {}
         self._arrived: dict[tuple[str, str], list[Any]] = {}
@@ -68,8 +69,7 @@ class ScheduledKernel(Kernel):
         elif invocation is None:
             self._soon.append((action, arguments))
         else:
-            subject = (invocation.host.name, invocation.event_id or str(invocation.saga))
-            arrived = self._arrived.setdefault(subject, [])
+            arrived = self._arrived.setdefault(_subject(invocation), [])
             if invocation not in arrived:
                 arrived.append(invocation)
             self._turns[invocation] = (action, arguments)
@@ -86,11 +86,9 @@ class ScheduledKernel(Kernel):
                 action(*arguments)
             elif self._turns:
                 self.now += 1
-                choice = next(choices, None)
-                if choice is None:
-                    self._step(next(iter(self._turns)))
-                else:
-                    self._carry_out(choice)
+                choice = next(choices, None) or self._next_in_turn()
+                self.made.append((self.now, choice))
+                self._carry_out(choice)
             elif self._heap:
                 self._move_time()
             else:
@@ -104,6 +102,12 @@ class ScheduledKernel(Kernel):
         while self._heap and self._heap[0][0] == due:
             _, _, action, arguments = heappop(self._heap)
             self._soon.append((action, arguments))
+
+    def _next_in_turn(self) -> Choice:
+        """The step of whoever has waited longest for a turn."""
+        invocation = next(iter(self._turns))
+        subject = _subject(invocation)
+        return Choice(*subject, arrival=self._arrived[subject].index(invocation) + 1)
 
     def _carry_out(self, choice: Choice) -> None:
         arrived = self._arrived.get((choice.service, choice.subject), [])
@@ -128,7 +132,10 @@ class ScheduledKernel(Kernel):
             committed_unheard(*arguments)
         elif act == "duplicate":
             world, queue = invocation.world, invocation.queue
-            invocation.arrow("fault", queue.shown_as, queue.shown_as, "message doubled")
+            doubled = invocation.message.event
+            invocation.arrow(
+                "fault", queue.shown_as, queue.shown_as, "message doubled", None, doubled
+            )
             queue.send(Message(world.next_message(), invocation.message.body))
         elif act == "drop":
             del self._turns[invocation]
@@ -160,6 +167,10 @@ class ScheduledKernel(Kernel):
             if act == "timeout_after":
                 action(request, act, saga, answered)
             call.silent(call.receipt)
+
+
+def _subject(invocation: Any) -> tuple[str, str]:
+    return invocation.host.name, invocation.event_id or str(invocation.saga)
 
 
 def _whose_step(action: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

@@ -35,7 +35,7 @@ class Kill(NamedTuple):
     @property
     def steps(self) -> int | None:
         """How many choices lead to it; None, where there are none to make."""
-        return len(self.found.schedule) if self.found and not self.answer.runs else None
+        return self.found.steps if self.found and self.found.schedule is not None else None
 
 
 def kills() -> Iterator[Kill]:

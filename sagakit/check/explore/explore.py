@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
-from sagakit.check.explore.answer import Counterexample, Exploration, Invariant
+from sagakit.check.explore.answer import Exploration
 from sagakit.check.explore.batches import batches
+from sagakit.check.explore.counterexample import Counterexample, Invariant
 from sagakit.check.explore.disasters import disasters
+from sagakit.check.explore.readable import Story, readable
 from sagakit.check.explore.schedule import schedule_to
-from sagakit.check.explore.search import Move, after, moves
+from sagakit.check.explore.search import following
 from sagakit.check.explore.space import Space
 from sagakit.check.explore.tokens import ANSWERS, FAULTS, Contended, State
 from sagakit.check.explore.ways import Ways
@@ -103,7 +105,7 @@ def _judge_all(answer: Exploration, runs: Iterable[Run], stop: str, limit: int) 
             break
         answer.runs += 1
         answer.ends += 1
-        _hold(answer, judged, ())
+        _hold(answer, judged, None)
         if answer.broken and stop == "first":
             answer.cut_by = "the first broken law"
             break
@@ -131,15 +133,15 @@ def _search(
                 faults = spent
                 if _judge_moments(answer, ways, stop):
                     break
-            following = list(_following(space, state, reduced))
-            answer.transitions += len(following)
-            if not following:
+            steps = list(following(space, state, reduced=reduced))
+            answer.transitions += len(steps)
+            if not steps:
                 answer.ends += 1
                 answer.states = len(ways.came_from)
                 _judge(answer, ways.to(state))
                 if answer.broken and stop == "first":
                     break
-            for move, one in following:
+            for move, one in steps:
                 if ways.is_new(state, move, one):
                     cost = sum(budget) - sum(one[3])
                     waiting.setdefault(cost, {}).setdefault(depth + 1, []).append(one)
@@ -172,17 +174,6 @@ def _in_order(waiting: dict[int, dict[int, list[State]]]) -> Iterator[tuple[int,
         spent += 1
 
 
-def _following(space: Space, state: State, reduced: bool) -> Iterator[tuple[Move | None, State]]:
-    anyone = False
-    for move in moves(space, state, reduced=reduced):
-        anyone = True
-        yield move, after(space, state, move)
-    if not anyone:
-        later = space.due(state)
-        if later is not None:
-            yield None, later
-
-
 def _judge_moments(answer: Exploration, ways: Ways, stop: str) -> bool:
     """Judge the ways that are still to be judged. Returns whether that ends the search."""
     broken = len(answer.broken)
@@ -206,18 +197,35 @@ def _judge(answer: Exploration, way: list[State]) -> None:
     assert answer.space is not None
     schedule = schedule_to(answer.space, way, answer.reduced)
     judged = run(answer.scenario, services=answer.services, schedule=schedule)
-    _hold(answer, judged, tuple(schedule))
+    _hold(answer, judged, schedule)
 
 
-def _hold(answer: Exploration, judged: Run, schedule: tuple[Choice, ...]) -> None:
-    own = [_held_by(one, judged) for one in answer.invariants]
-    for verdict in (*judged.verdicts(), *own):
+def _hold(answer: Exploration, judged: Run, schedule: list[Choice] | None) -> None:
+    """Hold a run against the laws; of what it breaks first, it is told as people read it."""
+    verdicts = _verdicts(answer, judged)
+    known = {one.verdict.law for one in answer.broken}
+    answer.judged += 1
+    for verdict in verdicts:
         if verdict.held:
-            answer.held.setdefault(verdict.law, 0)
-            answer.held[verdict.law] += 1
-        elif verdict.law not in {one.verdict.law for one in answer.broken}:
-            seen = answer.states or answer.runs
-            answer.broken.append(Counterexample(verdict, judged, schedule, seen))
+            answer.held[verdict.law] = answer.held.get(verdict.law, 0) + 1
+    if all(verdict.held or verdict.law in known for verdict in verdicts):
+        return
+    if schedule is None:
+        story = Story(judged)
+    else:
+
+        def broken(run: Run) -> set[str]:
+            return {verdict.law for verdict in _verdicts(answer, run) if not verdict.held}
+
+        story = readable(answer.scenario, answer.services, schedule, broken)
+    seen = answer.states or answer.runs
+    for verdict in _verdicts(answer, story.run):
+        if not verdict.held and verdict.law not in known:
+            answer.broken.append(Counterexample(verdict, *story, seen, answer.arguments))
+
+
+def _verdicts(answer: Exploration, judged: Run) -> list[Verdict]:
+    return [*judged.verdicts(), *(_held_by(one, judged) for one in answer.invariants)]
 
 
 def _held_by(invariant: Invariant, judged: Run) -> Verdict:

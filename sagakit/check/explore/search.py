@@ -69,6 +69,21 @@ def _first_alone(space: Space, running: list[int]) -> list[int]:
     return running
 
 
+def following(
+    space: Space, state: State, *, reduced: bool = True
+) -> Iterator[tuple[Move | None, State]]:
+    """All states that may come next, and how; None if time moves, since nobody has a step to make.
+    At rest there is none."""
+    anyone = False
+    for move in moves(space, state, reduced=reduced):
+        anyone = True
+        yield move, after(space, state, move)
+    if not anyone:
+        later = space.due(state)
+        if later is not None:
+            yield None, later
+
+
 def after(space: Space, state: State, move: Move) -> State:
     """The state that a move leads to."""
     _, clock, tokens, budget = state
