@@ -10,12 +10,13 @@ import pandas as pd
 from sagakit import scenarios
 from sagakit.check import Facts
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
-from sagakit.exercises.gateways import NewKeyGateway, VoidFirstGateway
 from sagakit.payments.money import ZERO
 from sagakit.payments.topology import PROVIDER
 from sagakit.run import Run, run
 from sagakit.scenarios import PaymentRequest, ProviderRule, Scenario
 from sagakit.sim.trace import Asked, Record
+from sagakit.zoo.new_key_per_attempt import NewKeyPerAttempt
+from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
 
 GATEWAY = "Provider Gateway"
 GIVEN = scenarios.provider_error
@@ -160,12 +161,12 @@ def _key_runs() -> dict[str, Run]:
     one_attempt = GIVEN.but(
         provider=(silent.model_copy(update={"end": 5_000}),), settings={"provider_attempts": 1}
     )
-    flawed = {GATEWAY: NewKeyGateway}
+    flawed = {GATEWAY: NewKeyPerAttempt}
     return {
         "the run of this notebook": run(GIVEN),
         "a run with three payments, each with a key of its own": run(three),
-        "a run of NewKeyGateway": run(GIVEN.but(provider=(silent,)), services=flawed),
-        "three payments and NewKeyGateway": run(three, services=flawed),
+        "a run of NewKeyPerAttempt": run(GIVEN.but(provider=(silent,)), services=flawed),
+        "three payments and NewKeyPerAttempt": run(three, services=flawed),
         "a run with one charge, and a void with another key": run(one_attempt, services=flawed),
         "a run without any request to the provider": run(scenarios.insufficient_funds),
     }
@@ -200,10 +201,10 @@ def _ask(function: Callable[[pd.DataFrame], Any], table: pd.DataFrame) -> Any:
 
 @exercise
 def breaks_void_first(answer: Any) -> Feedback:
-    """A scenario in which `VoidFirstGateway` breaks a law that the sound gateway keeps."""
+    """A scenario in which `VoidWithoutDeciding` breaks a law that the sound gateway keeps."""
     if not isinstance(answer, Scenario):
         return _no_scenario(answer, "one_attempt.but(faults=(...,))")
-    flawed = run(answer, services={GATEWAY: VoidFirstGateway})
+    flawed = run(answer, services={GATEWAY: VoidWithoutDeciding})
     broken = [one for one in flawed.verdicts() if not one.held]
     hurt = [one.law for one in run(answer).verdicts() if not one.held]
     if not broken:

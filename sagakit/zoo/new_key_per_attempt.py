@@ -2,7 +2,7 @@
 
 The key is drawn where the request is made, so each attempt gets its own, and to the provider each
 is another payment. If the first was carried out without an answer, the second charges again. A key
-made from the attempt's own event id, as here, or `uuid4()` next to the call: all the same. Stripe's
+with the attempt's number in it, as here, or `uuid4()` next to the call: all the same. Stripe's
 guide asks for one key for one operation, kept across retries ("Idempotent requests").
 
 The key must name the movement of money: `transaction_id`, which is made with the payment and is
@@ -10,17 +10,19 @@ the same in all that follows from it.
 """
 
 from sagakit.payments.events import ProviderPaymentInit
-from sagakit.payments.provider import Charge, ProviderGateway
+from sagakit.payments.provider import ProviderGateway
+from sagakit.ports import on
 from sagakit.zoo.flaw import Flaw
 from sagakit.zoo.given import ONE_PAYMENT
 
 
 class NewKeyPerAttempt(ProviderGateway):
-    """Makes the key from the message that asks for this attempt."""
+    """Puts the number of the attempt into the key."""
 
-    async def _charge(self, charge: Charge, event: ProviderPaymentInit, era: int) -> None:
-        keyed = event.model_copy(update={"transaction_id": event.header.event_id})
-        await super()._charge(charge, keyed, era)
+    @on(ProviderPaymentInit)
+    async def handle(self, event: ProviderPaymentInit) -> None:
+        key = f"tx-{event.payment_id}-{event.attempt}"
+        await super().handle(event.model_copy(update={"transaction_id": key}))
 
 
 FLAW = Flaw(

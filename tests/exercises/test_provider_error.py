@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from sagakit import run, scenarios
-from sagakit.exercises.gateways import HastyGateway, NewKeyGateway, VoidFirstGateway
 from sagakit.exercises.provider_error import (
     breaks_void_first,
     one_key_a_payment,
@@ -19,6 +18,9 @@ from sagakit.exercises.provider_error import (
 )
 from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.sim.faults import Crash, Drop, Duplicate
+from sagakit.zoo.new_key_per_attempt import NewKeyPerAttempt
+from sagakit.zoo.refund_unknown import RefundUnknown
+from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
 from tests.exercises.solutions import tried
 
 GIVEN = scenarios.provider_error
@@ -136,7 +138,7 @@ def test_one_key_a_payment(answer: object) -> None:
     ("answer", "word"),
     [
         (lambda table: table["key"].nunique() == 1, "three payments, each with a key of its own"),
-        (lambda table: True, "For a run of NewKeyGateway it says True; the law says False"),
+        (lambda table: True, "For a run of NewKeyPerAttempt it says True; the law says False"),
         (
             lambda table: by_hand(table[table["request"] == "executePayment()"]),
             "a void with another key",
@@ -191,15 +193,20 @@ def broken(scenario: Scenario, gateway: type) -> list[str]:
 
 CHARGED_TWICE_SILENT = asked(ProviderRule(behaviour="timeout_after", calls=(1, 2)))
 LOST_IN_THE_FIRST_MINUTE = asked(ProviderRule(behaviour="timeout_after", end=60_000))
+TWICE_DELIVERED = ONE_ATTEMPT.but(faults=(Duplicate(queue="Provider SQS"),))
 
 
 @pytest.mark.parametrize(
     ("scenario", "gateway", "law"),
     [
-        (GIVEN, HastyGateway, "settle the unknown"),
-        (CHARGED_TWICE_SILENT, HastyGateway, "conservation"),
-        (LOST_IN_THE_FIRST_MINUTE, NewKeyGateway, "at most once"),
-        (ONE_ATTEMPT.but(faults=(Duplicate(queue="Provider SQS"),)), VoidFirstGateway, "agreement"),
+        (GIVEN, RefundUnknown, "settle the unknown"),
+        (CHARGED_TWICE_SILENT, RefundUnknown, "conservation"),
+        (LOST_IN_THE_FIRST_MINUTE, NewKeyPerAttempt, "at most once"),
+        (
+            ONE_ATTEMPT.but(faults=(Duplicate(queue="Provider SQS"),)),
+            VoidWithoutDeciding,
+            "agreement",
+        ),
     ],
 )
 def test_a_flawed_gateway_breaks_its_law(scenario: Scenario, gateway: type, law: str) -> None:
@@ -207,7 +214,7 @@ def test_a_flawed_gateway_breaks_its_law(scenario: Scenario, gateway: type, law:
     assert [one.law for one in run(scenario).verdicts() if not one.held] == []
 
 
-@pytest.mark.parametrize("gateway", [HastyGateway, NewKeyGateway, VoidFirstGateway])
+@pytest.mark.parametrize("gateway", [RefundUnknown, NewKeyPerAttempt, VoidWithoutDeciding])
 def test_a_flawed_gateway_is_sound_while_nothing_goes_wrong(gateway: type) -> None:
     assert broken(scenarios.happy_path, gateway) == []
 

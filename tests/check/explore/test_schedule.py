@@ -2,11 +2,11 @@
 
 from sagakit import run, scenarios
 from sagakit.check.explore import explore
-from sagakit.exercises.gateways import VoidFirstGateway
 from sagakit.payments.events import ProviderPaymentInit
 from sagakit.payments.provider import ProviderGateway
 from sagakit.ports import TimedOut, on
 from sagakit.sim.schedule import Choice
+from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
 
 GIVEN = scenarios.provider_error.but(provider=(), settings={"provider_attempts": 1})
 
@@ -23,7 +23,7 @@ class AsksOnce(ProviderGateway):
 
 
 def test_a_crash_after_a_silence_is_both() -> None:
-    for gateway in (AsksOnce, VoidFirstGateway):
+    for gateway in (AsksOnce, VoidWithoutDeciding):
         explored = explore(
             GIVEN,
             crashes=1,
