@@ -143,7 +143,7 @@ def _search(
                     break
             for move, one in steps:
                 if ways.is_new(state, move, one):
-                    cost = sum(budget) - sum(one[3])
+                    cost = spent + (move is not None and move.fault is not None)
                     waiting.setdefault(cost, {}).setdefault(depth + 1, []).append(one)
             if len(ways.came_from) > limit:
                 answer.cut_by = f"the limit of {limit:,} states"

@@ -26,9 +26,9 @@ class Move(NamedTuple):
 def moves(space: Space, state: State, *, reduced: bool = True) -> Iterator[Move]:
     """All that may come next."""
     stores, clock, tokens, budget = state
-    is_running, things = space.is_running, space.tokens.things
+    is_running = space.is_running
     running = [number for number in tokens if is_running[number]]
-    if reduced:
+    if reduced and len(running) > 1:
         running = _first_alone(space, running)
     before = -1
     for number in running:
@@ -38,13 +38,12 @@ def moves(space: Space, state: State, *, reduced: bool = True) -> Iterator[Move]
         for fault, after, following in space.outcomes(number, stores, clock):
             if fault is None or budget[fault]:
                 yield Move(number, fault, after, following)
-        token = things[number]
-        if not space.is_queued(token):
-            continue
-        if budget[CRASH] and token.crashable:
+        if budget[CRASH] and space.crashable[number]:
+            token = space.tokens.things[number]
             yield Move(number, CRASH, stores, (space.again(token, clock, "crash"),))
-        if token.crashable and not token.results and token.operation is not None:
+        if (budget[DUPLICATE] or budget[DROP]) and space.is_fresh[number]:
             if budget[DUPLICATE]:
+                token = space.tokens.things[number]
                 copy = space.arrive(token.service, token.message, 0, clock)
                 yield Move(number, DUPLICATE, stores, (number, copy))
             if budget[DROP]:
@@ -87,17 +86,21 @@ def following(
 def after(space: Space, state: State, move: Move) -> State:
     """The state that a move leads to."""
     _, clock, tokens, budget = state
+    place = tokens.index(move.token)
+    others, new = tokens[:place] + tokens[place + 1 :], move.tokens
     if move.fault is not None:
         left = list(budget)
         left[move.fault] -= 1
         budget = tuple(left)
-    place = tokens.index(move.token)
-    following = (*tokens[:place], *tokens[place + 1 :], *move.tokens)
-    if not budget[CRASH]:  # then an acknowledgement is no choice: it is made at once
-        things, is_running = space.tokens.things, space.is_running
-        following = tuple(
-            number
-            for number in following
-            if not is_running[number] or things[number].operation is not None
-        )
-    return move.stores, clock, tuple(sorted(following)), budget
+        if not budget[CRASH]:
+            others = _left(space, others)
+    if not budget[CRASH]:
+        new = _left(space, new)
+    return move.stores, clock, tuple(sorted(others + new)), budget
+
+
+def _left(space: Space, tokens: tuple[int, ...]) -> tuple[int, ...]:
+    """What is left when no crash can come any more: an acknowledgement is then no choice, and is
+    made at once."""
+    acknowledges = space.acknowledges
+    return tuple([number for number in tokens if not acknowledges[number]])

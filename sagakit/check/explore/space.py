@@ -89,6 +89,9 @@ class Space:
         self.saga_of: list[str] = []  # by token number
         self.is_running: list[bool] = []
         self.ended: list[bool] = []
+        self.acknowledges: list[bool] = []
+        self.crashable: list[bool] = []
+        self.is_fresh: list[bool] = []  # it has just come, and may still be lost or come twice
         self.alone: list[bool] = []
         self.watched: list[bool] = []  # whether the law of the breaker looks at its step
         self._tripped: dict[int, bool] = {}
@@ -154,9 +157,15 @@ class Space:
         if number == len(self.saga_of):
             saga = self.sagas[token.message]
             self.saga_of.append(saga)
-            self.is_running.append(isinstance(token, Running))
             ended = isinstance(token, Running) and isinstance(token.operation, str | None)
+            crashable = isinstance(token, Running) and token.crashable and self.is_queued(token)
+            self.is_running.append(isinstance(token, Running))
             self.ended.append(ended)
+            self.acknowledges.append(isinstance(token, Running) and token.operation is None)
+            self.crashable.append(crashable)
+            self.is_fresh.append(
+                isinstance(token, Running) and crashable and not ended and not token.results
+            )
             self.watched.append(isinstance(token, Running) and _watched(token.operation))
             self.alone.append(isinstance(token, Running) and not ended and self._own(token, saga))
         return number
