@@ -1,0 +1,248 @@
+"""A learner's service on trial: explored in scenarios with faults, and held against the laws.
+
+It passes if every law holds in every order, and if the payments end as they can end with the sound
+service. If not, the learner sees the shortest run that shows it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from inspect import getdoc, isfunction
+from typing import Any, NamedTuple
+
+from sagakit.check import LAWS
+from sagakit.check.explore import Counterexample, Exploration, explore
+from sagakit.check.explore.counterexample import Invariant
+from sagakit.events import Event
+from sagakit.exercises.feedback import Feedback
+from sagakit.exercises.patience import patience
+from sagakit.payments.topology import Service
+from sagakit.ports import handlers
+from sagakit.run import Run
+from sagakit.scenarios import Scenario
+from sagakit.sim.trace import Failed, Written
+
+MOST_STATES = 60_000
+QUICK = 1.0  # s of processor time, a hundred times what the simplest trial takes
+
+# Which of several broken laws is told first: the one nearest to the cause.
+TELLING = (
+    "at most once", "breaker", "settle the unknown", "one key", "no ghost, nothing lost",
+    "idempotence", "versions", "no overdraft", "conservation", "agreement",
+)  # fmt: skip
+EXPECTED = {
+    law.__name__.replace("_", " ").replace("ghost nothing", "ghost, nothing"): (
+        " ".join((getdoc(law) or "").partition("\n\n")[0].split())
+    )
+    for law in LAWS
+}
+AT_REST = ("conservation", "agreement", "every saga ends")  # broken by what did not happen
+BY_THE_WORLD = (
+    "VersionConflict", "MaxRetriesExceeded", "AlreadyHandled", "Unavailable", "TimedOut",
+)  # fmt: skip
+ENDS = "ends_as_it_should"
+Ends = frozenset[tuple[str, str]]  # payment and status
+
+
+class Place(NamedTuple):
+    """The place in the system that an answer takes.
+
+    service  whose place
+    sound    the class that is there in the sound system
+    method   what is to be written
+    handles  what it must handle
+    lanes    the participants of a picture of its counterexample
+    wire     what makes the service of the answer; the answer itself if not given
+    """
+
+    service: str
+    sound: type
+    method: str
+    handles: tuple[type[Event], ...]
+    lanes: tuple[str, ...]
+    wire: Callable[[type], Service] = lambda answer: answer
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What an answer goes through.
+
+    what      in words: "a payment whose message comes twice"
+    budget    what may go wrong, as `explore` takes it
+    hints     what helps one who fails here; each tells more than the one before
+    as_sound  whether the payments must end as they can with the sound service
+    also      what must hold besides the laws
+    law       which law is told first if several are broken
+    """
+
+    what: str
+    scenario: Scenario
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    hints: tuple[str, ...] = ()
+    as_sound: bool = True
+    also: tuple[Invariant, ...] = ()
+    law: str = ""
+
+    @cached_property
+    def sound_ends(self) -> set[Ends]:
+        """All ways in which the payments can end with the sound services."""
+        seen: set[Ends] = set()
+
+        def note(finished: Run) -> None:
+            seen.add(ends(finished))
+
+        explore(self.scenario, **self.budget, invariants=[note])
+        return seen
+
+    def explore(self, services: Mapping[str, Service]) -> Exploration:
+        def ends_as_it_should(finished: Run) -> str | None:
+            if ends(finished) in self.sound_ends:
+                return None
+            return f"the payments end so: {_told(ends(finished))}"
+
+        return explore(
+            self.scenario,
+            **self.budget,
+            services=services,
+            invariants=(*self.also, *([ends_as_it_should] if self.as_sound else ())),
+            limit=MOST_STATES,
+        )
+
+
+def ends(finished: Run) -> Ends:
+    """How each payment ended."""
+    payments = finished.records.stores()["Payments DB"].values()
+    return frozenset((one.payment_id, one.status) for one in payments)
+
+
+def grade(answer: Any, place: Place, trials: Sequence[Trial]) -> Feedback:
+    """Put an answer through the trials, the simplest first; tell of the first that it fails."""
+    misfit = fits(answer, place)
+    return try_out(answer, place, trials) if misfit is None else misfit
+
+
+def try_out(answer: type, place: Place, trials: Sequence[Trial]) -> Feedback:
+    """The trials alone, for an answer that fits."""
+    services = {place.service: place.wire(answer)}
+    with patience(QUICK):  # one who never ends need not wait for long
+        trials[0].explore(services)
+    states = runs = 0
+    for trial in trials:
+        explored = trial.explore(services)
+        states, runs = states + explored.states, runs + explored.ends
+        if explored.broken:
+            return _failed(trial, place, explored.broken)
+        if not explored.complete:
+            says = f"With {trial.what} there is no end to it: {MOST_STATES:,} states and more."
+            return Feedback(
+                False, says, "Is there a loop in it that goes on as long as something goes wrong?"
+            )
+    return Feedback(
+        True,
+        f"Proved in {len(trials)} explorations, each of them complete: every law holds in every "
+        f"order of the steps ({states:,} states, {runs} ways to end), with "
+        f"{_list([trial.what for trial in trials])}.",
+    )
+
+
+def fits(answer: Any, place: Place) -> Feedback | None:
+    """What keeps an answer from being tried at all: it is no class, a method is missing."""
+    begin = f"class Mine({place.sound.__name__}): ..."
+    if isinstance(answer, place.sound):
+        return Feedback(False, "This is an object.", "Give the class itself, without ().")
+    if isfunction(answer):
+        says = f"This is a function, {answer.__name__}, outside any class."
+        return Feedback(False, says, f"Indent it below the line of its class: {begin}")
+    if not isinstance(answer, type):
+        says = f"This is a {type(answer).__name__}, and a class is asked for."
+        return Feedback(False, says, f"It begins like this: {begin}")
+    found = {
+        message: method
+        for name in dir(answer)
+        for method in [getattr(answer, name)]
+        for message in getattr(method, "handles", ())
+    }
+    for message in place.handles:
+        if message not in found:
+            hint = f"Write @on({message.__name__}) above `async def {place.method}`"
+            if not hasattr(answer, place.method):
+                hint = f"Begin with {begin} and the rest is there"
+            says = f"Nothing in {answer.__name__} handles {message.__name__}."
+            return Feedback(False, says, f"{hint}.")
+    if _same(answer, place):
+        says = f"This is the sound service's own `{place.method}`, which is right and not yours."
+        return Feedback(False, says, f"Write `{place.method}` in your class.")
+    handlers(object.__new__(answer))  # raises if two methods handle one message
+    return None
+
+
+def _same(answer: type, place: Place) -> bool:
+    return getattr(answer, place.method, None) is getattr(place.sound, place.method)
+
+
+def _failed(trial: Trial, place: Place, broken: Iterable[Counterexample]) -> Feedback:
+    counterexamples = {one.verdict.law: one for one in broken}
+    law = next(
+        (law for law in (trial.law, *TELLING) if law in counterexamples),
+        next(iter(counterexamples)),
+    )
+    found = counterexamples[law]
+    error = _own_error(found.run, place.service)
+    if error:
+        says = f"With {trial.what}, your code failed: {error}."
+        return Feedback(False, says, "The line is counted within the cell, from its top.")
+    hint, *more = trial.hints or ("Follow the diagram step by step: where would you have stopped?",)
+    if law in EXPECTED:
+        says = f"With {trial.what}, there is an order of the steps that breaks the law {law!r}."
+        expected = EXPECTED[law]
+    elif law == ENDS:
+        says = f"With {trial.what}, the payments can end as they should not."
+        expected = f"They can end so: {_ends_told(trial)}."
+    else:
+        says = f"With {trial.what}, there is an order of the steps that must not be."
+        expected = next(getdoc(one) or "" for one in trial.also if one.__name__ == law)
+    points = [("Expected", expected), ("What happened", found.cause)]
+    points.append(("Seen", f"{found.effect}."))
+    if found.verdict.record is not None and law not in AT_REST:
+        points.append(("Where", _where(found.run, found.verdict.record)))
+    title = "The shortest run that shows it"
+    return Feedback(
+        False, says, hint, more=tuple(more), points=tuple(points), run=found.run,
+        view={"participants": place.lanes, "title": title},
+    )  # fmt: skip
+
+
+def _own_error(run: Run, service: str) -> str:
+    """The error with which the learner's code failed, if it did so by itself."""
+    for record in run.records:
+        detail = record.detail
+        if isinstance(detail, Failed) and record.source == service and record.kind == "return":
+            reason = detail.reason
+            if not reason.startswith(BY_THE_WORLD):
+                return reason
+    return ""
+
+
+def _where(run: Run, index: int) -> str:
+    record = run.records[index]
+    text = record.text.strip() or str(record.event or "")
+    if record.source == record.target:
+        return f"{record.t} ms, {record.source}: {text}"
+    does = {"return": "answers", "async": "sends to"}.get(record.kind, "calls")
+    wrote = record.detail.item if isinstance(record.detail, Written) else None
+    written = f", it wrote {{{wrote}, version: {wrote.version}}}" if wrote is not None else ""
+    return f"{record.t} ms, {record.source} {does} {record.target}: {text}{written}"
+
+
+def _told(way: Ends) -> str:
+    return ", ".join(f"{payment} {status}" for payment, status in sorted(way)) or "none was made"
+
+
+def _ends_told(trial: Trial) -> str:
+    return "; or ".join(sorted(map(_told, trial.sound_ends)))
+
+
+def _list(texts: Sequence[str]) -> str:
+    if len(texts) == 1:
+        return texts[0]
+    return f"{'; '.join(texts[:-1])}; and {texts[-1]}"
