@@ -19,6 +19,7 @@ LABEL = 112.0  # the widest line of a label
 HEAD = 7.0
 LOOP = 26.0  # how far a move from a state to itself goes out
 DETOUR = 76.0  # how far below all states an arrow aims that goes around one; it comes 3/4 as far
+ASIDE = 6.0  # how far each of two opposite arrows keeps to its right
 START = 34.0  # room for the dot from which all begins
 
 
@@ -61,7 +62,8 @@ def states(moves: Iterable[Move], *, ends: Collection[str] = (), title: str) -> 
         _state(sheet, name, one, end=name in ends)
     for (source, target), labels in arrows.items():
         wrong = source in ends and source != target
-        _arrow(sheet, boxes, source, target, " or ".join(labels), wrong=wrong)
+        both = source != target and (target, source) in arrows
+        _arrow(sheet, boxes, source, target, " or ".join(labels), wrong=wrong, both=both)
     return sheet.picture
 
 
@@ -148,8 +150,16 @@ def _state(sheet: Sheet, name: str, at: _Box, *, end: bool) -> None:
 
 
 def _arrow(
-    sheet: Sheet, boxes: dict[str, _Box], source: str, target: str, label: str, *, wrong: bool
+    sheet: Sheet,
+    boxes: dict[str, _Box],
+    source: str,
+    target: str,
+    label: str,
+    *,
+    wrong: bool,
+    both: bool,
 ) -> None:
+    """`both` says that there is an arrow back: then each keeps to its right."""
     colour = RED if wrong else INK
     a, b = boxes[source], boxes[target]
     if source == target:
@@ -165,7 +175,12 @@ def _arrow(
     else:
         (x, y), (x2, y2) = way = [_border(a, b), _border(b, a)]
         passes = any(min(a.x, b.x) + 1 < one.x < max(a.x, b.x) - 1 for one in boxes.values())
-        share = 0.75 if passes else 0.5  # in the middle there may be a label of those it passes
+        share = 0.75 if passes else 0.32 if both else 0.5  # where no other label is
+        if both:
+            far = hypot(x2 - x, y2 - y) / ASIDE
+            aside, down = (y - y2) / far, (x2 - x) / far
+            way = [(x + aside, y + down), (x2 + aside, y2 + down)]
+            x, y, x2, y2 = x + aside, y + down, x2 + aside, y2 + down
         place = (x + (x2 - x) * share, y + (y2 - y) * share)
     _path(sheet, way, colour)
     if wrong:

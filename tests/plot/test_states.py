@@ -47,6 +47,14 @@ def test_a_move_out_of_an_end_is_wrong() -> None:
     assert complaints(picture) == []
 
 
+def test_there_and_back_are_two_arrows() -> None:
+    back = Move("FAILED", "VOIDING", "no answer")
+    picture = states([*CHARGE, back], ends=ENDS, title=TITLE)
+    assert complaints(picture) == []
+    assert "VOIDING to FAILED: 200 voided." in picture.alt
+    assert "FAILED to VOIDING, although that is final: no answer." in picture.alt
+
+
 def test_moves_between_the_same_states_share_an_arrow() -> None:
     picture = states([Move("A", "B", "x"), Move("A", "B", "y"), Move("A", "B", "x")], title="Two")
     assert picture.alt.splitlines()[-1] == "A to B: x or y."
