@@ -1,0 +1,180 @@
+"""Exercises of notebook 08: orders counted, an order that does harm, a proof that was too small."""
+
+from collections.abc import Callable
+from itertools import permutations
+from types import EllipsisType
+from typing import Any
+
+from sagakit import scenarios
+from sagakit.check.explore import Exploration, explore
+from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
+from sagakit.exercises.twins import LosesPatience
+from sagakit.run import Run, run
+from sagakit.scenarios import Scenario
+from sagakit.sim.schedule import Choice, ScheduleMismatch
+from sagakit.sim.trace import Read, Written
+from sagakit.zoo.blind_write import BlindWrite
+
+WALLET = "Wallet Service"
+
+
+def at_once(*amounts: int) -> Scenario:
+    """Ana has 100.00 and makes these payments at once: A, B and so on."""
+    payments = [
+        {"user_id": "ana", "amount": amount, "idempotency_key": key}
+        for amount, key in zip(amounts, "ABCDEFGH", strict=False)
+    ]
+    return scenarios.concurrent_payments.but(name="at_once", payments=payments)
+
+
+TWO = at_once(70, 80)
+
+
+def begun(scenario: Scenario = TWO) -> list[Choice]:
+    """The Payment Service's steps: it writes all payments down, one after the other."""
+    return [
+        Choice("Payment Service", payment.payment_id)
+        for payment in scenario.payments
+        for _ in ("look whether it is there", "write it")
+    ]
+
+
+def at_the_wallet(order: str, scenario: Scenario = TWO) -> list[Choice]:
+    """A schedule: all payments are written down, and then the Wallet Service makes its steps in
+    this order, "ABBA" say. Raises `ValueError` for a payment that is not there."""
+    beginning = begun(scenario)
+    asked = run(scenario, schedule=beginning).events.query("event == 'PaymentInit'")
+    event_ids = {saga.partition(":")[2]: event_id for saga, event_id in zip(
+        asked.correlation_id.astype(str), asked.event_id, strict=True
+    )}  # fmt: skip
+    for name in order:
+        if name not in event_ids:
+            raise ValueError(f"there is no payment {name!r}: use {', '.join(event_ids)}")
+    return [*beginning, *(Choice(WALLET, event_ids[name]) for name in order)]
+
+
+def conflicts(finished: Run) -> int:
+    """How many writes were refused because another one had come first."""
+    refused = "ConditionalCheckFailedException:"
+    return sum(record.label == refused for record in finished.records)
+
+
+@exercise
+def counts_orders(answer: Callable[..., Any]) -> Feedback:
+    """A function: in how many orders handlers with so many steps each can run side by side."""
+    if not callable(answer):
+        return Feedback(False, "This is no function.", "Give the name of the function: no ().")
+    cases = [(2, 2), (1,), (3, 1), (2, 3), (1, 1, 1), (2, 2, 2), (4, 3), (1, 2, 1, 2)]
+    for steps in cases:
+        said = answer(*steps)
+        if isinstance(said, EllipsisType):
+            return Feedback(False, UNANSWERED)
+        expected = _orders(steps)
+        if isinstance(said, bool) or not isinstance(said, int):
+            says = f"orders{_told(steps)} returns {said!r}, and a whole number is asked for."
+            return Feedback(False, says, "// divides whole numbers without a rest.")
+        if said != expected:
+            first = ", ".join(sorted(_names(steps))[:3])
+            says = f"orders{_told(steps)} returns {said}. There are {expected}: {first}"
+            says += ", and so on." if expected > 3 else "."
+            if len(steps) > 2:
+                return Feedback(False, says, "Put the handlers in one by one.")
+            return Feedback(False, says, "Choose the places of the first handler's steps.")
+    return Feedback(True, f"It agrees with {len(cases)} lists that were written out in full.")
+
+
+def _names(steps: tuple[int, ...]) -> set[str]:
+    """Every order, written out."""
+    all_steps = "".join(name * many for name, many in zip("ABCDEFGH", steps, strict=False))
+    return {"".join(order) for order in permutations(all_steps)}
+
+
+def _orders(steps: tuple[int, ...]) -> int:
+    return len(_names(steps))
+
+
+def _told(steps: tuple[int, ...]) -> str:
+    return f"({', '.join(map(str, steps))})"
+
+
+@exercise
+def breaks_by_hand(answer: Any) -> Feedback:
+    """An order of the wallet's steps in which the service with the fresh version breaks a law."""
+    if isinstance(answer, list | tuple):
+        answer = "".join(map(str, answer))
+    if not isinstance(answer, str):
+        return Feedback(False, f"{answer!r} is no order.", 'Write it like this: "AABB".')
+    order = answer.strip().upper()
+    if wrong := sorted({*order} - {*"AB"}):
+        return Feedback(False, f"There is no payment {wrong[0]!r}.", "Only A and B take turns.")
+    try:
+        finished = run(TWO, services={WALLET: BlindWrite}, schedule=at_the_wallet(order))
+    except ScheduleMismatch:
+        taken = _steps_taken(order)
+        says = f"In {order} there is a turn too many: after {taken} the one named next is done."
+        return Feedback(False, says, "Two reads and a write make three steps for each payment.")
+    broken = [one for one in finished.verdicts() if not one.held]
+    if not broken:
+        says = f"In {order} every law holds. The wallet's steps were: {_told_steps(finished)}."
+        hint = "What must come between the two reads of one payment, for its second read to be "
+        return Feedback(False, says, f"{hint}of another wallet than its first?")
+    says = f"In this order the law {broken[0].law!r} is broken: {broken[0].detail}."
+    return Feedback(True, says)
+
+
+def _steps_taken(order: str) -> str:
+    """The longest beginning of an order that can be run."""
+    for end in range(len(order), 0, -1):
+        try:
+            run(TWO, services={WALLET: BlindWrite}, schedule=at_the_wallet(order[:end]))
+        except ScheduleMismatch:
+            continue
+        return order[:end]
+    return "nothing"
+
+
+def _told_steps(finished: Run) -> str:
+    """What the Wallet DB answered, in order: "A reads 100.00, A writes 30.00"."""
+    said = []
+    for record in finished.records:
+        if record.source != "Wallet DB" or not record.invocation:
+            continue
+        name = str(record.correlation_id).partition(":")[2]
+        detail = record.detail
+        if isinstance(detail, Read):
+            said.append(f"{name} reads {detail.item.balance}")
+        elif isinstance(detail, Written):
+            moved = detail.item.balance != detail.before.balance
+            said.append(f"{name} writes {detail.item.balance}" if moved else f"{name} declines")
+        else:
+            said.append(f"{name} is refused")
+    return ", ".join(said)
+
+
+@exercise
+def refutes(answer: Any) -> Feedback:
+    """An exploration that finds `LosesPatience` out, in a world that the sound service survives."""
+    if isinstance(answer, Scenario):
+        return Feedback(False, "This is a scenario.", "Give what explore(...) returns for it.")
+    if isinstance(answer, Run):
+        return Feedback(False, "This is one run.", "Give what explore(...) returns.")
+    if not isinstance(answer, Exploration):
+        says = f"This is of type {type(answer).__name__}, and no exploration."
+        return Feedback(False, says, "answer = explore(scenario, services=...)")
+    if dict(answer.services or {}) != {WALLET: LosesPatience}:
+        hint = 'Explore with services={"Wallet Service": LosesPatience}'
+        return Feedback(False, "This explores something else than LosesPatience.", hint)
+    if not answer.broken:
+        if not answer.complete:
+            says = f"Nothing was found before {answer.cut_by} ended it."
+            return Feedback(False, says, "Look for something smaller.")
+        says = f"Complete, and every law holds, in all {answer.states:,} states."
+        hint = "Two conflicts are needed before it loses its patience, and then a third write. Who "
+        return Feedback(False, says, f"{hint}else writes the wallet while one payment tries?")
+    sound = explore(answer.scenario, **{**answer.arguments, "services": None})
+    if sound.broken:
+        says = f"There the sound service breaks a law, too: {sound.broken[0].verdict.law}."
+        return Feedback(False, says, "A message that is dropped is lost for anybody.")
+    found = answer.broken[0]
+    says = f"{found.sentence} There the sound service keeps every law, in {sound.states:,} states."
+    return Feedback(True, f"{says} The proof before was complete; its world was too small.")

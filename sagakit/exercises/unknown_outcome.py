@@ -1,0 +1,203 @@
+"""Exercises of notebook 10: the smallest budget that refutes a gateway, and a law of one's own."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import pairwise
+from types import EllipsisType
+from typing import Any
+
+from sagakit import scenarios
+from sagakit.check.explore import Exploration, explore
+from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
+from sagakit.exercises.twins import CompletesBlindly, DecidesBlindly
+from sagakit.payments.provider import ProviderGateway
+from sagakit.payments.topology import Service
+from sagakit.run import Run
+from sagakit.scenarios import BadScenario
+from sagakit.sim.trace import Asked, Trace, Written
+from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
+
+GATEWAY = "Provider Gateway"
+GIVEN = scenarios.provider_error.but(
+    name="unknown_outcome",
+    title="One payment, and a gateway that asks once",
+    about="Ana has 100.00 and pays 70.00. The gateway makes one attempt to charge it.",
+    provider=(),
+    settings={"provider_attempts": 1},
+)
+SILENCE = {"timeout_before": 1, "timeout_after": 1}
+ENDS = ("SUCCEEDED", "FAILED")
+HEARD = {
+    "": "before it asks",
+    "timeout": "no answer",
+    "unavailable": "not reached",
+    "OK": "charged",
+    "declined": "declined",
+    "voided": "voided",
+}
+
+Move = tuple[str, str, str]
+"""From which state of a charge to which, and what the gateway had heard from the provider."""
+
+
+def moves_of(finished: Run) -> list[Move]:
+    """The moves of all charges in a run, in order."""
+    heard: dict[int, str] = {}  # invocation to what it last heard
+    found = []
+    for record in finished.records:
+        detail = record.detail
+        if isinstance(detail, Asked) and record.kind != "call":
+            heard[record.invocation] = detail.outcome
+        elif isinstance(detail, Written) and record.source == "Provider DB" and detail.item:
+            before = detail.before.state if detail.before else "NEW"
+            what = heard.get(record.invocation, "")
+            found.append((before, detail.item.state, HEARD.get(what, what)))
+    return found
+
+
+def history(finished: Run) -> list[str]:
+    """The states that the one charge of a run went through, in order: "NEW" first."""
+    moves = moves_of(finished)
+    return ["NEW", *(after for _, after, _ in moves)]
+
+
+def without_breaker(finished: Run) -> Run:
+    """The same run without what the gateway reads and writes of its breaker, to be drawn."""
+    trace = finished.records
+    kept = (one for one in trace if "Breaker DB" not in (one.source, one.target))
+    return Run(finished.scenario, finished.seed, Trace(trace.participants, kept))
+
+
+def runs_of(gateway: Service, **budget: Any) -> list[Run]:
+    """The runs that an exploration judges, which come to every end."""
+    found: list[Run] = []
+
+    def keep(finished: Run) -> None:
+        found.append(finished)
+
+    explore(GIVEN, services={GATEWAY: gateway}, invariants=[keep], stop="all", **budget)
+    return found
+
+
+def moves_in(gateway: Service, **budget: Any) -> list[Move]:
+    """Every move that a charge makes in any schedule, each once, in the order of the states."""
+    order = ["NEW", "TRYING", "SUCCEEDED", "VOIDING", "FAILED"]
+    found = {move for finished in runs_of(gateway, **budget) for move in moves_of(finished)}
+    return sorted(found, key=lambda move: (order.index(move[0]), order.index(move[1]), move[2]))
+
+
+# The smallest budget.
+
+
+@exercise
+def smallest_budget(answer: Any) -> Feedback:
+    """A budget in which a gateway that voids without deciding is refuted, and no part too much."""
+    if isinstance(answer, Exploration):
+        return Feedback(False, "This is an exploration.", "Give the budget alone, in a dict.")
+    if not isinstance(answer, Mapping):
+        hint = 'Write it like this: {"duplicates": 1, "provider": {"timeout_after": 2}}'
+        return Feedback(False, f"{answer!r} is no budget.", hint)
+    if any(isinstance(value, EllipsisType) for value in answer.values()):
+        return Feedback(False, UNANSWERED)
+    try:
+        explored = _explored(answer)
+    except (BadScenario, TypeError) as error:
+        return Feedback(False, f"explore does not take this: {error}", "Copy its words.")
+    if not explored.broken:
+        if not explored.complete:
+            return Feedback(False, f"It was ended by {explored.cut_by}.", "Take a smaller budget.")
+        says = f"With {_told(answer)} every law holds in {explored.states:,} states."
+        hint = "What must happen between the silence and the void, so that the void does harm? Who "
+        return Feedback(False, says, f"{hint}else may be at work on the same message?")
+    for less in _less(answer):
+        if _explored(less).broken:
+            says = f"It is refuted, but {_told(less)} is enough."
+            return Feedback(False, says, "Take away whatever is not needed.")
+    return Feedback(True, f"{explored.broken[0].sentence} With any part less, every law holds.")
+
+
+def _explored(budget: Mapping[str, Any]) -> Exploration:
+    return explore(GIVEN, services={GATEWAY: VoidWithoutDeciding}, **{"limit": 50_000, **budget})
+
+
+def _less(budget: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The same with one thing less that may go wrong."""
+    for name, value in budget.items():
+        if isinstance(value, Mapping):
+            for part, many in value.items():
+                if many:
+                    yield {**budget, name: {**value, part: many - 1}}
+        elif value:
+            yield {**budget, name: value - 1}
+
+
+def _told(budget: Mapping[str, Any]) -> str:
+    """A budget for people: "1 duplicates, 1 timeout_after"."""
+    parts = {**{k: v for k, v in budget.items() if k != "provider"}, **budget.get("provider", {})}
+    return ", ".join(f"{many} {name}" for name, many in parts.items() if many) or "nothing at all"
+
+
+# A law of one's own.
+
+
+@exercise
+def settled_for_good(answer: Callable[[list[str]], Any]) -> Feedback:
+    """A function of a charge's history: None, or in words what is wrong with it. An end is never
+    left, and what is to be voided never succeeds."""
+    if not callable(answer):
+        return Feedback(False, "This is no function.", "Give the name of the function: no ().")
+    told: list[str] = []
+    for what, one in _histories():
+        said = answer(list(one))
+        if isinstance(said, EllipsisType):
+            return Feedback(False, UNANSWERED)
+        if said is not None and not isinstance(said, str):
+            says = f"For {_way(one)} it returns {said!r}."
+            return Feedback(False, says, "Return None if all is well, and else a text.")
+        wrong = _wrong(one)
+        if said is not None and not wrong:
+            says = f"{_way(one)} is what {what} does. Your law says: {said}"
+            return Feedback(False, says, "That is allowed. Which moves are not?")
+        if said is None and wrong:
+            says = f"{_way(one)} is what {what} does, and your law says nothing."
+            return Feedback(False, says, f"{wrong[0]} is followed by {wrong[1]} there.")
+        if said:
+            told.append(said)
+    says = "It holds for the sound gateway in all its runs, and speaks up whenever one of two "
+    return Feedback(True, f"{says}flawed ones goes astray. The first time it says: {told[0]}")
+
+
+@cache
+def _histories() -> list[tuple[str, tuple[str, ...]]]:
+    """Every history that comes about, the shortest first, with the gateway that it comes from."""
+    budget = {"duplicates": 1, "provider": {**SILENCE, "decline": 1}}
+    gateways: dict[str, Service] = {
+        "the sound gateway": ProviderGateway,
+        "DecidesBlindly": DecidesBlindly,
+        "CompletesBlindly": CompletesBlindly,
+    }
+    found = {
+        (tuple(history(finished)), what)
+        for what, gateway in reversed(gateways.items())
+        for finished in runs_of(gateway, **budget)
+    }
+    # Whether an end may be written once more is left open.
+    by_history = {one: what for one, what in sorted(found) if not _repeats_an_end(one)}
+    return sorted(((what, one) for one, what in by_history.items()), key=lambda two: len(two[1]))
+
+
+def _repeats_an_end(one: Sequence[str]) -> bool:
+    return any(before == after and before in ENDS for before, after in pairwise(one))
+
+
+def _wrong(one: Sequence[str]) -> tuple[str, str] | None:
+    """The first move that must not be, if there is one."""
+    for before, after in pairwise(one):
+        leaves = before in ENDS and after != before
+        if leaves or (before, after) == ("VOIDING", "SUCCEEDED"):
+            return before, after
+    return None
+
+
+def _way(one: Sequence[str]) -> str:
+    return ", ".join(one)
