@@ -12,10 +12,11 @@ from sagakit.run import Run, run
 
 if TYPE_CHECKING:
     from sagakit import scenarios
+    from sagakit.check.explore import explore
     from sagakit.scenarios import Scenario
 
 __version__ = "0.1.0"
-__all__ = ["Run", "Scenario", "run", "scenarios"]
+__all__ = ["Run", "Scenario", "explore", "run", "scenarios"]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,6 +25,8 @@ def __getattr__(name: str) -> Any:
         return import_module("sagakit.scenarios")
     if name == "Scenario":
         return import_module("sagakit.scenarios").Scenario
+    if name == "explore":
+        return import_module("sagakit.check.explore").explore
     raise AttributeError(f"module 'sagakit' has no attribute {name!r}")
 
 
