@@ -163,9 +163,7 @@ class Space:
             self.ended.append(ended)
             self.acknowledges.append(isinstance(token, Running) and token.operation is None)
             self.crashable.append(crashable)
-            self.is_fresh.append(
-                isinstance(token, Running) and crashable and not ended and not token.results
-            )
+            self.is_fresh.append(False)
             self.watched.append(isinstance(token, Running) and _watched(token.operation))
             self.alone.append(isinstance(token, Running) and not ended and self._own(token, saga))
         return number
@@ -207,7 +205,9 @@ class Space:
     # How a handler goes on.
 
     def arrive(self, service: str, message: int, receives: int, clock: int) -> int:
-        return self._advance(service, message, receives, 0, (), clock, crashable=True)
+        number = self._advance(service, message, receives, 0, (), clock, crashable=True)
+        self.is_fresh[number] = self.crashable[number] and not self.ended[number]
+        return number
 
     def _advance(
         self, service: str, message: int, receives: int, retries: int, results: tuple[Any, ...],
