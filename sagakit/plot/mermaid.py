@@ -46,6 +46,7 @@ def mermaid(
     *,
     saga: Names = None,
     participants: Names = None,
+    outside: bool = True,
     start: int | None = None,
     end: int | None = None,
     notes: bool = True,
@@ -60,8 +61,8 @@ def mermaid(
     or to a participant that is not shown becomes a note.
     """
     story = tell(
-        trace, saga=saga, participants=participants, start=start, end=end, notes=notes,
-        acknowledgements=acknowledgements, limit=limit,
+        trace, saga=saga, participants=participants, outside=outside, start=start, end=end,
+        notes=notes, acknowledgements=acknowledgements, limit=limit,
     )  # fmt: skip
     names = _names(story.lanes)
     lines = ["sequenceDiagram", f"    title {_safe(title or heading(story))}"]

@@ -33,6 +33,7 @@ def sequence(
     *,
     saga: Names = None,
     participants: Names = None,
+    outside: bool = True,
     start: int | None = None,
     end: int | None = None,
     notes: bool = True,
@@ -45,6 +46,7 @@ def sequence(
 
     saga              one saga's correlation id, or several; all if not given
     participants      whose lanes to show; an arrow from or to others starts or ends in the open
+    outside           whether there are such arrows
     start, end        a stretch of virtual time (ms), both included
     notes             whether notes are shown; what went wrong always is
     acknowledgements  whether returns that say nothing but "done" are shown
@@ -56,8 +58,8 @@ def sequence(
     time that ends before it starts, and if the choice leaves nothing.
     """
     story = tell(
-        trace, saga=saga, participants=participants, start=start, end=end, notes=notes,
-        acknowledgements=acknowledgements, limit=limit,
+        trace, saga=saga, participants=participants, outside=outside, start=start, end=end,
+        notes=notes, acknowledgements=acknowledgements, limit=limit,
     )  # fmt: skip
     colours = saga_colours(story.sagas) if len(story.shown) > 1 else {}
     title = title or heading(story)

@@ -82,6 +82,7 @@ def tell(
     *,
     saga: Names = None,
     participants: Names = None,
+    outside: bool = True,
     start: int | None = None,
     end: int | None = None,
     notes: bool = True,
@@ -92,6 +93,7 @@ def tell(
 
     saga              one saga's correlation id, or several; all if not given
     participants      whose lanes to show; an arrow from or to others starts or ends in the open
+    outside           whether there are such arrows
     start, end        a stretch of virtual time (ms), both included
     notes             whether notes are shown; what went wrong always is
     acknowledgements  whether returns that say nothing but "done" are shown
@@ -110,10 +112,12 @@ def tell(
     wanted = _known("saga", saga, sagas)
     visible = _known("participant", participants, everyone)
 
+    enough = any if outside else all
+
     def chosen(record: Record) -> bool:
         return (
             (wanted is None or record.correlation_id in wanted)
-            and (visible is None or record.source in visible or record.target in visible)
+            and (visible is None or enough((record.source in visible, record.target in visible)))
             and (start is None or record.t >= start)
             and (end is None or record.t <= end)
             and (notes or sign_of(record) != "note")

@@ -391,6 +391,11 @@ class TestChoices:
         said = texts(sequence(made_of(*ORDER), participants=["Ann", "Shop"]))
         assert "put order (to Shop DB)" in said
 
+    def test_one_from_or_to_outside_is_gone_if_you_say_so(self) -> None:
+        story = tell(made_of(*ORDER), participants=["Shop", "Shop DB"], outside=False)
+        assert [text for _, text in shown(story)] == ["put order"]
+        assert not story.open_ends
+
     def test_one_between_hidden_participants_is_gone(self) -> None:
         story = tell(made_of(*ORDER), participants=["Ann"])
         assert [text for _, text in shown(story)] == ["order", "202"]
