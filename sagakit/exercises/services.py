@@ -200,7 +200,14 @@ GATEWAY = Place(
     sound=ProviderGateway,
     method="_no_answer",
     handles=(ProviderPaymentInit,),
-    lanes=("Provider SQS", "Provider Gateway", "Provider DB", "External Provider API"),
+    lanes=(
+        "Provider SQS",
+        "Provider Retry SQS",
+        "Provider Gateway",
+        "Provider DB",
+        "External Provider API",
+    ),  # fmt: skip
+    outside=False,
 )
 
 

@@ -52,6 +52,7 @@ class Place(NamedTuple):
     method   what is to be written
     handles  what it must handle
     lanes    the participants of a picture of its counterexample
+    outside  whether that shows arrows from and to others
     wire     what makes the service of the answer; the answer itself if not given
     """
 
@@ -60,6 +61,7 @@ class Place(NamedTuple):
     method: str
     handles: tuple[type[Event], ...]
     lanes: tuple[str, ...]
+    outside: bool = True
     wire: Callable[[type], Service] = lambda answer: answer
 
 
@@ -208,7 +210,7 @@ def _failed(trial: Trial, place: Place, broken: Iterable[Counterexample]) -> Fee
     title = "The shortest run that shows it"
     return Feedback(
         False, says, hint, more=tuple(more), points=tuple(points), run=found.run,
-        view={"participants": place.lanes, "title": title},
+        view={"participants": place.lanes, "outside": place.outside, "title": title},
     )  # fmt: skip
 
 
