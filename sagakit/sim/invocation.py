@@ -253,6 +253,18 @@ class Invocation:
         self.arrow("note", self.host.name, self.host.name, text)
 
 
+def let_go(coroutine: Any) -> None:
+    """Let go of a coroutine that will not go on. Its `finally` runs now, with no world to perform
+    what that may await; left to the collector, it would complain of that on stderr."""
+    for _ in range(10):
+        try:
+            if coroutine is not None:
+                coroutine.close()
+            return
+        except Exception:  # it awaited, or failed, and may have another `finally` around that
+            continue
+
+
 def _place(error: BaseException) -> str:
     """The line of the handler's own code at which it failed; nothing for an error of the world."""
     own = None

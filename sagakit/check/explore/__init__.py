@@ -3,5 +3,6 @@
 from sagakit.check.explore.answer import Exploration
 from sagakit.check.explore.counterexample import Counterexample
 from sagakit.check.explore.explore import explore
+from sagakit.check.explore.honest import BadService
 
-__all__ = ["Counterexample", "Exploration", "explore"]
+__all__ = ["BadService", "Counterexample", "Exploration", "explore"]

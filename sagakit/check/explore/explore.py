@@ -13,6 +13,7 @@ from sagakit.check.explore.answer import Exploration
 from sagakit.check.explore.batches import batches
 from sagakit.check.explore.counterexample import Counterexample, Invariant
 from sagakit.check.explore.disasters import disasters
+from sagakit.check.explore.honest import Patience, coroutines_awaited
 from sagakit.check.explore.readable import Story, readable
 from sagakit.check.explore.schedule import schedule_to
 from sagakit.check.explore.search import following
@@ -26,7 +27,7 @@ from sagakit.payments.topology import Service, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run, run
 from sagakit.scenarios import BadScenario, Scenario, named
-from sagakit.sim.schedule import Choice
+from sagakit.sim.schedule import Choice, ScheduleMismatch
 
 EVERY = 1.0  # s between two words about the progress
 Services = Mapping[str, Service]
@@ -85,16 +86,19 @@ def explore(
         _judge_all(answer, family(scenario, services), stop, limit)
         answer.seconds = time.perf_counter() - begun
         return answer
-    contended: frozenset[tuple[int, str]] = frozenset()
-    while True:
-        answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services, own)
-        try:
-            _search(answer, budget, services, contended, stop, limit, reduced, begun)
-        except Contended as found:
-            contended |= {found.args[0]}
-            continue
-        answer.seconds = time.perf_counter() - begun
-        return answer
+    patience = Patience()
+    with patience.with_handlers(), coroutines_awaited():
+        contended: frozenset[tuple[int, str]] = frozenset()
+        while True:
+            answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services, own)
+            try:
+                space = space_of(scenario, services, contended, patience)
+                _search(answer, space, budget, stop, limit, reduced, begun)
+            except Contended as found:
+                contended |= {found.args[0]}
+                continue
+            answer.seconds = time.perf_counter() - begun
+            return answer
 
 
 def _judge_all(answer: Exploration, runs: Iterable[Run], stop: str, limit: int) -> None:
@@ -113,15 +117,13 @@ def _judge_all(answer: Exploration, runs: Iterable[Run], stop: str, limit: int) 
 
 def _search(
     answer: Exploration,
+    space: Space,
     budget: tuple[int, ...],
-    services: Services | None,
-    contended: frozenset[tuple[int, str]],
     stop: str,
     limit: int,
     reduced: bool,
     begun: float,
 ) -> None:
-    space = space_of(answer.scenario, services, contended)
     start: State = (*space.start, budget)
     ways = Ways(space, start)
     answer.space, answer.start, answer.reduced = space, start, reduced
@@ -152,6 +154,7 @@ def _search(
                 said = time.perf_counter()
                 _say(f"{len(ways.came_from):,} states, {spent} faults, {depth} steps deep")
         _judge_moments(answer, ways, stop)
+        space.handling.check()
         if answer.broken and stop == "first":
             answer.cut_by = "the first broken law"
     except KeyboardInterrupt:
@@ -196,7 +199,11 @@ def _judge(answer: Exploration, way: list[State]) -> None:
     """Run a way again, and on to the end, and hold it against the laws."""
     assert answer.space is not None
     schedule = schedule_to(answer.space, way, answer.reduced)
-    judged = run(answer.scenario, services=answer.services, schedule=schedule)
+    try:
+        judged = run(answer.scenario, services=answer.services, schedule=schedule)
+    except ScheduleMismatch:  # one that does not do again what it did
+        answer.space.handling.check()
+        raise
     _hold(answer, judged, schedule)
 
 
@@ -235,7 +242,10 @@ def _held_by(invariant: Invariant, judged: Run) -> Verdict:
 
 
 def space_of(
-    scenario: Scenario, services: Services | None, contended: frozenset[tuple[int, str]]
+    scenario: Scenario,
+    services: Services | None,
+    contended: frozenset[tuple[int, str]],
+    patience: Patience,
 ) -> Space:
     """The space of a scenario's states: its payments are there, its wallets are filled."""
     commands = []
@@ -247,7 +257,7 @@ def space_of(
     wallets = [Wallet(one.user_id, one.balance) for one in scenario.wallets]
     deployment = payment_system(scenario.settings, services=services)
     texts = [(one.at, one.queue, one.text) for one in scenario.texts]
-    return Space(deployment, {"Wallet DB": wallets}, commands, texts, contended)
+    return Space(deployment, {"Wallet DB": wallets}, commands, texts, contended, patience)
 
 
 def _budget(spend: Mapping[str, int], provider: Mapping[str, int]) -> tuple[int, ...]:

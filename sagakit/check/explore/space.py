@@ -14,6 +14,8 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
+from sagakit.check.explore.handling import Handling
+from sagakit.check.explore.honest import Patience
 from sagakit.check.explore.tokens import (
     FAULTS,
     LOST_ANSWER,
@@ -29,7 +31,7 @@ from sagakit.check.explore.tokens import (
 )
 from sagakit.check.facts import BREAKER
 from sagakit.deployment import Deployment
-from sagakit.events import Event, NotUnderstood, decode
+from sagakit.events import Event, NotUnderstood
 from sagakit.payments.breaker import Breaker
 from sagakit.payments.events import BalanceDebited, BalanceRefunded
 from sagakit.ports import (
@@ -39,7 +41,6 @@ from sagakit.ports import (
     Unavailable,
     VersionConflict,
     event_of,
-    handlers,
 )
 from sagakit.sim import operations as ops
 from sagakit.sim.external import Entry, booked
@@ -66,14 +67,12 @@ class Space:
         commands: Iterable[tuple[str, Any, str]],
         texts: Iterable[tuple[int, str, str]],
         contended: frozenset[tuple[int, str]],
+        patience: Patience,
     ) -> None:
         self.contended = contended
         self.readers: dict[tuple[int, str], set[str]] = {}
         self.writers: dict[tuple[int, str], set[str]] = {}
-        self._handlers = {
-            one.name: handlers(one.build(ops.SimulatedPorts(one.name, deployment)))
-            for one in deployment.functions
-        }
+        self.handling = Handling(deployment, patience)
         self.places = [table.name for table in deployment.tables]
         self.places += [one.name for one in deployment.others if one.kind == "external"]
         self.places.append(deployment.bus)
@@ -113,12 +112,10 @@ class Space:
 
     def _put(self, at: int, service: str, text: str) -> int:
         """A text comes at its time (ms). One that is an event is an event like any other."""
-        handlers, saga = self._handlers[service], NO_SAGA
         content: Event | str = text
-        if str not in handlers:
-            with suppress(NotUnderstood):
-                content = decode(text, _events(handlers))
-                saga = content.header.correlation_id
+        with suppress(NotUnderstood):
+            content = self.handling.understood(service, text)
+        saga = content.header.correlation_id if isinstance(content, Event) else NO_SAGA
         message = self._message(content, saga)
         if at:
             return self._token(Waiting(service, message, 0, at))
@@ -218,52 +215,23 @@ class Space:
         known = self._advanced.get(key)
         if known is not None:
             return known
-        content = self.contents[message]
-        operation, result, place = None, None, 0
-        coroutine: Any = None
-        try:
-            coroutine = self._handler(service, content)
-            while True:
-                if isinstance(result, Exception):
-                    operation = coroutine.throw(result)
-                else:
-                    operation = coroutine.send(result)
-                if place == len(results):  # the clock, and words to a person, are no steps
-                    if isinstance(operation, ops.Now):
-                        results += (clock,)
-                    elif isinstance(operation, ops.Tell):
-                        results += (None,)
-                    else:
-                        break
-                result = results[place]
-                place += 1
-        except (StopIteration, AlreadyHandled):
-            operation, results, retries = None, (), 0
-        except VersionConflict:
-            if retries < MOST_RETRIES:
-                token = self._advance(
-                    service, message, receives, retries + 1, (), clock, crashable=False
-                )
-                self._advanced[key] = token
-                return token
+        goes_on = self.handling.next(service, self.contents[message], results, clock)
+        operation, results = goes_on.operation, goes_on.results
+        if goes_on.conflicted and retries < MOST_RETRIES:
+            token = self._advance(
+                service, message, receives, retries + 1, (), clock, crashable=False
+            )
+            self._advanced[key] = token
+            return token
+        if goes_on.conflicted:
             operation = "MaxRetriesExceeded 4002"
-        except Exception as error:  # the handler's own failure
-            operation = f"{type(error).__name__}: {error}"
-        finally:
-            if coroutine is not None:
-                coroutine.close()
+        elif operation is None:
+            retries = 0
         token = self._token(
             Running(service, message, receives, retries, results, operation, crashable)
         )
         self._advanced[key] = token
         return token
-
-    def _handler(self, service: str, content: Any) -> Any:
-        """The coroutine that handles this; a text must be an event, as in the simulated world."""
-        handlers = self._handlers[service]
-        if isinstance(content, str) and str not in handlers:
-            content = decode(content, _events(handlers))
-        return handlers[type(content)](content)
 
     def _go_on(self, token: Running, result: Any, clock: int, *, effect: bool = True) -> int:
         return self._advance(
@@ -458,8 +426,3 @@ def _changes(before: Any, item: Any) -> Iterable[tuple[str, Any]]:
         if was != becomes and field != "version":
             amounts = isinstance(was, Decimal) and isinstance(becomes, Decimal)
             yield field, becomes - was if amounts else (was, becomes)
-
-
-def _events(handlers: Iterable[type]) -> list[type[Event]]:
-    """The events that a service handles."""
-    return [cls for cls in handlers if issubclass(cls, Event)]
