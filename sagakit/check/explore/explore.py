@@ -11,23 +11,21 @@ from typing import Literal
 
 from sagakit.check.explore.answer import Exploration
 from sagakit.check.explore.batches import batches
-from sagakit.check.explore.counterexample import Counterexample, Invariant
+from sagakit.check.explore.counterexample import Invariant
 from sagakit.check.explore.disasters import disasters
+from sagakit.check.explore.given import budget_of, must_be_free, must_be_open, must_make_sense
 from sagakit.check.explore.honest import Patience, coroutines_awaited
-from sagakit.check.explore.readable import Story, readable
-from sagakit.check.explore.schedule import schedule_to
+from sagakit.check.explore.judge import hold, judge, judge_moments
 from sagakit.check.explore.search import following
 from sagakit.check.explore.space import Space
-from sagakit.check.explore.tokens import ANSWERS, FAULTS, Contended, State
+from sagakit.check.explore.tokens import FAULTS, Contended, State
 from sagakit.check.explore.ways import Ways
-from sagakit.check.verdict import Verdict
 from sagakit.events import encode
 from sagakit.payments.api import Post, parse
 from sagakit.payments.topology import Service, payment_system
 from sagakit.payments.wallet import Wallet
-from sagakit.run import Run, run
-from sagakit.scenarios import BadScenario, Scenario, named
-from sagakit.sim.schedule import Choice, ScheduleMismatch
+from sagakit.run import Run
+from sagakit.scenarios import Scenario, named
 
 EVERY = 1.0  # s between two words about the progress
 Services = Mapping[str, Service]
@@ -70,20 +68,23 @@ def explore(
     budget.
 
     Raises `BadScenario` for a budget that makes no sense, and for a scenario that says itself what
-    goes wrong: here that is the budget's part.
+    goes wrong: here that is the budget's part. Raises `BadService` for a service that cannot be
+    explored, since it never ends, say, or keeps something in memory.
     """
     scenario = named(scenario) if isinstance(scenario, str) else scenario
-    spend = {"crash": crashes, "duplicate": duplicates, "drop": drops, "lost_answer": lost_answers}
-    budget = _budget(spend, provider or {})
+    spend = {"crashes": crashes, "duplicates": duplicates, "drops": drops}
+    budget = budget_of({**spend, "lost_answers": lost_answers}, provider or {})
+    must_make_sense(scenario, services, stop, limit)
     own = tuple(invariants)
     begun = time.perf_counter()
     family = disasters if scenario.recovery else batches if _in_batches(scenario) else None
     if family is not disasters:
-        _must_be_open(scenario)
+        must_be_open(scenario)
     if family is not None:
-        _must_be_free(scenario, budget, family.__name__)
+        must_be_free(scenario, budget, family.__name__)
         answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services, own)
-        _judge_all(answer, family(scenario, services), stop, limit)
+        with coroutines_awaited():
+            _judge_all(answer, family(scenario, services), stop, limit)
         answer.seconds = time.perf_counter() - begun
         return answer
     patience = Patience()
@@ -109,7 +110,7 @@ def _judge_all(answer: Exploration, runs: Iterable[Run], stop: str, limit: int) 
             break
         answer.runs += 1
         answer.ends += 1
-        _hold(answer, judged, None)
+        hold(answer, judged, None)
         if answer.broken and stop == "first":
             answer.cut_by = "the first broken law"
             break
@@ -133,14 +134,14 @@ def _search(
         for spent, depth, state in _in_order(waiting):
             if spent > faults:
                 faults = spent
-                if _judge_moments(answer, ways, stop):
+                if judge_moments(answer, ways, stop):
                     break
             steps = list(following(space, state, reduced=reduced))
             answer.transitions += len(steps)
             if not steps:
                 answer.ends += 1
                 answer.states = len(ways.came_from)
-                _judge(answer, ways.to(state))
+                judge(answer, ways.to(state))
                 if answer.broken and stop == "first":
                     break
             for move, one in steps:
@@ -153,7 +154,7 @@ def _search(
             if answer.transitions & 1023 == 0 and time.perf_counter() - said > EVERY:
                 said = time.perf_counter()
                 _say(f"{len(ways.came_from):,} states, {spent} faults, {depth} steps deep")
-        _judge_moments(answer, ways, stop)
+        judge_moments(answer, ways, stop)
         space.handling.check()
         if answer.broken and stop == "first":
             answer.cut_by = "the first broken law"
@@ -177,70 +178,6 @@ def _in_order(waiting: dict[int, dict[int, list[State]]]) -> Iterator[tuple[int,
         spent += 1
 
 
-def _judge_moments(answer: Exploration, ways: Ways, stop: str) -> bool:
-    """Judge the ways that are still to be judged. Returns whether that ends the search."""
-    broken = len(answer.broken)
-    if broken and stop == "first":
-        return True
-    for way in ways.unjudged():
-        _judge(answer, way)
-        if len(answer.broken) > broken:
-            del answer.broken[broken:]
-            for shorter in ways.shortest_first():
-                _judge(answer, shorter)
-                if answer.broken and stop == "first":
-                    return True
-            break
-    ways.all_judged()
-    return False
-
-
-def _judge(answer: Exploration, way: list[State]) -> None:
-    """Run a way again, and on to the end, and hold it against the laws."""
-    assert answer.space is not None
-    schedule = schedule_to(answer.space, way, answer.reduced)
-    try:
-        judged = run(answer.scenario, services=answer.services, schedule=schedule)
-    except ScheduleMismatch:  # one that does not do again what it did
-        answer.space.handling.check()
-        raise
-    _hold(answer, judged, schedule)
-
-
-def _hold(answer: Exploration, judged: Run, schedule: list[Choice] | None) -> None:
-    """Hold a run against the laws; of what it breaks first, it is told as people read it."""
-    verdicts = _verdicts(answer, judged)
-    known = {one.verdict.law for one in answer.broken}
-    answer.judged += 1
-    for verdict in verdicts:
-        if verdict.held:
-            answer.held[verdict.law] = answer.held.get(verdict.law, 0) + 1
-    if all(verdict.held or verdict.law in known for verdict in verdicts):
-        return
-    if schedule is None:
-        story = Story(judged)
-    else:
-
-        def broken(run: Run) -> set[str]:
-            return {verdict.law for verdict in _verdicts(answer, run) if not verdict.held}
-
-        story = readable(answer.scenario, answer.services, schedule, broken)
-    seen = answer.states or answer.runs
-    for verdict in _verdicts(answer, story.run):
-        if not verdict.held and verdict.law not in known:
-            answer.broken.append(Counterexample(verdict, *story, seen, answer.arguments))
-
-
-def _verdicts(answer: Exploration, judged: Run) -> list[Verdict]:
-    return [*judged.verdicts(), *(_held_by(one, judged) for one in answer.invariants)]
-
-
-def _held_by(invariant: Invariant, judged: Run) -> Verdict:
-    broken = invariant(judged)
-    name = getattr(invariant, "__name__", "an invariant")
-    return Verdict(name, broken is None, broken or "")
-
-
 def space_of(
     scenario: Scenario,
     services: Services | None,
@@ -260,41 +197,8 @@ def space_of(
     return Space(deployment, {"Wallet DB": wallets}, commands, texts, contended, patience)
 
 
-def _budget(spend: Mapping[str, int], provider: Mapping[str, int]) -> tuple[int, ...]:
-    for name in provider:
-        if name not in ANSWERS:
-            known = ", ".join(ANSWERS)
-            raise BadScenario(f"provider: there is no {name!r}: it can be one of {known}")
-    spend = {**spend, **provider}
-    for name, many in spend.items():
-        if not isinstance(many, int) or isinstance(many, bool) or many < 0:
-            raise BadScenario(f"{name}: a budget is a whole number from 0 on, not {many!r}")
-    return tuple(spend.get(name, 0) for name in FAULTS)
-
-
-def _must_be_open(scenario: Scenario) -> None:
-    said = {
-        "faults": scenario.faults, "provider": scenario.provider,
-        "redrives": scenario.redrives,
-    }  # fmt: skip
-    for name, value in said.items():
-        if value:
-            raise BadScenario(
-                f"{scenario.name}: it says itself what goes wrong ({name}), which is here the "
-                f"budget's part: explore scenario.but({name}=())"
-            )
-
-
 def _in_batches(scenario: Scenario) -> bool:
     return scenario.settings.wallet_batch > 1
-
-
-def _must_be_free(scenario: Scenario, budget: tuple[int, ...], what: str) -> None:
-    if any(budget):
-        raise BadScenario(
-            f"{scenario.name}: its {what} are explored without a budget: leave the budget out, or "
-            f"explore the scenario without {what}"
-        )
 
 
 def _say(text: str) -> None:

@@ -1,6 +1,12 @@
 """A law of one's own is held against every end, like the laws of the system."""
 
+import pytest
+
 from sagakit.check.explore import explore
+from sagakit.payments.events import PaymentInit
+from sagakit.payments.money import ZERO
+from sagakit.payments.wallet import WalletService
+from sagakit.ports import on
 from sagakit.run import Run
 from sagakit.scenarios import Scenario
 
@@ -35,3 +41,31 @@ def test_that_it_holds_is_counted() -> None:
     assert answer.complete
     assert answer.broken == []
     assert answer.held["one_is_completed"] == answer.ends == 2
+
+
+class OnlyTheFirst(WalletService):
+    """Debits whoever comes first, by the same amount, and does not say whom."""
+
+    @on(PaymentInit)
+    async def debit(self, event: PaymentInit) -> None:
+        wallet = await self.wallets.get(event.user_id)
+        if wallet is not None and wallet.version == 1:
+            await self.wallets.commit(wallet.debited(ZERO + 10))
+
+
+def the_second_is_not_debited(run: Run) -> str | None:
+    debits = [one for one in run.records if one.source == "Wallet DB" and one.label == "OK"]
+    return "it is" if "ana:2" in {one.correlation_id for one in debits} else None
+
+
+@pytest.mark.parametrize("reduced", [True, False])
+def test_it_may_ask_for_what_the_stores_do_not_tell(reduced: bool) -> None:
+    """The wallet is the same in the end, whoever was debited."""
+    answer = explore(
+        TWO,
+        services={"Wallet Service": OnlyTheFirst},
+        invariants=[the_second_is_not_debited],
+        stop="all",
+        reduced=reduced,
+    )
+    assert "the_second_is_not_debited" in {one.verdict.law for one in answer.broken}

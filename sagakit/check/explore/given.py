@@ -1,0 +1,77 @@
+"""What explore is given must make sense: each mistake is told with its place and the way out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sagakit.check.explore.tokens import ANSWERS, FAULTS
+from sagakit.deployment import meant
+from sagakit.payments.topology import SOUND, payment_system
+from sagakit.scenarios import BadScenario, Scenario
+
+WAY_IN = "API Gateway"
+
+
+def budget_of(spend: Mapping[str, Any], provider: Any) -> tuple[int, ...]:
+    """How many of each fault may be spent, in the order of `FAULTS`. `spend` has them by name, in
+    the order in which they stand there."""
+    if not isinstance(provider, Mapping):
+        example = {"timeout_after": 1}
+        raise BadScenario(f"provider: say how often it does what: {example}, not {provider!r}")
+    for name in provider:
+        if name not in ANSWERS:
+            raise BadScenario(f"provider: there is no {name!r}: {meant(str(name), ANSWERS)}")
+    given = {**spend, **{f"provider[{name!r}]": many for name, many in provider.items()}}
+    for name, many in given.items():
+        _whole(name, many, least=0)
+    budget = dict(zip(FAULTS, spend.values(), strict=False)) | dict(provider)
+    return tuple(budget.get(name, 0) for name in FAULTS)
+
+
+def must_make_sense(
+    scenario: Scenario, services: Mapping[str, Any] | None, stop: Any, limit: Any
+) -> None:
+    _whole("limit", limit, least=1)
+    if stop not in ("first", "all"):
+        raise BadScenario(f"stop: 'first' or 'all', not {stop!r}")
+    for name in services or {}:
+        if name == WAY_IN:
+            raise BadScenario(
+                f"{WAY_IN}: it stands before what is explored, which begins with its commands to "
+                f"the Payment Service: run it instead"
+            )
+        if name not in SOUND:
+            raise BadScenario(f"there is no service {name!r} to replace: {meant(name, SOUND)}")
+    queues = [one.name for one in payment_system(scenario.settings).queues]
+    for place, text in enumerate(scenario.texts):
+        if text.queue not in queues:
+            hint = meant(text.queue, queues)
+            raise BadScenario(
+                f"{scenario.name}: texts[{place}].queue: there is no {text.queue!r}: {hint}"
+            )
+
+
+def must_be_open(scenario: Scenario) -> None:
+    """What goes wrong is the budget's part."""
+    said = {
+        "faults": scenario.faults, "provider": scenario.provider, "redrives": scenario.redrives,
+    }  # fmt: skip
+    for name, value in said.items():
+        if value:
+            raise BadScenario(
+                f"{scenario.name}: it says itself what goes wrong ({name}), which is here the "
+                f"budget's part: explore scenario.but({name}=())"
+            )
+
+
+def must_be_free(scenario: Scenario, budget: tuple[int, ...], what: str) -> None:
+    """What is explored run by run takes no budget."""
+    if any(budget):
+        raise BadScenario(
+            f"{scenario.name}: its {what} are explored without a budget: leave the budget out, or "
+            f"explore the scenario without {what}"
+        )
+
+
+def _whole(name: str, number: Any, *, least: int) -> None:
+    if not isinstance(number, int) or isinstance(number, bool) or number < least:
+        raise BadScenario(f"{name}: a whole number from {least} on, not {number!r}")
