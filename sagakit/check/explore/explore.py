@@ -56,7 +56,9 @@ def explore(
     latencies do not matter.
 
     `invariants` are laws of your own: functions that take a `Run` at rest and return None, or the
-    words of what is broken; each is called by its function's name.
+    words of what is broken; each is called by its function's name. They are asked of the runs that
+    are judged, which come to every end and to all that the stores ever hold: so they may look at
+    those, and not at how else a run got there.
 
     `stop="first"` ends at the first broken law, "all" looks for one counterexample a law. `limit`
     bounds the states (or runs). `reduced=False` tries every order, also those that cannot matter:

@@ -14,7 +14,7 @@ from sagakit.run import Run
 from sagakit.scenarios import Scenario
 from sagakit.scenarios.stage import stage
 from sagakit.sim.schedule import Choice, ScheduledKernel, ScheduleMismatch
-from sagakit.sim.trace import Asked, Failed, Read, Record, Trace, Written
+from sagakit.sim.trace import Asked, Attempt, Failed, Read, Record, Trace, Written
 
 Broken = Callable[[Run], object]
 """What is broken in a run: two runs that are alike in that, and end alike, are one to a reader"""
@@ -148,16 +148,23 @@ def _steps(found: Replayed) -> list[_Step]:
     place_at = {t: place for place, t in enumerate(found.times)}
     own: list[list[Record]] = [[] for _ in found.times]
     begun: dict[int, int] = {}  # handler to the choice that brought it about
+    sent: dict[int, str | None] = {}  # handler to the key of what it wants to write
+    keys: dict[int, str | None] = {}  # choice to that key
     for record in trace:
         place = place_at.get(record.t, -1)
         if record.invocation:
             begun.setdefault(record.invocation, place)
             if place >= 0:
                 own[place].append(record)
-    return [_step(trace, records, begun) for records in own]
+                keys.setdefault(place, sent.get(record.invocation))
+            if isinstance(record.detail, Attempt):
+                sent[record.invocation] = record.detail.item and record.detail.item.key
+    return [_step(trace, each, keys.get(place), begun) for place, each in enumerate(own)]
 
 
-def _step(trace: Trace, records: Sequence[Record], begun: Mapping[int, int]) -> _Step:
+def _step(
+    trace: Trace, records: Sequence[Record], sent: str | None, begun: Mapping[int, int]
+) -> _Step:
     if not records:
         return _Step(0, None, [], -1)
     handler, saga = records[0].invocation, records[0].correlation_id
@@ -172,7 +179,7 @@ def _step(trace: Trace, records: Sequence[Record], begun: Mapping[int, int]) -> 
         elif isinstance(detail, Written):
             touches.append((record.source, detail.key, True))
         elif isinstance(detail, Failed) and kinds[record.source] == "store":
-            touches.append((record.source, None, False))
+            touches.append((record.source, sent, False))  # it was refused
         elif isinstance(detail, Asked):  # whether the call was right depends on the breaker
             touches += [(record.source, detail.key, True), (BREAKER, None, False)]
     return _Step(handler, saga, touches, begun[handler])
