@@ -4,9 +4,11 @@ Each state at rest that the search finds is judged: the way there is run again i
 world, and its trace is held against the laws of `Run.check()`. There is no second set of laws.
 """
 
+import gc
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Literal
 
 from sagakit.check.explore.answer import Exploration
@@ -90,7 +92,7 @@ def explore(
         answer.seconds = time.perf_counter() - begun
         return answer
     patience = Patience()
-    with patience.with_handlers(), coroutines_awaited():
+    with patience.with_handlers(), coroutines_awaited(), _no_collection():
         contended: frozenset[tuple[int, str]] = frozenset()
         while True:
             answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services, own)
@@ -102,6 +104,19 @@ def explore(
                 continue
             answer.seconds = time.perf_counter() - begun
             return answer
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """The states are many and make no cycles: the garbage collector would look at them all again
+    and again. What a judged run leaves behind is collected by itself (see `judge`)."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _judge_all(answer: Exploration, runs: Iterable[Run], stop: str, limit: int) -> None:
@@ -138,7 +153,7 @@ def _search(
                 faults = spent
                 if judge_moments(answer, ways, stop):
                     break
-            steps = list(following(space, state, reduced=reduced))
+            steps = following(space, state, reduced=reduced)
             answer.transitions += len(steps)
             if not steps:
                 answer.ends += 1

@@ -11,8 +11,6 @@ from sagakit.ports import AlreadyHandled, VersionConflict, handlers
 from sagakit.sim import operations as ops
 from sagakit.sim.invocation import let_go
 
-FIRST, EVERY = 2, 16  # which of the handlers at one step are made anew, to see whether they agree
-
 
 class Next(NamedTuple):
     """How a handler goes on. `operation` is what it waits for, None if it is done, or in words how
@@ -69,7 +67,7 @@ class Handling:
         answer = self._services[service].next(content, results, clock, self._patience)
         step = (service, type(content), len(results))
         self._times[step] += 1
-        if self._times[step] <= FIRST or self._times[step] % EVERY == 0:
+        if self._times[step].bit_count() == 1:  # the 1st, 2nd, 4th, 8th ... at this step
             function = self._functions[service]
             self._sample.append(_Asked(function, content, results, clock, answer))
         return answer

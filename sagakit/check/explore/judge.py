@@ -1,6 +1,8 @@
 """Judging: a way that the search found is run again in the simulated world, and held against the
 laws of `Run.check()` and those of one's own. There is no second set of laws."""
 
+import gc
+
 from sagakit.check.explore.answer import Exploration
 from sagakit.check.explore.counterexample import Counterexample, Invariant
 from sagakit.check.explore.readable import Story, readable
@@ -40,6 +42,8 @@ def judge(answer: Exploration, way: list[State]) -> None:
         answer.space.handling.check()
         raise
     hold(answer, judged, schedule)
+    del judged
+    gc.collect(0)  # a run is full of cycles; what came before it is left alone
 
 
 def hold(answer: Exploration, judged: Run, schedule: list[Choice] | None) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from sagakit.check.explore.search import Move, after, moves
+from sagakit.check.explore.search import after, moves
 from sagakit.check.explore.space import Space
-from sagakit.check.explore.tokens import CRASH, FAULTS, State, Waiting
+from sagakit.check.explore.tokens import CRASH, FAULTS, Move, State, Waiting
 from sagakit.events import Event
 from sagakit.sim.schedule import THEN_CRASH, Choice
 

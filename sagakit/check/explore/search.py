@@ -7,47 +7,29 @@ set of one: Godefroid, "Partial-Order Methods for the Verification of Concurrent
 Which places sagas share is found on the way: the search begins again when one turns out to be.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
 from sagakit.check.explore.space import Space
-from sagakit.check.explore.tokens import CRASH, DROP, DUPLICATE, State
+from sagakit.check.explore.tokens import CRASH, Move, State
 
 
-class Move(NamedTuple):
-    """One way on from a state: whose token, what is spent on it, and what stands in its place."""
-
-    token: int
-    fault: int | None
-    stores: int
-    tokens: tuple[int, ...]
-
-
-def moves(space: Space, state: State, *, reduced: bool = True) -> Iterator[Move]:
+def moves(space: Space, state: State, *, reduced: bool = True) -> list[Move]:
     """All that may come next."""
     stores, clock, tokens, budget = state
     is_running = space.is_running
     running = [number for number in tokens if is_running[number]]
     if reduced and len(running) > 1:
         running = _first_alone(space, running)
+    found: list[Move] = []
     before = -1
     for number in running:
         if number == before:
             continue  # two equal tokens: one is enough
         before = number
-        for fault, after, following in space.outcomes(number, stores, clock):
-            if fault is None or budget[fault]:
-                yield Move(number, fault, after, following)
-        if budget[CRASH] and space.crashable[number]:
-            token = space.tokens.things[number]
-            yield Move(number, CRASH, stores, (space.again(token, clock, "crash"),))
-        if (budget[DUPLICATE] or budget[DROP]) and space.is_fresh[number]:
-            if budget[DUPLICATE]:
-                token = space.tokens.things[number]
-                copy = space.arrive(token.service, token.message, 0, clock)
-                yield Move(number, DUPLICATE, stores, (number, copy))
-            if budget[DROP]:
-                yield Move(number, DROP, stores, ())
+        found += [
+            move
+            for move in space.moves(number, stores, clock)
+            if move.fault is None or budget[move.fault]
+        ]
+    return found
 
 
 def _first_alone(space: Space, running: list[int]) -> list[int]:
@@ -70,17 +52,14 @@ def _first_alone(space: Space, running: list[int]) -> list[int]:
 
 def following(
     space: Space, state: State, *, reduced: bool = True
-) -> Iterator[tuple[Move | None, State]]:
+) -> list[tuple[Move | None, State]]:
     """All states that may come next, and how; None if time moves, since nobody has a step to make.
     At rest there is none."""
-    anyone = False
-    for move in moves(space, state, reduced=reduced):
-        anyone = True
-        yield move, after(space, state, move)
-    if not anyone:
-        later = space.due(state)
-        if later is not None:
-            yield None, later
+    found = moves(space, state, reduced=reduced)
+    if found:
+        return [(move, after(space, state, move)) for move in found]
+    later = space.due(state)
+    return [(None, later)] if later is not None else []
 
 
 def after(space: Space, state: State, move: Move) -> State:
@@ -93,14 +72,7 @@ def after(space: Space, state: State, move: Move) -> State:
         left[move.fault] -= 1
         budget = tuple(left)
         if not budget[CRASH]:
-            others = _left(space, others)
+            others = space.without_acknowledgements(others)
     if not budget[CRASH]:
-        new = _left(space, new)
+        new = move.if_nobody_crashes
     return move.stores, clock, tuple(sorted(others + new)), budget
-
-
-def _left(space: Space, tokens: tuple[int, ...]) -> tuple[int, ...]:
-    """What is left when no crash can come any more: an acknowledgement is then no choice, and is
-    made at once."""
-    acknowledges = space.acknowledges
-    return tuple([number for number in tokens if not acknowledges[number]])

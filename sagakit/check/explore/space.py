@@ -17,10 +17,14 @@ from typing import Any
 from sagakit.check.explore.handling import Handling
 from sagakit.check.explore.honest import Patience
 from sagakit.check.explore.tokens import (
+    CRASH,
+    DROP,
+    DUPLICATE,
     FAULTS,
     LOST_ANSWER,
     Contended,
     Dead,
+    Move,
     Numbers,
     Outcome,
     Running,
@@ -95,6 +99,7 @@ class Space:
         self.watched: list[bool] = []  # whether the law of the breaker looks at its step
         self._tripped: dict[int, bool] = {}
         self._advanced: dict[Any, int] = {}
+        self._moves: dict[tuple[int, int, int], list[Move]] = {}
         self._outcomes: dict[Any, tuple[Outcome, ...]] = {}
         self._moved: dict[tuple[int, int, int], int] = {}
 
@@ -275,7 +280,34 @@ class Space:
 
     # What a step comes to.
 
-    def outcomes(
+    def moves(self, number: int, stores: int, clock: int) -> list[Move]:
+        """All that may come next of a token, whether or not the budget allows it."""
+        key = (number, stores, clock)
+        known = self._moves.get(key)
+        if known is None:
+            known = self._moves[key] = [
+                Move(number, fault, after, tokens, self.without_acknowledgements(tokens))
+                for fault, after, tokens in self._possible(number, stores, clock)
+            ]
+        return known
+
+    def without_acknowledgements(self, tokens: tuple[int, ...]) -> tuple[int, ...]:
+        acknowledges = self.acknowledges
+        return tuple([number for number in tokens if not acknowledges[number]])
+
+    def _possible(
+        self, number: int, stores: int, clock: int
+    ) -> Iterable[tuple[int | None, int, tuple[int, ...]]]:
+        yield from self._outcomes_of(number, stores, clock)
+        token = self.tokens.things[number]
+        if self.crashable[number]:
+            yield CRASH, stores, (self.again(token, clock, "crash"),)
+        if self.is_fresh[number]:
+            copy = self.arrive(token.service, token.message, 0, clock)
+            yield DUPLICATE, stores, (number, copy)
+            yield DROP, stores, ()
+
+    def _outcomes_of(
         self, number: int, stores: int, clock: int
     ) -> list[tuple[int | None, int, tuple[int, ...]]]:
         """What the token's step can come to: (fault spent or None, stores, tokens) each."""

@@ -87,6 +87,18 @@ class Contended(Exception):
     """A place that was taken for one saga's own is touched by another saga too."""
 
 
+class Move(NamedTuple):
+    """One way on from a state: whose token, what is spent on it, the stores after it, and what
+    stands in its place. `if_nobody_crashes` is that when no crash can come any more: then an
+    acknowledgement is no choice, and is made at once."""
+
+    token: int
+    fault: int | None
+    stores: int
+    tokens: tuple[int, ...]
+    if_nobody_crashes: tuple[int, ...]
+
+
 class Outcome(NamedTuple):
     """What a step can come to: a fault spent or None, the store after it, the tokens after it."""
 

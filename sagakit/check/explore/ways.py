@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from sagakit.check.explore.search import Move
 from sagakit.check.explore.space import Space
-from sagakit.check.explore.tokens import State
+from sagakit.check.explore.tokens import Move, State
 
 
 class Ways:
