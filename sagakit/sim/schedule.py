@@ -94,6 +94,12 @@ class ScheduledKernel(Kernel):
             else:
                 return
 
+    def stop(self) -> bool:
+        pending = bool(self._soon or self._turns)
+        self._soon.clear()
+        self._turns.clear()
+        return super().stop() or pending
+
     def _move_time(self) -> None:
         """On to the next moment at which something is due; all that is due then happens."""
         due = self._heap[0][0]
