@@ -23,15 +23,22 @@ usage: python -m sagakit COMMAND
       --seed N                  another seed than the scenario's
       --format FORMAT           table (the default), json, jsonl (the log) or mermaid
       --scenario FILE.json      run the scenario in that file instead
+  explore NAME                run it in every order that matters, with the faults that are allowed
+      --crashes N --duplicates N --drops N --lost-answers N
+      --provider ANSWERS        what the provider may do, as in timeout_after=1,decline=2; it can
+                                decline, timeout_before, timeout_after (the effect) or be down
+      --limit N                 the most states to look at
+      --format FORMAT           table (the default), json or mermaid
+      --scenario FILE.json      explore the scenario in that file instead
   show NAME                   a scenario as JSON: save it, change it, run it with --scenario
   all                         run every scenario and show how they ended
       --out DIR                 write their figures and a gallery, index.html, to DIR
   zoo                         find each flaw of the zoo, and have the sound services survive them
       --format FORMAT           table (the default) or json
 
-exit status: 0 all laws held, 1 one broke, 2 the input was wrong"""
+exit status: 0 all laws held, 1 one broke, 2 the input was wrong, 3 a limit came before the end"""
 
-HELD, BROKE, BAD_INPUT = 0, 1, 2
+HELD, BROKE, BAD_INPUT, CUT = 0, 1, 2, 3
 
 Options = Mapping[str, str]
 
@@ -120,6 +127,60 @@ def _run(names: Sequence[str], options: Options) -> int:
     return _status(verdicts)
 
 
+def _explore(names: Sequence[str], options: Options) -> int:
+    from sagakit import report
+    from sagakit.check.explore import explore
+
+    formats = {
+        "table": report.exploration,
+        "json": report.exploration_as_json,
+        "mermaid": report.exploration_as_mermaid,
+    }
+    shape = _format(options, formats)
+
+    def number(option: str, default: int = 0) -> int:
+        return _whole_number(option, options[option]) if option in options else default
+
+    gc.enable()  # this one may drop much
+    answer = explore(
+        _open(_scenario(names, options)),
+        crashes=number("--crashes"),
+        duplicates=number("--duplicates"),
+        drops=number("--drops"),
+        lost_answers=number("--lost-answers"),
+        provider=_provider(options.get("--provider", "")),
+        limit=number("--limit", 1_000_000),
+    )
+    _print(formats[shape](answer))
+    if answer.broken:
+        return BROKE
+    return HELD if answer.complete else CUT
+
+
+def _open(scenario: "Scenario") -> "Scenario":
+    """Without what it says itself of what goes wrong: here that is the options' part."""
+    if scenario.recovery is not None:
+        return scenario
+    said = [name for name in ("provider", "faults", "redrives") if getattr(scenario, name)]
+    if said:
+        _tell(
+            f"{scenario.name} is explored without its own {' and '.join(said)}: what may go wrong "
+            f"is what --provider and the other options allow"
+        )
+    return scenario.but(provider=(), faults=(), redrives=())
+
+
+def _provider(text: str) -> dict[str, int]:
+    """What the provider may do, and how often: `timeout_after=1,decline=2`."""
+    found = {}
+    for part in filter(None, text.split(",")):
+        answer, given, times = part.partition("=")
+        if not given:
+            raise Refused(f"--provider: say how often, as in {answer.strip()}=1, not {part!r}")
+        found[answer.strip()] = _whole_number(f"--provider {answer.strip()}", times)
+    return found
+
+
 def _show(names: Sequence[str], _options: Options) -> int:
     _print([_scenario(names, {}).to_json()])
     return HELD
@@ -170,6 +231,20 @@ FORMATS: dict[str, "Callable[[Run, Sequence[Verdict]], Iterable[str]]"] = {
 COMMANDS = {
     "list": Command(_list, 0, ()),
     "run": Command(_run, 1, ("--seed", "--format", "--scenario")),
+    "explore": Command(
+        _explore,
+        1,
+        (
+            "--crashes",
+            "--duplicates",
+            "--drops",
+            "--lost-answers",
+            "--provider",
+            "--limit",
+            "--format",
+            "--scenario",
+        ),
+    ),
     "show": Command(_show, 1, ()),
     "all": Command(_all, 0, ("--out",)),
     "zoo": Command(_zoo, 0, ("--format",)),

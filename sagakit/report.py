@@ -1,18 +1,23 @@
-"""How a run ended, told in text: for people as tables, for programs as JSON."""
+"""How a run or an exploration ended, told in text: for people as tables, for programs as JSON."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sagakit.check.verdict import Verdict
 from sagakit.events import encode
 from sagakit.run import Run
 from sagakit.sim.trace import Published, duration
 
+if TYPE_CHECKING:
+    from sagakit.check.explore import Counterexample, Exploration
+
 PAYMENT = ("payment_id", "user_id", "amount", "status", "reason")
 WALLET = ("user_id", "balance", "version")
 ARROW = ("t", "kind", "source", "target", "text", "event", "correlation_id")
+ARROW_KEYS = ("t", "kind", "source", "target", "label", *ARROW[5:])
+CHOICE = ("service", "subject", "arrival", "act")
 
 
 def for_people(run: Run, verdicts: Sequence[Verdict]) -> Iterator[str]:
@@ -66,8 +71,81 @@ def as_json(run: Run, verdicts: Sequence[Verdict]) -> Iterator[str]:
     yield from _list("payments", PAYMENT, payments, ",")
     yield from _list("wallets", WALLET, wallets, ",")
     yield from _list("invariants", ("name", "held", "detail"), invariants, ",")
-    yield from _list("trace", ("t", "kind", "source", "target", "label", *ARROW[5:]), arrows, "")
+    yield from _list("trace", ARROW_KEYS, arrows, "")
     yield "}"
+
+
+def exploration(answer: "Exploration") -> Iterator[str]:
+    """What came of an exploration, line by line: what was covered, and the schedule of the first
+    counterexample."""
+    yield answer.scenario.title
+    yield from answer.told()
+    rate = f"{answer.states_per_second:,.0f} states/s" if answer.states else ""
+    yield ", ".join(filter(None, [f"It took {answer.seconds:.2f} s", rate]))
+    if not answer.broken:
+        return
+    first = answer.broken[0]
+    events = {
+        record.event_id: f"{record.event} of {record.correlation_id}"
+        for record in first.run.records
+        if record.event_id and record.event
+    }
+    yield ""
+    yield from table(
+        ("choice", "service", "at work on", "arrival", "act"),
+        [
+            (place, one.service, events.get(one.subject, one.subject), one.arrival, one.act)
+            for place, one in enumerate((first.schedule or ())[: first.decisive], start=1)
+        ],
+    )
+    after = first.steps - first.decisive
+    yield f"and {after} more steps, each in its turn" if first.schedule else "a run by the clock"
+
+
+def exploration_as_json(answer: "Exploration") -> Iterator[str]:
+    """One JSON object; for each counterexample its schedule, and its trace as a run has it."""
+    numbers = {
+        "states": answer.states,
+        "transitions": answer.transitions,
+        "at_rest": answer.ends,
+        "runs": answer.runs,
+        "judged": answer.judged,
+        "schedules": answer.schedules,
+        "seconds": round(answer.seconds, 3),
+    }
+    budget = {name: many for name, many in answer.budget.items() if many}
+    yield "{"
+    yield f'"scenario": {encode(answer.scenario.name)},'
+    yield f'"budget": {encode(budget)},'
+    yield f'"complete": {encode(answer.complete)},'
+    yield f'"proved": {encode(answer.proved)},'
+    yield f'"cut_by": {encode(answer.cut_by)},'
+    yield from (f'"{name}": {encode(number)},' for name, number in numbers.items())
+    yield f'"held": {encode(answer.held)},'
+    yield '"broken": ['
+    for place, one in enumerate(answer.broken, start=1):
+        yield from _counterexample(one)
+        yield "}" + "," * (place < len(answer.broken))
+    yield "]"
+    yield "}"
+
+
+def _counterexample(one: "Counterexample") -> Iterator[str]:
+    yield f'{{"law": {encode(one.verdict.law)},'
+    yield f'"detail": {encode(one.verdict.detail)},'
+    yield f'"sentence": {encode(one.sentence)},'
+    yield f'"steps": {encode(one.steps)},'
+    yield f'"decisive": {encode(one.decisive)},'
+    yield from _list("schedule", CHOICE, list(one.schedule or ()), ",")
+    yield from _list("trace", ARROW_KEYS, [_fields(each, ARROW) for each in one.run.records], "")
+
+
+def exploration_as_mermaid(answer: "Exploration") -> Iterator[str]:
+    """The sequence diagram of the first counterexample; where there is none, an empty one. What
+    was explored stands beside it as comments."""
+    drawn = answer.broken[0].run.mermaid() if answer.broken else "sequenceDiagram"
+    yield from drawn.splitlines()
+    yield from (f"%% {line}" for line in answer.told())
 
 
 def summary(runs: Iterable[tuple[Run, Sequence[Verdict]]]) -> Iterator[str]:

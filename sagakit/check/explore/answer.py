@@ -203,19 +203,19 @@ class Exploration:
 
     def _covered(self) -> str:
         """What was covered, in words."""
-        scenario = self.scenario
+        scenario, covered = self.scenario, "Covered" if self.complete else "To be covered"
         payments, wallets = len(scenario.payments), len(scenario.wallets)
         what = f"{count(payments, 'payment')} of {count(wallets, 'wallet')}"
         if scenario.texts:
             what += f" and {count(len(scenario.texts), 'text')}"
         if self.runs:
             how = DISASTERS if scenario.recovery else BATCHES
-            return f"Covered: {what}. {how}; all else comes by the clock."
+            return f"{covered}: {what}. {how}; all else comes by the clock."
         faults = [
             f"{many} {FAULTS[fault][many > 1]}" for fault, many in self.budget.items() if many
         ]
         limits = f"at most {_and(faults)}" if faults else "no faults"
-        return f"Covered: {what} in every order of steps that can matter, with {limits}. {TIME}"
+        return f"{covered}: {what} in every order of steps that can matter, with {limits}. {TIME}"
 
     def _counts(self) -> str:
         if self.runs:
@@ -230,7 +230,8 @@ class Exploration:
         text = f"Laws: {laws - broken} of {laws} held in {count(self.judged, 'judged run')}"
         if self.runs or not self.proved:
             return f"{text}."
-        return f"{text}, which come to every end and to all that the stores ever hold."
+        come = "comes" if self.judged == 1 else "come"
+        return f"{text}, which {come} to every end and to all that the stores ever hold."
 
 
 def schedules(space: Space, start: State, *, reduced: bool) -> int:

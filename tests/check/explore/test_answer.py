@@ -55,7 +55,7 @@ def test_a_counterexample_is_told_first() -> None:
     assert headline == "✗ 4 of 15 laws are broken (ended by the first broken law)."
     assert cause == "PaymentInit of ana:1 came twice."
     assert broken[1] == "✗ at most once: ana:1 was debited at 5 ms and again at 7 ms"
-    assert covered.startswith("Covered: 1 payment of 1 wallet")
+    assert covered.startswith("To be covered: 1 payment of 1 wallet")
     assert judged.startswith("Laws: 11 of 15 held in ")
     assert not answer.complete
     assert not answer.proved
