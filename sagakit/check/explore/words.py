@@ -81,7 +81,10 @@ def _faults(trace: Iterable[Record]) -> Iterator[str]:
             did = "had read" if isinstance(detail, Read) else "had written"
             done[record.invocation] = f"{did} {detail.key or 'its inbox'} in {record.source}"
         elif isinstance(detail, Asked) and record.invocation:
-            done[record.invocation] = f"had asked the {record.source}"
+            silent = record.source == record.target  # a note of the one who waited
+            done[record.invocation] = (
+                "had got no answer" if silent else f"had asked the {record.source}"
+            )
 
 
 def _fault(record: Record, what: str, done: dict[int, str]) -> str:
