@@ -1,6 +1,7 @@
 """What a learner hears: whether the answer is right, why, and where to look next."""
 
 import inspect
+import sys
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import update_wrapper
@@ -16,7 +17,7 @@ from sagakit.run import Run
 
 UNANSWERED = "Put your answer in the place of the three dots and run the cell again."
 
-NOT_THE_LEARNERS = ("sagakit", "pydantic", "pydantic_core", "contextlib")
+NOT_THE_LEARNERS = {"sagakit", "pydantic", "pandas", "numpy", *sys.stdlib_module_names}
 
 # What is said first, with a sign and a colour. Nobody is wrong who has only predicted.
 SIGNS = {
@@ -159,7 +160,8 @@ def line_of(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None:
         name = trace.tb_frame.f_globals.get("__name__", "")
-        if name.partition(".")[0] not in NOT_THE_LEARNERS:
+        package = name.partition(".")[0]
+        if package not in NOT_THE_LEARNERS and not package.startswith("namedtuple_"):
             line = trace.tb_lineno
         trace = trace.tb_next
     return f" in line {line} of your code" if line else ""

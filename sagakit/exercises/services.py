@@ -201,14 +201,11 @@ GATEWAY = Place(
     method="_no_answer",
     handles=(ProviderPaymentInit,),
     lanes=(
-        "Provider SQS",
-        "Provider Retry SQS",
-        "Provider Gateway",
-        "Provider DB",
+        "Provider SQS", "Provider Retry SQS", "Provider Gateway", "Provider DB",
         "External Provider API",
-    ),  # fmt: skip
+    ),
     outside=False,
-)
+)  # fmt: skip
 
 
 @exercise

@@ -11,11 +11,10 @@ from inspect import getdoc, isfunction
 from typing import Any, NamedTuple
 
 from sagakit.check import LAWS
-from sagakit.check.explore import Counterexample, Exploration, explore
+from sagakit.check.explore import BadService, Counterexample, Exploration, explore
 from sagakit.check.explore.counterexample import Invariant
 from sagakit.events import Event
 from sagakit.exercises.feedback import Feedback
-from sagakit.exercises.patience import patience
 from sagakit.payments.topology import Service
 from sagakit.ports import handlers
 from sagakit.run import Run
@@ -23,17 +22,21 @@ from sagakit.scenarios import Scenario
 from sagakit.sim.trace import Failed, Written
 
 MOST_STATES = 60_000
-QUICK = 1.0  # s of processor time, a hundred times what the simplest trial takes
 
 # Which of several broken laws is told first: the one nearest to the cause.
 TELLING = (
     "at most once", "breaker", "settle the unknown", "one key", "no ghost, nothing lost",
     "idempotence", "versions", "no overdraft", "conservation", "agreement",
 )  # fmt: skip
+
+
+def _in_words(law: Callable[..., Any]) -> str:
+    """What a law says of itself first."""
+    return " ".join((getdoc(law) or "").partition("\n\n")[0].split())
+
+
 EXPECTED = {
-    law.__name__.replace("_", " ").replace("ghost nothing", "ghost, nothing"): (
-        " ".join((getdoc(law) or "").partition("\n\n")[0].split())
-    )
+    law.__name__.replace("_", " ").replace("ghost nothing", "ghost, nothing"): (_in_words(law))
     for law in LAWS
 }
 AT_REST = ("conservation", "agreement", "every saga ends")  # broken by what did not happen
@@ -64,6 +67,15 @@ class Place(NamedTuple):
     outside: bool = True
     wire: Callable[[type], Service] = lambda answer: answer
 
+    def error_in(self, run: Run) -> str:
+        """The error with which the learner's code failed in a run, if it did so by itself."""
+        for record in run.records:
+            detail = record.detail
+            failed = isinstance(detail, Failed) and record.source == self.service
+            if failed and record.kind == "return" and not detail.reason.startswith(BY_THE_WORLD):
+                return str(detail.reason)
+        return ""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -75,6 +87,7 @@ class Trial:
     as_sound  whether the payments must end as they can with the sound service
     also      what must hold besides the laws
     law       which law is told first if several are broken
+    limit     how many states there may be at most
     """
 
     what: str
@@ -84,6 +97,7 @@ class Trial:
     as_sound: bool = True
     also: tuple[Invariant, ...] = ()
     law: str = ""
+    limit: int = MOST_STATES
 
     @cached_property
     def sound_ends(self) -> set[Ends]:
@@ -107,7 +121,7 @@ class Trial:
             **self.budget,
             services=services,
             invariants=(*self.also, *([ends_as_it_should] if self.as_sound else ())),
-            limit=MOST_STATES,
+            limit=self.limit,
         )
 
 
@@ -126,19 +140,19 @@ def grade(answer: Any, place: Place, trials: Sequence[Trial]) -> Feedback:
 def try_out(answer: type, place: Place, trials: Sequence[Trial]) -> Feedback:
     """The trials alone, for an answer that fits."""
     services = {place.service: place.wire(answer)}
-    with patience(QUICK):  # one who never ends need not wait for long
-        trials[0].explore(services)
     states = runs = 0
     for trial in trials:
-        explored = trial.explore(services)
+        try:
+            explored = trial.explore(services)
+        except BadService as error:
+            return Feedback(False, f"{answer.__name__} cannot be explored: {error}.")
         states, runs = states + explored.states, runs + explored.ends
         if explored.broken:
             return _failed(trial, place, explored.broken)
         if not explored.complete:
-            says = f"With {trial.what} there is no end to it: {MOST_STATES:,} states and more."
-            return Feedback(
-                False, says, "Is there a loop in it that goes on as long as something goes wrong?"
-            )
+            says = f"With {trial.what} there is no end to it: {trial.limit:,} states and more."
+            hint, *more = (*trial.hints, "What goes on and on, as long as something is missing?")
+            return Feedback(False, says, hint, more=tuple(more))
     return Feedback(
         True,
         f"Proved in {len(trials)} explorations, each of them complete: every law holds in every "
@@ -189,7 +203,7 @@ def _failed(trial: Trial, place: Place, broken: Iterable[Counterexample]) -> Fee
         next(iter(counterexamples)),
     )
     found = counterexamples[law]
-    error = _own_error(found.run, place.service)
+    error = place.error_in(found.run)
     if error:
         says = f"With {trial.what}, your code failed: {error}."
         return Feedback(False, says, "The line is counted within the cell, from its top.")
@@ -202,7 +216,7 @@ def _failed(trial: Trial, place: Place, broken: Iterable[Counterexample]) -> Fee
         expected = f"They can end so: {_ends_told(trial)}."
     else:
         says = f"With {trial.what}, there is an order of the steps that must not be."
-        expected = next(getdoc(one) or "" for one in trial.also if one.__name__ == law)
+        expected = _in_words(next(one for one in trial.also if one.__name__ == law))
     points = [("Expected", expected), ("What happened", found.cause)]
     points.append(("Seen", f"{found.effect}."))
     if found.verdict.record is not None and law not in AT_REST:
@@ -210,19 +224,10 @@ def _failed(trial: Trial, place: Place, broken: Iterable[Counterexample]) -> Fee
     title = "The shortest run that shows it"
     return Feedback(
         False, says, hint, more=tuple(more), points=tuple(points), run=found.run,
-        view={"participants": place.lanes, "outside": place.outside, "title": title},
+        view={
+            "participants": place.lanes, "outside": place.outside, "title": title, "limit": 40,
+        },
     )  # fmt: skip
-
-
-def _own_error(run: Run, service: str) -> str:
-    """The error with which the learner's code failed, if it did so by itself."""
-    for record in run.records:
-        detail = record.detail
-        if isinstance(detail, Failed) and record.source == service and record.kind == "return":
-            reason = detail.reason
-            if not reason.startswith(BY_THE_WORLD):
-                return reason
-    return ""
 
 
 def _where(run: Run, index: int) -> str:
