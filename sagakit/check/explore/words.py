@@ -81,10 +81,12 @@ def _faults(trace: Iterable[Record]) -> Iterator[str]:
             did = "had read" if isinstance(detail, Read) else "had written"
             done[record.invocation] = f"{did} {detail.key or 'its inbox'} in {record.source}"
         elif isinstance(detail, Asked) and record.invocation:
-            silent = record.source == record.target  # a note of the one who waited
-            done[record.invocation] = (
-                "had got no answer" if silent else f"had asked the {record.source}"
-            )
+            asks = record.kind == "call"
+            if asks or record.source != record.target:
+                party = record.target if asks else record.source
+                done[record.invocation] = f"had asked the {party}"
+            else:  # a note of its own: it waited in vain
+                done[record.invocation] = "had got no answer"
 
 
 def _fault(record: Record, what: str, done: dict[int, str]) -> str:
