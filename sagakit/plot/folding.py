@@ -92,7 +92,8 @@ def _rounds(records: list[Numbered]) -> Iterator[list[list[Numbered]]]:
     """The records one by one, or all rounds of a loop at once.
 
     A loop is what one invocation does between the same two participants, with nothing else in
-    between and nothing going wrong; a round begins where its first arrow comes again.
+    between and nothing going wrong; a round begins where its first arrow comes again. It does not
+    begin with an answer, which looks like any other one.
     """
     ends = _stretches(records)
     place = 0
@@ -103,7 +104,8 @@ def _rounds(records: list[Numbered]) -> Iterator[list[list[Numbered]]]:
             if not rounds or _signature(numbered[1]) == _signature(run[0][1]):
                 rounds.append([])
             rounds[-1].append(numbered)
-        if len(rounds) < FEWEST_ROUNDS or max(map(len, rounds)) > LONGEST_ROUND:
+        few = len(rounds) < FEWEST_ROUNDS or run[0][1].kind == "return"
+        if few or max(map(len, rounds)) > LONGEST_ROUND:
             rounds = [[records[place]]]
         yield rounds
         place += sum(map(len, rounds))
