@@ -6,6 +6,7 @@ anything, and has markers by which a cell opts out. So pictures are compared lik
 and each notebook gets one more test, `saved whole`, that looks at the file alone.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +74,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if parent.config.getoption("nbval") and file_path.suffix == ".ipynb":
         return Saved.from_parent(parent, path=file_path)
     return None
+
+
+def pytest_configure() -> None:
+    os.environ["SAGAKIT_PROGRESS"] = "no"  # the kernels take it over
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

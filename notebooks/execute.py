@@ -9,6 +9,7 @@ Python, so that running them again changes no file.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -58,6 +59,7 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
         coalesce_streams=True,  # else the pieces of a stream depend on the kernel's timing
         resources={"metadata": {"path": str(folder)}},
     )
+    os.environ["SAGAKIT_PROGRESS"] = "no"  # nobody looks, and what is shown is saved
     client.execute(stderr=subprocess.DEVNULL)  # what a kernel's start says there is not the cells'
     return clean(notebook)
 

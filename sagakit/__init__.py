@@ -13,18 +13,18 @@ from sagakit.run import Run, run
 if TYPE_CHECKING:
     from sagakit import scenarios
     from sagakit.check.explore import explore
-    from sagakit.scenarios import Scenario
+    from sagakit.scenarios import Scenario, System
 
 __version__ = "0.1.0"
-__all__ = ["Run", "Scenario", "explore", "run", "scenarios"]
+__all__ = ["Run", "Scenario", "System", "explore", "run", "scenarios"]
 
 
 def __getattr__(name: str) -> Any:
     """The scenarios, and with them the system and its world, are loaded when they are asked for."""
     if name == "scenarios":
         return import_module("sagakit.scenarios")
-    if name == "Scenario":
-        return import_module("sagakit.scenarios").Scenario
+    if name in ("Scenario", "System"):
+        return getattr(import_module("sagakit.scenarios"), name)
     if name == "explore":
         return import_module("sagakit.check.explore").explore
     raise AttributeError(f"module 'sagakit' has no attribute {name!r}")

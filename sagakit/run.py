@@ -1,6 +1,6 @@
 """Run a scenario once: `run(scenario) -> Run`, a finished trace with its views."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from sagakit.plot.figure import Picture
     from sagakit.plot.mermaid import Mermaid
     from sagakit.plot.summary import Law, Summary
-    from sagakit.scenarios import Scenario
+    from sagakit.scenarios import Scenario, System
     from sagakit.sim.schedule import Choice
     from sagakit.sim.trace import Trace
 
+Invariant = Callable[["Run"], "str | None"]
+"""A law of one's own: what is broken in a run at rest, in words, or None."""
+
 
 def run(
-    scenario: "Scenario | str",
+    scenario: "Scenario | System | str",
     *,
     seed: int | None = None,
     services: "Mapping[str, Service] | None" = None,
@@ -45,8 +48,8 @@ def run(
 class Run:
     """A run of a scenario. All its views are made from the one trace, when they are asked for."""
 
-    def __init__(self, scenario: "Scenario", seed: int, records: "Trace") -> None:
-        self.scenario = scenario
+    def __init__(self, scenario: "Scenario | System", seed: int, records: "Trace") -> None:
+        self.scenario: Any = scenario  # what has wallets and settings, say, is a Scenario
         self.seed = seed
         self.records = records
 
@@ -129,16 +132,18 @@ class Run:
     @property
     def payments(self) -> "pd.DataFrame":
         """One row a payment, as it ended."""
-        from sagakit.plot.tables import items
-
-        return items(self.records, "Payments DB")
+        return self.items("Payments DB")
 
     @property
     def wallets(self) -> "pd.DataFrame":
         """One row a wallet, as it ended."""
+        return self.items("Wallet DB")
+
+    def items(self, store: str) -> "pd.DataFrame":
+        """One row an item of a store, as it ended."""
         from sagakit.plot.tables import items
 
-        return items(self.records, "Wallet DB")
+        return items(self.records, store)
 
     @property
     def queues(self) -> "pd.DataFrame":
@@ -160,9 +165,9 @@ class Run:
 
     def verdicts(self) -> "list[Verdict]":
         """One verdict a law: held, or the record that broke it, in words."""
-        from sagakit.check import verdicts
+        from sagakit.check.own import verdicts_of
 
-        return verdicts(self.records)
+        return verdicts_of(self)
 
     def check(self) -> "pd.DataFrame":
         """The verdicts as a table, one row a law."""

@@ -32,6 +32,7 @@ MAY_IMPORT = {
         "sagakit.sim",
         "sagakit.scenarios",
         "sagakit.run",
+        "sagakit.progress",
     },
     "sagakit.plot": {"sagakit.events", "sagakit.deployment", "sagakit.sim.trace"},
     # Nothing below may import the zoo: what is sound knows no flaw.

@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 
 from sagakit.check import LAWS
 from sagakit.check.explore import BadService, Counterexample, Exploration, explore
-from sagakit.check.explore.counterexample import Invariant
 from sagakit.events import Event
 from sagakit.exercises.feedback import Feedback
 from sagakit.payments.topology import Service
 from sagakit.ports import handlers
-from sagakit.run import Run
+from sagakit.run import Invariant, Run
 from sagakit.scenarios import Scenario
 from sagakit.sim.trace import Failed, Written
 

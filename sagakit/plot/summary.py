@@ -4,7 +4,7 @@ The HTML has no colours of its own and loads nothing, so it reads on light and o
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from html import escape
 from typing import Any, NamedTuple
@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 from sagakit.plot.clock import duration
 from sagakit.plot.pieces import emissions
 from sagakit.plot.wallets import history
-from sagakit.sim.trace import Trace
+from sagakit.sim.trace import Trace, told
 
 FEW = 8  # rows: of more the first ones are shown
 SIGNS = {"COMPLETED": "✓", "FAILED": "✗"}
 PAYMENT = ("payment", "user", "amount", "status", "reason")
+ITEM = ("item", "store", "at the end", "version")
 WALLET = ("wallet", "at the start", "at the end", "version")
 
 Law = tuple[str, bool, str]
@@ -24,7 +25,8 @@ Law = tuple[str, bool, str]
 
 
 class Summary(NamedTuple):
-    """What a run came to. `laws` is None if they were not judged."""
+    """What a run came to. `laws` is None if they were not judged; `items` are those of all stores,
+    in a system without payments."""
 
     name: str
     title: str
@@ -33,6 +35,7 @@ class Summary(NamedTuple):
     events: int
     payments: list[Any]
     wallets: list[tuple[str, Decimal | None, Decimal, int]]
+    items: list[Sequence[str]]
     dead: list[tuple[str, str, str]]
     laws: Sequence[Law] | None
 
@@ -65,6 +68,7 @@ class Summary(NamedTuple):
                 (item.key, opening.get(item.key), item.balance, item.version)
                 for item in stores.get(wallets, {}).values()
             ],
+            [] if payments in {one.name for one in trace.participants} else _items(stores),
             [(fate.event or "a text", fate.queue, fate.reason) for fate in letters],
             laws,
         )
@@ -96,6 +100,8 @@ class Summary(NamedTuple):
     def _ended(self) -> str:
         """How many payments ended how."""
         count = len(self.payments)
+        if self.items:
+            return f"{len(self.items)} item{'s' if len(self.items) > 1 else ''} in its stores"
         statuses = Counter(one.status for one in self.payments)
         told = ", ".join(f"{number} {status}" for status, number in sorted(statuses.items()))
         if count <= 1:
@@ -126,6 +132,9 @@ class Summary(NamedTuple):
                 _rest(len(self.wallets), "wallets"),
             )
 
+        if self.items:
+            yield ITEM, self.items[:FEW], _rest(len(self.items), "items")
+
     def _notes(self) -> Iterator[str]:
         if not self.dead:
             yield "Dead letters: none"
@@ -137,6 +146,14 @@ class Summary(NamedTuple):
         yield f"Laws: {len(self.laws) - len(broken)} of {len(self.laws)} held"
         for law in broken:
             yield f"{SIGNS['FAILED']} {law[0]}: {law[2]}"
+
+
+def _items(stores: Mapping[str, Mapping[str, Any]]) -> list[Sequence[str]]:
+    return [
+        (key, store, told(item), str(item.version))
+        for store, items in stores.items()
+        for key, item in items.items()
+    ]
 
 
 def _signed(status: str) -> str:

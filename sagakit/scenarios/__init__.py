@@ -15,6 +15,7 @@ from sagakit.scenarios.scenario import (
     Recovery,
     Scenario,
 )
+from sagakit.scenarios.system import System
 
 ALL = (
     happy_path,
@@ -44,6 +45,7 @@ __all__ = [
     "ProviderRule",
     "Recovery",
     "Scenario",
+    "System",
     "circuit_breaker",
     "concurrent_payments",
     "disaster_recovery",

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from sagakit.deployment import Timing, meant
+from sagakit.deployment import Deployment, Timing, meant
 from sagakit.events import encode
 from sagakit.payments.api import Post
 from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import PROVIDER, Service, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.scenarios.scenario import BadScenario, ProviderRule, Scenario
+from sagakit.scenarios.system import USER, System
 from sagakit.sim.external import Decide, Reaction
 from sagakit.sim.faults import Delay, Duplicate, Loss, Outage, Throttle
 from sagakit.sim.operations import Ask
@@ -28,7 +29,7 @@ INSTANT = Timing(
 
 
 def stage(
-    scenario: Scenario,
+    scenario: Scenario | System,
     *,
     seed: int | None = None,
     services: Mapping[str, Service] | None = None,
@@ -39,19 +40,20 @@ def stage(
     With a schedule, that gives the order and not the clock: all payments are there at once,
     nothing takes time by itself, and no service is short of room.
     """
-    kernel = None
-    if schedule is not None:
-        kernel = ScheduledKernel(schedule)
+    kernel = None if schedule is None else ScheduledKernel(schedule)
+    seed = scenario.seed if seed is None else seed
+    if isinstance(scenario, System):
+        return _stage_system(with_services(scenario, services), seed, kernel)
+    if kernel is not None:
         at_once = [one.model_copy(update={"at": 0}) for one in scenario.payments]
-        scenario = scenario.but(payments=at_once, timing=INSTANT)
+        scenario = scenario.but(payments=at_once)
     try:
         deployment = payment_system(scenario.settings, timing=scenario.timing, services=services)
         if kernel is not None:
-            roomy = tuple(replace(one, concurrency=UNBOUNDED) for one in deployment.functions)
-            deployment = replace(deployment, functions=roomy)
+            deployment = _by_schedule(deployment)
         world = World(
             deployment,
-            seed=scenario.seed if seed is None else seed,
+            seed=seed,
             faults=scenario.faults,
             externals={PROVIDER: _provider(scenario.provider)},
             kernel=kernel,
@@ -81,6 +83,37 @@ def stage(
         world.request(start, "Operator", "Wallet Service", StartRecovery())
     world.give_up(_last_moment(scenario) + PATIENCE)
     return world
+
+
+def _stage_system(system: System, seed: int, kernel: ScheduledKernel | None) -> World:
+    deployment = system.deployment if kernel is None else _by_schedule(system.deployment)
+    reactions = {name: _always(Reaction(one)) for name, one in system.externals.items()}
+    world = World(deployment, seed=seed, externals=reactions, kernel=kernel)
+    for name, items in system.opening.items():
+        world.seed_store(f"{name} DB", items)
+    for saga, command in system.requests.items():
+        world.request(0, USER, system.receiver(command), command, saga)
+    world.give_up(PATIENCE)
+    return world
+
+
+def with_services(system: System, services: Mapping[str, Service] | None) -> System:
+    """The system with others in the place of some services. Raises `BadScenario`."""
+    for name in services or {}:
+        if name not in system.services:
+            hint = meant(name, system.services)
+            raise BadScenario(f"{system.name}: there is no service {name!r} to replace: {hint}")
+    return system.but(services={**system.services, **services}) if services else system
+
+
+def _by_schedule(deployment: Deployment) -> Deployment:
+    """The deployment where nothing takes time by itself, and no service is short of room."""
+    roomy = tuple(replace(one, concurrency=UNBOUNDED) for one in deployment.functions)
+    return replace(deployment, functions=roomy, timing=INSTANT)
+
+
+def _always(reaction: Reaction) -> Decide:
+    return lambda _request, _number, _now: reaction
 
 
 def _last_moment(scenario: Scenario) -> int:

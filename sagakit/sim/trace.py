@@ -75,7 +75,7 @@ class Read(NamedTuple):
     def __str__(self) -> str:
         if self.item is None:
             return "nothing"
-        return f"{{{_told(self.item)}, version: {self.item.version}}}"
+        return f"{{{told(self.item)}, version: {self.item.version}}}"
 
 
 class Attempt(NamedTuple):
@@ -90,7 +90,7 @@ class Attempt(NamedTuple):
         if self.item is not None:
             read = self.item.version - 1
             if not self.unchanged:
-                parts.append(f"{_told(self.item)}, version: {read + 1}")
+                parts.append(f"{told(self.item)}, version: {read + 1}")
             parts.append(f"condition version == {read}" if read else "condition: it is new")
         shown = [", ".join(parts)] if parts else []
         if self.outbox:
@@ -98,7 +98,7 @@ class Attempt(NamedTuple):
         return " & ".join(shown)
 
 
-def _told(item: Any) -> str:
+def told(item: Any) -> str:
     """An item for people: as it tells itself, or else its fields."""
     tells: Any = type(item).__str__
     if tells is not object.__str__:

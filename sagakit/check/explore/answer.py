@@ -5,14 +5,14 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from sagakit.check.explore.counterexample import Counterexample, Invariant
+from sagakit.check.explore.counterexample import Counterexample
 from sagakit.check.explore.search import following
 from sagakit.check.explore.space import Space
 from sagakit.check.explore.tokens import ANSWERS, State
 from sagakit.check.verdict import count
 from sagakit.payments.topology import Service
-from sagakit.run import Run
-from sagakit.scenarios import Scenario
+from sagakit.run import Invariant, Run
+from sagakit.scenarios import Scenario, System
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,7 @@ FAULTS = {
     "down": ("call that does not reach the provider", "calls that do not reach the provider", ""),
 }
 TIME = "Time moves only when no handler has a step to make, so latencies do not matter."
+IN_TURN = "in one order only, first come, first served"
 DISASTERS = "The wallet store was lost, and its snapshot taken, at each moment that can matter"
 BATCHES = "All messages came as one batch, in each order"
 FIRST = "the first broken law"
@@ -58,7 +59,7 @@ class Exploration:
 
     def __init__(
         self,
-        scenario: Scenario,
+        scenario: Scenario | System,
         budget: Mapping[str, int],
         services: Mapping[str, Service] | None,
         invariants: tuple[Invariant, ...] = (),
@@ -74,7 +75,7 @@ class Exploration:
         self.broken: list[Counterexample] = []
         self.space: Space | None = None
         self.start: State | None = None
-        self.reduced = True
+        self.reduced = self.reorder = True
 
     @property
     def complete(self) -> bool:
@@ -145,6 +146,8 @@ class Exploration:
                 given[FAULTS[fault][2]] = many
         if provider:
             given["provider"] = provider
+        if not self.reorder:
+            given["reorder"] = False
         if self.services:
             given["services"] = self.services
         if self.invariants:
@@ -204,18 +207,18 @@ class Exploration:
     def _covered(self) -> str:
         """What was covered, in words."""
         scenario, covered = self.scenario, "Covered" if self.complete else "To be covered"
-        payments, wallets = len(scenario.payments), len(scenario.wallets)
-        what = f"{count(payments, 'payment')} of {count(wallets, 'wallet')}"
-        if scenario.texts:
-            what += f" and {count(len(scenario.texts), 'text')}"
-        if self.runs:
+        what = _asked_of(scenario)
+        if self.runs and isinstance(scenario, Scenario):
             how = DISASTERS if scenario.recovery else BATCHES
             return f"{covered}: {what}. {how}; all else comes by the clock."
         faults = [
             f"{many} {FAULTS[fault][many > 1]}" for fault, many in self.budget.items() if many
         ]
+        if isinstance(scenario, System):
+            faults = [each.replace("the provider", "a party outside") for each in faults]
         limits = f"at most {_and(faults)}" if faults else "no faults"
-        return f"{covered}: {what} in every order of steps that can matter, with {limits}. {TIME}"
+        order = "in every order of steps that can matter" if self.reorder else IN_TURN
+        return f"{covered}: {what} {order}, with {limits}. {TIME}"
 
     def _counts(self) -> str:
         if self.runs:
@@ -248,6 +251,16 @@ def schedules(space: Space, start: State, *, reduced: bool) -> int:
             steps = following(space, missing, reduced=reduced)
             path.append((missing, [after for _, after in steps]))
     return ways[start]
+
+
+def _asked_of(scenario: Scenario | System) -> str:
+    if isinstance(scenario, System):
+        return f"{count(len(scenario.requests), 'request')}"
+    payments, wallets = len(scenario.payments), len(scenario.wallets)
+    what = f"{count(payments, 'payment')} of {count(wallets, 'wallet')}"
+    if scenario.texts:
+        what += f" and {count(len(scenario.texts), 'text')}"
+    return what
 
 
 def _many(number: int, what: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from textwrap import wrap
 from typing import Any, NamedTuple
@@ -12,15 +12,12 @@ from sagakit.check.explore.readable import steps_in
 from sagakit.check.verdict import Verdict
 from sagakit.events import encode
 from sagakit.payments.topology import Service
-from sagakit.run import Run
-from sagakit.scenarios import NAMES, Scenario, named
+from sagakit.run import Invariant, Run
+from sagakit.scenarios import NAMES, Scenario, System, named
 from sagakit.sim.schedule import Choice
 
 WIDTH = 90  # characters of a line in a docstring
 QUOTES = '"' * 3
-
-Invariant = Callable[[Run], str | None]
-"""A law of one's own: what is broken in a run at rest, in words, or None."""
 
 
 class Counterexample(NamedTuple):
@@ -132,16 +129,18 @@ def _assertion(law: str, own: Mapping[str, Invariant]) -> str:
     )
 
 
-def _imports(scenario: Scenario, used: list[Any], *, explores: bool) -> Iterator[str]:
+def _imports(scenario: Scenario | System, used: list[Any], *, explores: bool) -> Iterator[str]:
     names = ["explore"] * explores + ["run"]
-    if _is_named(scenario):
+    comments = []
+    if isinstance(scenario, System):
+        comments.append(f"# {scenario.name}: put your System in a module and import it here.")
+    elif _is_named(scenario):
         names.append("scenarios")
     else:
         names.insert(0, "Scenario")
     lines = [f"from sagakit import {', '.join(names)}"]
     if explores:
         lines.append("from sagakit.sim.schedule import Choice, ScheduleMismatch")
-    comments = []
     for thing in dict.fromkeys(used):
         if _is_importable(thing):
             lines.append(f"from {thing.__module__} import {_name(thing).partition('.')[0]}")
@@ -167,7 +166,9 @@ def _is_named(scenario: Scenario) -> bool:
     return scenario.name in NAMES and scenario == named(scenario.name)
 
 
-def _scenario(scenario: Scenario) -> str:
+def _scenario(scenario: Scenario | System) -> str:
+    if isinstance(scenario, System):
+        return scenario.name
     if _is_named(scenario):
         return f"scenarios.{scenario.name}"
     fields = scenario.model_dump(exclude_defaults=True)

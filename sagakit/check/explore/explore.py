@@ -5,15 +5,13 @@ world, and its trace is held against the laws of `Run.check()`. There is no seco
 """
 
 import gc
-import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
 from sagakit.check.explore.answer import Exploration
 from sagakit.check.explore.batches import batches
-from sagakit.check.explore.counterexample import Invariant
 from sagakit.check.explore.disasters import disasters
 from sagakit.check.explore.given import budget_of, must_be_free, must_be_open, must_make_sense
 from sagakit.check.explore.honest import Patience, coroutines_awaited
@@ -26,21 +24,23 @@ from sagakit.events import encode
 from sagakit.payments.api import Post, parse
 from sagakit.payments.topology import Service, payment_system
 from sagakit.payments.wallet import Wallet
-from sagakit.run import Run
-from sagakit.scenarios import Scenario, named
+from sagakit.progress import Progress
+from sagakit.run import Invariant, Run
+from sagakit.scenarios import Scenario, System, named
+from sagakit.scenarios.stage import with_services
 
-EVERY = 1.0  # s between two words about the progress
 Services = Mapping[str, Service]
 
 
 def explore(
-    scenario: Scenario | str,
+    scenario: Scenario | System | str,
     *,
     crashes: int = 0,
     duplicates: int = 0,
     drops: int = 0,
     lost_answers: int = 0,
     provider: Mapping[str, int] | None = None,
+    reorder: bool = True,
     services: Services | None = None,
     invariants: Iterable[Invariant] = (),
     stop: Literal["first", "all"] = "first",
@@ -56,6 +56,9 @@ def explore(
     besides approve, for instance `{"timeout_after": 2, "decline": 1}`. Time moves only when
     nobody has a step to make. All payments are there from the start, a text comes at its time;
     latencies do not matter.
+
+    `reorder=False` has the handlers take turns, first come, first served, as in a run without a
+    schedule: what is left to choose are the faults. It is quick, and proves little.
 
     `invariants` are laws of your own: functions that take a `Run` at rest and return None, or the
     words of what is broken; each is called by its function's name. They are asked of the runs that
@@ -81,10 +84,11 @@ def explore(
     must_make_sense(scenario, services, stop, limit)
     own = tuple(invariants)
     begun = time.perf_counter()
-    family = disasters if scenario.recovery else batches if _in_batches(scenario) else None
+    family = None if isinstance(scenario, System) else _family(scenario)
     if family is not disasters:
         must_be_open(scenario)
     if family is not None:
+        assert isinstance(scenario, Scenario)
         must_be_free(scenario, budget, family.__name__)
         answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services, own)
         with coroutines_awaited():
@@ -97,8 +101,9 @@ def explore(
         while True:
             answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services, own)
             try:
-                space = space_of(scenario, services, contended, patience)
-                _search(answer, space, budget, stop, limit, reduced, begun)
+                space = space_of(scenario, services, contended, patience, reorder=reorder)
+                answer.reorder = reorder
+                _search(answer, space, budget, stop, limit, reduced)
             except Contended as found:
                 contended |= {found.args[0]}
                 continue
@@ -140,13 +145,12 @@ def _search(
     stop: str,
     limit: int,
     reduced: bool,
-    begun: float,
 ) -> None:
     start: State = (*space.start, budget)
     ways = Ways(space, start)
     answer.space, answer.start, answer.reduced = space, start, reduced
     waiting: dict[int, dict[int, list[State]]] = {0: {0: [start]}}  # faults, steps
-    said, faults = begun, 0
+    progress, faults = Progress(), 0
     try:
         for spent, depth, state in _in_order(waiting):
             if spent > faults:
@@ -168,9 +172,8 @@ def _search(
             if len(ways.came_from) > limit:
                 answer.cut_by = f"the limit of {limit:,} states"
                 break
-            if answer.transitions & 1023 == 0 and time.perf_counter() - said > EVERY:
-                said = time.perf_counter()
-                _say(f"{len(ways.came_from):,} states, {spent} faults, {depth} steps deep")
+            if answer.transitions & 1023 == 0 and progress.due:
+                progress.say(f"{len(ways.came_from):,} states, {spent} faults, {depth} steps deep")
         judge_moments(answer, ways, stop)
         space.handling.check()
         if answer.broken and stop == "first":
@@ -178,8 +181,7 @@ def _search(
     except KeyboardInterrupt:
         answer.cut_by = "you"
     answer.states = len(ways.came_from)
-    if said > begun:
-        _say("")
+    progress.done()
 
 
 def _in_order(waiting: dict[int, dict[int, list[State]]]) -> Iterator[tuple[int, int, State]]:
@@ -196,12 +198,21 @@ def _in_order(waiting: dict[int, dict[int, list[State]]]) -> Iterator[tuple[int,
 
 
 def space_of(
-    scenario: Scenario,
+    scenario: Scenario | System,
     services: Services | None,
     contended: frozenset[tuple[int, str]],
     patience: Patience,
+    *,
+    reorder: bool = True,
 ) -> Space:
-    """The space of a scenario's states: its payments are there, its wallets are filled."""
+    """The space of a scenario's states: what is asked is there, and the stores are filled."""
+    if isinstance(scenario, System):
+        system = with_services(scenario, services)
+        commands = [
+            (system.receiver(command), command, saga) for saga, command in system.requests.items()
+        ]
+        opening = {f"{name} DB": items for name, items in system.opening.items()}
+        return Space(system.deployment, opening, commands, (), contended, patience, reorder=reorder)
     commands = []
     for payment in scenario.payments:
         body = encode({"user_id": payment.user_id, "amount": payment.amount})
@@ -211,14 +222,12 @@ def space_of(
     wallets = [Wallet(one.user_id, one.balance) for one in scenario.wallets]
     deployment = payment_system(scenario.settings, services=services)
     texts = [(one.at, one.queue, one.text) for one in scenario.texts]
-    return Space(deployment, {"Wallet DB": wallets}, commands, texts, contended, patience)
+    opening_wallets = {"Wallet DB": wallets}
+    return Space(deployment, opening_wallets, commands, texts, contended, patience, reorder=reorder)
 
 
-def _in_batches(scenario: Scenario) -> bool:
-    return scenario.settings.wallet_batch > 1
-
-
-def _say(text: str) -> None:
-    """Progress goes to a terminal, and leaves nothing behind."""
-    if sys.stderr.isatty():
-        print(f"\r{text:<60}", end="" if text else "\r", file=sys.stderr, flush=True)
+def _family(scenario: Scenario) -> Callable[[Scenario, Services | None], Iterator[Run]] | None:
+    """The runs that are all there is to explore, if they can be told one by one."""
+    if scenario.recovery:
+        return disasters
+    return batches if scenario.settings.wallet_batch > 1 else None

@@ -6,7 +6,7 @@ from typing import Any
 from sagakit.check.explore.tokens import ANSWERS, FAULTS
 from sagakit.deployment import meant
 from sagakit.payments.topology import SOUND, payment_system
-from sagakit.scenarios import BadScenario, Scenario
+from sagakit.scenarios import BadScenario, Scenario, System
 
 WAY_IN = "API Gateway"
 
@@ -28,11 +28,13 @@ def budget_of(spend: Mapping[str, Any], provider: Any) -> tuple[int, ...]:
 
 
 def must_make_sense(
-    scenario: Scenario, services: Mapping[str, Any] | None, stop: Any, limit: Any
+    scenario: Scenario | System, services: Mapping[str, Any] | None, stop: Any, limit: Any
 ) -> None:
     _whole("limit", limit, least=1)
     if stop not in ("first", "all"):
         raise BadScenario(f"stop: 'first' or 'all', not {stop!r}")
+    if isinstance(scenario, System):
+        return
     for name in services or {}:
         if name == WAY_IN:
             raise BadScenario(
@@ -50,8 +52,16 @@ def must_make_sense(
             )
 
 
-def must_be_open(scenario: Scenario) -> None:
+def must_be_open(scenario: Scenario | System) -> None:
     """What goes wrong is the budget's part."""
+    if isinstance(scenario, System):
+        for name, reaction in scenario.externals.items():
+            if reaction != "approve":
+                raise BadScenario(
+                    f"{scenario.name}: {name} does {reaction!r}, which is here the budget's part: "
+                    f'explore it with {{"{name}": "approve"}}, and allow provider={{"decline": 1}}'
+                )
+        return
     said = {
         "faults": scenario.faults, "provider": scenario.provider, "redrives": scenario.redrives,
     }  # fmt: skip

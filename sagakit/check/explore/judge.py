@@ -4,11 +4,12 @@ laws of `Run.check()` and those of one's own. There is no second set of laws."""
 import gc
 
 from sagakit.check.explore.answer import Exploration
-from sagakit.check.explore.counterexample import Counterexample, Invariant
+from sagakit.check.explore.counterexample import Counterexample
 from sagakit.check.explore.readable import Story, readable
 from sagakit.check.explore.schedule import schedule_to
 from sagakit.check.explore.tokens import State
 from sagakit.check.explore.ways import Ways
+from sagakit.check.own import held_by
 from sagakit.check.verdict import Verdict
 from sagakit.run import Run, run
 from sagakit.sim.schedule import Choice, ScheduleMismatch
@@ -71,10 +72,4 @@ def hold(answer: Exploration, judged: Run, schedule: list[Choice] | None) -> Non
 
 
 def _verdicts(answer: Exploration, judged: Run) -> list[Verdict]:
-    return [*judged.verdicts(), *(_held_by(one, judged) for one in answer.invariants)]
-
-
-def _held_by(invariant: Invariant, judged: Run) -> Verdict:
-    broken = invariant(judged)
-    name = getattr(invariant, "__name__", "an invariant")
-    return Verdict(name, broken is None, broken or "")
+    return [*judged.verdicts(), *(held_by(one, judged) for one in answer.invariants)]

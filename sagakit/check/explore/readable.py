@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sagakit.check.facts import BREAKER
 from sagakit.payments.topology import Service
 from sagakit.run import Run
-from sagakit.scenarios import Scenario
+from sagakit.scenarios import Scenario, System
 from sagakit.scenarios.stage import stage
 from sagakit.sim.schedule import Choice, ScheduledKernel, ScheduleMismatch
 from sagakit.sim.trace import Asked, Attempt, Failed, Read, Record, Trace, Written
@@ -49,7 +49,7 @@ class _Step(NamedTuple):
 
 
 def replay(
-    scenario: Scenario, services: Mapping[str, Service] | None, schedule: Iterable[Choice]
+    scenario: Scenario | System, services: Mapping[str, Service] | None, schedule: Iterable[Choice]
 ) -> Replayed:
     world = stage(scenario, services=services, schedule=schedule)
     trace = world.run()
@@ -60,7 +60,7 @@ def replay(
 
 
 def readable(
-    scenario: Scenario,
+    scenario: Scenario | System,
     services: Mapping[str, Service] | None,
     schedule: Sequence[Choice],
     broken: Broken,

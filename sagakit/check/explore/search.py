@@ -16,7 +16,9 @@ def moves(space: Space, state: State, *, reduced: bool = True) -> list[Move]:
     stores, clock, tokens, budget = state
     is_running = space.is_running
     running = [number for number in tokens if is_running[number]]
-    if reduced and len(running) > 1:
+    if not space.reorder:
+        running = running[:1]
+    elif reduced and len(running) > 1:
         running = _first_alone(space, running)
     found: list[Move] = []
     before = -1
@@ -75,4 +77,4 @@ def after(space: Space, state: State, move: Move) -> State:
             others = space.without_acknowledgements(others)
     if not budget[CRASH]:
         new = move.if_nobody_crashes
-    return move.stores, clock, tuple(sorted(others + new)), budget
+    return move.stores, clock, space.in_order(others + new), budget

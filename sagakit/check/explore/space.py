@@ -62,7 +62,10 @@ HANDLED = AlreadyHandled("handled before")
 
 
 class Space:
-    """The states of a deployment. `contended` names the (place, key) pairs that sagas share."""
+    """The states of a deployment. `contended` names the (place, key) pairs that sagas share.
+
+    `reorder=False` has those under way take turns: whoever has waited longest is next.
+    """
 
     def __init__(
         self,
@@ -72,8 +75,11 @@ class Space:
         texts: Iterable[tuple[int, str, str]],
         contended: frozenset[tuple[int, str]],
         patience: Patience,
+        *,
+        reorder: bool = True,
     ) -> None:
         self.contended = contended
+        self.reorder = reorder
         self.readers: dict[tuple[int, str], set[str]] = {}
         self.writers: dict[tuple[int, str], set[str]] = {}
         self.handling = Handling(deployment, patience)
@@ -113,7 +119,11 @@ class Space:
             for service, command, saga in commands
         ]
         arrived += [self._put(at, self._reader[queue], text) for at, queue, text in texts]
-        self.start = (stores, 0, tuple(sorted(arrived)))
+        self.start = (stores, 0, self.in_order(arrived))
+
+    def in_order(self, tokens: Iterable[int]) -> tuple[int, ...]:
+        """What is under way: a bag, unless it matters who has waited longest."""
+        return tuple(sorted(tokens) if self.reorder else tokens)
 
     def _put(self, at: int, service: str, text: str) -> int:
         """A text comes at its time (ms). One that is an event is an event like any other."""
@@ -276,7 +286,7 @@ class Space:
             if isinstance(token, Waiting) and token.due == moment:
                 number = self.arrive(token.service, token.message, token.receives, moment)
             following.append(number)
-        return stores, moment, tuple(sorted(following)), budget
+        return stores, moment, self.in_order(following), budget
 
     # What a step comes to.
 

@@ -1,0 +1,133 @@
+"""A system of one's own, and what is asked of it.
+
+Services by name, wired by what they handle: each gets a store and, if it handles events, a queue;
+what it handles is sent there. So a choreography is a few classes and one `System`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Self
+
+from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table, meant
+from sagakit.events import Event
+from sagakit.ports import Ports, handlers
+from sagakit.scenarios.scenario import BadScenario
+from sagakit.sim.external import Behaviour
+from sagakit.sim.operations import SimulatedPorts
+
+Made = type | Callable[[Ports], object]
+USER = "User"
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """Services of one's own, and what is asked of them.
+
+    name       one word, for messages
+    services   name to its class, which is made with its store; or to a function that makes it from
+               all ports, where it needs another party besides: `ports.store("Hotel DB")`,
+               `ports.external("Airline")`, `ports.person("User")`
+    requests   saga to the command that begins it; the `User` sends them all at the start, each to
+               the service that handles its type
+    opening    service to the items that its store has at the start
+    externals  party outside to how it reacts in a plain run; `explore` tries what its budget allows
+    laws       functions of a `Run` at rest: None, or in words what is broken; each is called by its
+               function's name
+
+    A service X takes its messages from "X SQS" and keeps its items in "X DB". Raises `BadScenario`
+    for a service that cannot be made, and for a command that nobody handles.
+    """
+
+    name: str
+    services: Mapping[str, Made]
+    requests: Mapping[str, Any]
+    title: str = ""
+    opening: Mapping[str, Iterable[Any]] = field(default_factory=dict)
+    externals: Mapping[str, Behaviour] = field(default_factory=dict)
+    laws: tuple[Callable[[Any], str | None], ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", self.title or self.name)
+        for name in self.opening:
+            if name not in self.services:
+                hint = meant(name, self.services)
+                raise BadScenario(f"{self.name}: opening: there is no service {name!r}: {hint}")
+        for command in self.requests.values():
+            self.receiver(command)
+
+    def but(self, **changes: Any) -> Self:
+        """The same system with some fields changed."""
+        try:
+            return replace(self, **changes)
+        except TypeError as error:
+            raise BadScenario(f"{self.name}: {error}") from None
+
+    def receiver(self, command: Any) -> str:
+        """The service that handles a command."""
+        for name, types in self._handles.items():
+            if type(command) in types:
+                return name
+        what = type(command).__name__
+        raise BadScenario(
+            f"{self.name}: nobody handles {what}: mark a method with @on({what}) in one of "
+            f"{', '.join(self.services)}"
+        )
+
+    @cached_property
+    def _handles(self) -> dict[str, tuple[type, ...]]:
+        """Service to the types of messages that it handles."""
+        return {name: self._types(name) for name in self.services}
+
+    def _types(self, name: str) -> tuple[type, ...]:
+        ports = SimulatedPorts(name, self._wired({}))
+        try:
+            found = handlers(self._builder(name)(ports))
+        except Exception as error:
+            raise BadScenario(
+                f"{self.name}: {name} cannot be made: {type(error).__name__}: {error}"
+            ) from error
+        if not found:
+            raise BadScenario(f"{self.name}: {name} has no handler: mark a method of it with @on")
+        return tuple(found)
+
+    def _builder(self, name: str) -> Callable[[Ports], object]:
+        made = self.services[name]
+        return (lambda ports: made(ports.store(f"{name} DB"))) if isinstance(made, type) else made
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        """How it is put together: a queue, a store and rules for each service."""
+        return self._wired(self._handles)
+
+    def _wired(self, handles: Mapping[str, tuple[type, ...]]) -> Deployment:
+        taken = {
+            name: [one for one in types if issubclass(one, Event)]
+            for name, types in handles.items()
+        }
+        queued = [name for name, events in taken.items() if events]
+        functions = tuple(
+            Function(
+                name=name,
+                domain=name,
+                build=self._builder(name),
+                queues=(f"{name} SQS",) if name in queued else (),
+            )
+            for name in self.services
+        )
+        tables = tuple(Table(f"{name} DB", owner=name, domain=name) for name in self.services)
+        lanes = [USER]
+        for name in self.services:
+            lanes += [name, *[f"{name} SQS"] * (name in queued), f"{name} DB"]
+        return Deployment(
+            functions=functions,
+            queues=tuple(Queue(name=f"{name} SQS", domain=name) for name in queued),
+            rules=tuple(Rule(one, f"{name} SQS") for name in queued for one in taken[name]),
+            tables=tables,
+            others=(
+                Participant(USER, "actor"),
+                *(Participant(name, "external") for name in self.externals),
+            ),
+            lanes=(*lanes, "EventBridge", *self.externals),
+        )
