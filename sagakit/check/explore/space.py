@@ -11,24 +11,22 @@ from its results so far. This is sound for services that keep nothing in memory.
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from decimal import Decimal
 from typing import Any
 
 from sagakit.check.explore.handling import Handling
 from sagakit.check.explore.honest import Patience
+from sagakit.check.explore.shelves import Done, Shelf, ask, commit, publish, unheard
 from sagakit.check.explore.tokens import (
     CRASH,
     DROP,
     DUPLICATE,
     FAULTS,
-    LOST_ANSWER,
     Contended,
     Dead,
     Move,
     Numbers,
     Outcome,
     Running,
-    Shelf,
     State,
     Token,
     Waiting,
@@ -37,28 +35,11 @@ from sagakit.check.facts import BREAKER
 from sagakit.deployment import Deployment
 from sagakit.events import Event, NotUnderstood
 from sagakit.payments.breaker import Breaker
-from sagakit.payments.events import BalanceDebited, BalanceRefunded
-from sagakit.ports import (
-    AlreadyHandled,
-    Delayed,
-    TimedOut,
-    Unavailable,
-    VersionConflict,
-    event_of,
-)
+from sagakit.ports import Delayed
 from sagakit.sim import operations as ops
-from sagakit.sim.external import Entry, booked
 from sagakit.sim.invocation import MOST_RETRIES
 
-LEDGER: dict[type[Event], str] = {
-    BalanceDebited: "amount_debited",
-    BalanceRefunded: "amount_refunded",
-}
 NO_SAGA = "None"  # of a text that is no event
-TIMED_OUT = TimedOut("no answer")
-DOWN = Unavailable("cannot be reached")
-CONFLICT = VersionConflict("another write came first")
-HANDLED = AlreadyHandled("handled before")
 
 
 class Space:
@@ -356,61 +337,38 @@ class Space:
         return self._place[operation.store]
 
     def _step(self, token: Running, operation: Any, number: int, clock: int) -> Iterable[Outcome]:
-        shelf = self.shelves.things[number]
+        for done in self._done(token, operation, self.shelves.things[number]):
+            shelf = self.shelves(done.shelf) if done.effect else number
+            goes_on = self._go_on(token, done.answer, clock, effect=done.effect)
+            sent = self._sent(operation, token.service, clock) if done.effect else ()
+            spent = FAULTS.index(done.fault) if done.fault else None
+            yield Outcome(spent, shelf, (goes_on, *sent))
+
+    def _done(self, token: Running, operation: Any, shelf: Shelf) -> Iterable[Done]:
+        """All that an operation can come to."""
         if isinstance(operation, ops.Get):
-            item = dict(shelf.items).get(operation.key)
-            yield Outcome(None, number, (self._go_on(token, item, clock, effect=False),))
+            yield Done(shelf, dict(shelf.items).get(operation.key), effect=False)
         elif isinstance(operation, ops.Commit):
-            outcome = self._commit(token, operation, shelf, number, clock)
-            yield outcome
-            if outcome.shelf != number:
-                yield self._unheard(token, operation, outcome, clock)
+            done = commit(shelf, operation, self._cause(token))
+            yield done
+            if done.shelf != shelf:
+                yield unheard(operation, done)
         elif isinstance(operation, ops.Ask):
-            yield from self._ask(token, operation, shelf, clock)
+            yield from ask(shelf, operation, self.sagas[token.message])
         elif isinstance(operation, ops.Publish):
-            past = shelf.remembering((self._cause(token), _said(operation.event)))
-            sent = self._sent(operation.event, token.service, clock)
-            after = self.shelves(shelf._replace(past=past))
-            yield Outcome(None, after, (self._go_on(token, None, clock), *sent))
+            yield publish(shelf, operation, self._cause(token))
         else:
             raise TypeError(f"explore knows no {type(operation).__name__}")
 
-    def _commit(
-        self, token: Running, operation: ops.Commit, shelf: Shelf, number: int, clock: int
-    ) -> Outcome:
-        if operation.handled is not None and operation.handled in shelf.inbox:
-            return Outcome(None, number, (self._go_on(token, HANDLED, clock, effect=False),))
-        items, item = dict(shelf.items), operation.item
-        changed: tuple[Any, ...] = ()
-        if item is not None:
-            before = items.get(item.key)
-            if (before.version if before else 0) != item.version:
-                return Outcome(None, number, (self._go_on(token, CONFLICT, clock, effect=False),))
-            if item != before:
-                changed = (item.key, *_changes(before, item))
-                item = items[item.key] = item._replace(version=item.version + 1)
-        inbox = shelf.inbox | {operation.handled} if operation.handled else shelf.inbox
-        said = tuple([_said(event_of(entry)) for entry in operation.publish])
-        past = shelf.past
-        if changed or said:
-            past = shelf.remembering((self._cause(token), changed, said))
-        after = self.shelves(Shelf(tuple(sorted(items.items())), inbox, past))
-        sent = [
-            one for entry in operation.publish
-            for one in self._sent(entry, token.service, clock)
-        ]  # fmt: skip
-        return Outcome(None, after, (self._go_on(token, item, clock), *sent))
+    def _sent(self, operation: Any, service: str, clock: int) -> Iterable[int]:
+        """What an operation publishes is under way at once: the relay and the bus add no choice."""
+        if isinstance(operation, ops.Publish):
+            yield from self._queued(operation.event, service, clock)
+        elif isinstance(operation, ops.Commit):
+            for entry in operation.publish:
+                yield from self._queued(entry, service, clock)
 
-    def _unheard(
-        self, token: Running, operation: ops.Commit, outcome: Outcome, clock: int
-    ) -> Outcome:
-        """The answer is lost, and the client's retry meets its own write."""
-        refused = HANDLED if operation.handled else CONFLICT
-        goes_on = self._go_on(token, refused, clock)
-        return Outcome(LOST_ANSWER, outcome.shelf, (goes_on, *outcome.tokens[1:]))
-
-    def _sent(self, entry: Event | Delayed, service: str, clock: int) -> Iterable[int]:
-        """What is published is under way at once: the relay and the bus add no choice."""
+    def _queued(self, entry: Event | Delayed, service: str, clock: int) -> Iterable[int]:
         if isinstance(entry, Delayed):
             event, due = entry.event, clock + entry.delay
             message = self._message(event, event.header.correlation_id)
@@ -424,27 +382,6 @@ class Space:
             message = self._message(event, event.header.correlation_id)
             yield self.arrive(receiver, message, 0, clock)
 
-    def _ask(
-        self, token: Running, operation: ops.Ask, shelf: Shelf, clock: int
-    ) -> Iterable[Outcome]:
-        books, key, saga = dict(shelf.items), operation.key, self.sagas[token.message]
-        asked = shelf.inbox | {(saga, key, operation.void, operation.request)}
-
-        def outcome(entry: Entry | None, heard: Any, fault: str | None = None) -> Outcome:
-            kept = shelf.items if entry is None else tuple(sorted({**books, key: entry}.items()))
-            past = shelf.past | {((saga, key, str(heard)), 1)}  # heard again, it tells nothing new
-            spent = FAULTS.index(fault) if fault else None
-            after = self.shelves(Shelf(kept, asked, past))
-            return Outcome(spent, after, (self._go_on(token, heard, clock),))
-
-        entry, answer = booked(books.get(key), operation)
-        yield outcome(entry, answer)
-        yield outcome(entry, TIMED_OUT, "timeout_after")
-        yield outcome(None, TIMED_OUT, "timeout_before")
-        yield outcome(None, DOWN, "down")
-        if not operation.void and key not in books:
-            yield outcome(*booked(None, operation, decline=True), "decline")
-
 
 def _watched(operation: Any) -> bool:
     writes = isinstance(operation, ops.Commit) and operation.store == BREAKER
@@ -453,18 +390,3 @@ def _watched(operation: Any) -> bool:
 
 def _is_open(thing: Any) -> bool:
     return isinstance(thing, Breaker) and thing.state != "CLOSED"
-
-
-def _said(event: Event) -> tuple[Any, ...]:
-    """What the laws ask of an event: its header, and the amount if it says that money moved."""
-    return event.header, getattr(event, LEDGER.get(type(event), ""), None)
-
-
-def _changes(before: Any, item: Any) -> Iterable[tuple[str, Any]]:
-    """What a commit changes in an item: of an amount by how much, so that the order in which two
-    amounts come makes no difference."""
-    for field in item._fields:
-        was, becomes = getattr(before, field, None), getattr(item, field)
-        if was != becomes and field != "version":
-            amounts = isinstance(was, Decimal) and isinstance(becomes, Decimal)
-            yield field, becomes - was if amounts else (was, becomes)

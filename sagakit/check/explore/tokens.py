@@ -1,4 +1,4 @@
-"""What a state is made of: tokens for what is under way, shelves for what is kept."""
+"""What a state is made of: tokens for what is under way, and the names of its parts."""
 
 from typing import Any, NamedTuple
 
@@ -44,28 +44,6 @@ class Dead(NamedTuple):
 
 
 Token = Running | Waiting | Dead
-
-
-class Shelf(NamedTuple):
-    """What one store holds, or an external party's books with the requests it got, or what was
-    published past all outboxes.
-
-    `past` is what the laws ask of the past and the rest does not tell: whose message changed an
-    item by how much and published what, and the answers that callers heard. So what a law says of
-    a run at rest depends on its last state alone. A sound service does each of these once, and
-    has no more states for it.
-    """
-
-    items: tuple[tuple[str, Any], ...] = ()
-    inbox: frozenset[Any] = frozenset()
-    past: frozenset[tuple[Any, int]] = frozenset()
-
-    def remembering(self, fact: Any) -> frozenset[tuple[Any, int]]:
-        """The past with one fact more; what happened twice is in it twice."""
-        times = 1
-        while (fact, times) in self.past:
-            times += 1
-        return self.past | {(fact, times)}
 
 
 class Numbers:
