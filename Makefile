@@ -15,7 +15,7 @@ PYTHON ?= $(shell for each in $(CANDIDATES); do \
 # As root, in a container say, Jupyter starts only if told that this is meant.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help setup lab run test bench notebooks
+.PHONY: help setup lab run test bench notebooks student teacher
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,12 @@ bench: setup  ## measure speed, as ratios within one process
 
 notebooks: setup  ## run the notebooks again and save what they show
 	$(PY) notebooks/execute.py
+
+student: setup  ## write the learner's edition, without solutions, to out/student/
+	$(PY) -m notebooks.editions student
+
+teacher: setup  ## write the teacher's edition, solved and run, to out/teacher/
+	$(PY) -m notebooks.editions teacher --execute
 
 $(READY): pyproject.toml constraints.txt
 	@if [ -z "$(PYTHON)" ]; then \

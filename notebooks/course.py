@@ -1,0 +1,90 @@
+"""What a notebook teaches, read from its cells: exercises, solutions, objectives and checks.
+
+A notebook is the one source of a lesson. Its form, which `tests/notebooks/lint.py` holds it to:
+
+* an exercise is a code cell that ends with a check; `...` stands where the answer goes
+* its solution follows in a markdown cell, between `<details><summary>Solution</summary>` and
+  `</details>`: a block of Python that the learner could paste, and perhaps a word on it
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from nbformat import NotebookNode
+
+SOLUTION = re.compile(
+    r"<details><summary>Solution</summary>\s*```python\n(?P<code>.*?)```\n*(?P<word>.*?)</details>\n*",
+    re.DOTALL,
+)
+
+
+class Exercise(NamedTuple):
+    """A code cell to be answered, and its answer. The places are those in `notebook.cells`."""
+
+    place: int
+    solution: str
+    solution_place: int
+
+
+def exercises(notebook: NotebookNode) -> Iterator[Exercise]:
+    """The exercises that have a solution, in order.
+
+    Raises ValueError if a solution follows no code cell.
+    """
+    asked = None
+    for place, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code":
+            asked = place
+        elif cell.cell_type == "markdown":
+            for found in SOLUTION.finditer(cell.source):
+                if asked is None:
+                    raise ValueError(f"cell {cell.id}: no exercise stands before this solution")
+                yield Exercise(asked, found["code"], place)
+
+
+def answered(source: str, solution: str) -> str:
+    """The code of an exercise with its solution: what the solution defines takes the place of what
+    the learner was given under the same names.
+
+    >>> print(answered("answer = ...  # ms\\ncheck(answer)", "answer = 19\\n"))
+    answer = 19
+    check(answer)
+    """
+    given, answer = ast.parse(source).body, ast.parse(solution).body
+    names = set().union(*map(_bound, answer))
+    replaced = [_lines(one) for one in given if _bound(one) & names] or [_lines(given[-1])[:0]]
+    lines = source.splitlines()
+    first = replaced[0].start
+    after = [n for n in range(first, len(lines)) if not any(n in span for span in replaced)]
+    pieces = [
+        "\n".join(lines[:first]),
+        "\n\n\n" if _is_definition(answer[0]) else "\n",
+        solution.rstrip(),
+        "\n\n\n" if _is_definition(answer[-1]) else "\n",
+        "\n".join(lines[n] for n in after).lstrip("\n"),
+    ]
+    if _is_definition(answer[0]):
+        pieces[0] = pieces[0].rstrip()
+    return "".join(pieces).strip("\n")
+
+
+def _is_definition(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """The names that a statement defines."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Assign):
+        return {target.id for target in statement.targets if isinstance(target, ast.Name)}
+    return set()
+
+
+def _lines(statement: ast.stmt) -> range:
+    """The lines of a statement, counted from 0, its decorators among them."""
+    decorators = getattr(statement, "decorator_list", [])
+    first = min([statement.lineno, *(one.lineno for one in decorators)])
+    return range(first - 1, statement.end_lineno or first)

@@ -1,0 +1,83 @@
+"""Make the two editions of the notebooks: the learner's and the teacher's.
+
+python -m notebooks.editions student               out/student: without solutions and outputs
+python -m notebooks.editions teacher               out/teacher: with the solutions in their places
+python -m notebooks.editions teacher --execute     ... and run
+
+There is one source, the notebooks in this folder: unanswered, with each solution in a block that is
+folded up (see `course.py`). Each edition is a folder that can be handed out as it is.
+"""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from notebooks.course import SOLUTION, answered, exercises
+from notebooks.execute import HERE, run
+
+OUT = HERE.parent / "out"
+GLOSSARY = HERE.parent / "docs" / "glossary.md"
+
+
+def student(notebook: NotebookNode) -> NotebookNode:
+    """Take out the solutions, and what was shown, which tells what to predict. Hints stay."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = SOLUTION.sub("", cell.source).rstrip()
+        else:
+            cell.update(outputs=[], execution_count=None)
+    notebook.cells = [cell for cell in notebook.cells if cell.source]
+    return notebook
+
+
+def teacher(notebook: NotebookNode) -> NotebookNode:
+    """Put each solution in its exercise. What is said about it stays below."""
+    for exercise in exercises(notebook):
+        cell = notebook.cells[exercise.place]
+        cell.source = answered(cell.source, exercise.solution)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = SOLUTION.sub(r"\g<word>", cell.source).rstrip()
+        else:
+            cell.update(outputs=[], execution_count=None)
+    notebook.cells = [cell for cell in notebook.cells if cell.source]
+    return notebook
+
+
+def write(edition: Callable[[NotebookNode], NotebookNode], folder: Path) -> list[Path]:
+    """Write an edition of every notebook to a folder, and the glossary that they link to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for path in sorted(HERE.glob("*.ipynb")):
+        notebook = edition(nbformat.read(path, as_version=4))
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = cell.source.replace("](../docs/", "](")
+        nbformat.write(notebook, folder / path.name)
+        written.append(folder / path.name)
+    shutil.copy(GLOSSARY, folder)
+    return written
+
+
+EDITIONS = {"student": student, "teacher": teacher}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status 0, or 1 if a notebook that was to be run failed."""
+    parser = argparse.ArgumentParser(description="Make the editions of the notebooks.")
+    parser.add_argument("edition", choices=EDITIONS)
+    parser.add_argument("--execute", action="store_true", help="run the notebooks that were made")
+    options = parser.parse_args(arguments)
+    folder = OUT / options.edition
+    written = write(EDITIONS[options.edition], folder)
+    print(f"{len(written)} notebooks in {folder}")
+    return run(written, None) if options.execute else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""Two editions of one source: the learner's fails at its exercises and nowhere else, the teacher's
+is solved."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from notebooks.course import answered, exercises
+from notebooks.editions import student, teacher, write
+from sagakit.exercises import Feedback
+from tests.notebooks.shown import shown
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+def unlike(source: NotebookNode) -> tuple[set[str], set[str], set[str]]:
+    """The ids of the cells that two editions differ in when run; of those that refuse the answer in
+    the learner's; and of those that refuse it in the teacher's."""
+    learners = shown(student(deepcopy(source)))
+    teachers = shown(teacher(deepcopy(source)))
+    assert learners.keys() == teachers.keys()
+    differing = {one for one in learners if learners[one].text() != teachers[one].text()}
+    return differing, refusing(learners), refusing(teachers)
+
+
+def refusing(cells: dict) -> set[str]:
+    """Predictions are not among them: nobody is wrong who has only predicted."""
+    return {
+        cell
+        for cell, one in cells.items()
+        if isinstance(one.value, Feedback) and not one.value and not one.value.verdict
+    }
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_learners_edition_fails_at_its_exercises_alone_and_the_teachers_nowhere(
+    path: Path,
+) -> None:
+    source = nbformat.read(path, as_version=4)
+    asked = {source.cells[one.place].id for one in exercises(source)}
+    assert asked
+    assert unlike(source) == (asked, asked, set())
+
+
+HINT = "<details><summary>Hint</summary>\n\nCount.\n\n</details>"
+SOLUTION = """\
+<details><summary>Solution</summary>
+
+```python
+answer = 2
+```
+
+Because one and one are two.
+
+</details>"""
+
+
+def lesson(*cells: str, solution: str = SOLUTION) -> NotebookNode:
+    """One exercise, and cells after it."""
+    notebook: NotebookNode = new_notebook()
+    notebook.cells = [
+        new_markdown_cell("# A lesson\n\nSee [event](../docs/glossary.md#event)."),
+        new_code_cell(
+            "from sagakit.exercises import Feedback\n\nanswer = ...  # a number\n"
+            "Feedback(answer == 2, '')",
+        ),
+        new_markdown_cell(f"{HINT}\n\n{solution}"),
+        *map(new_code_cell, cells),
+    ]
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number}"
+    return notebook
+
+
+def test_the_learner_gets_the_task_and_the_hint_and_no_solution() -> None:
+    learners = student(lesson())
+    assert [cell.source for cell in learners.cells[1:]] == [lesson().cells[1].source, HINT]
+
+
+def test_the_learner_gets_no_output_which_would_tell_what_to_predict() -> None:
+    source = lesson()
+    source.cells[1].update(outputs=["seen"], execution_count=1)
+    cell = student(source).cells[1]
+    assert (cell.outputs, cell.execution_count) == ([], None)
+
+
+def test_the_teacher_gets_the_solution_in_its_place_and_the_word_on_it() -> None:
+    teachers = teacher(lesson())
+    assert "answer = 2\nFeedback(answer == 2, '')" in teachers.cells[1].source
+    assert teachers.cells[2].source == f"{HINT}\n\nBecause one and one are two."
+
+
+def test_a_solution_that_is_wrong_is_found() -> None:
+    wrong = lesson(solution=SOLUTION.replace("answer = 2", "answer = 3"))
+    assert unlike(wrong)[2] == {"cell-1"}
+
+
+def test_a_cell_that_needs_the_answer_is_found() -> None:
+    assert unlike(lesson("print(answer)"))[0] == {"cell-1", "cell-3"}
+
+
+def test_a_cell_that_raises_in_one_edition_is_found() -> None:
+    with pytest.raises(TypeError, match="ellipsis"):
+        unlike(lesson("answer + 1"))
+
+
+def test_a_solution_without_an_exercise_is_refused() -> None:
+    notebook = lesson()
+    del notebook.cells[1]
+    with pytest.raises(ValueError, match="no exercise stands before"):
+        teacher(notebook)
+
+
+def test_what_a_solution_defines_takes_the_place_of_what_was_given() -> None:
+    given = "import this\n\n\ndef f(a):\n    return ...\n\n\nanswer = ...  # f\ncheck(answer)"
+    solution = "def f(a):\n    return a\n\n\nanswer = f\n"
+    assert answered(given, solution) == f"import this\n\n\n{solution}check(answer)"
+
+
+def test_a_class_replaces_three_dots_with_two_lines_around_it() -> None:
+    assert answered(
+        "import this\n\nMine = ...  # class Mine\ncheck(Mine)", "class Mine:\n    x = 1\n"
+    ) == ("import this\n\n\nclass Mine:\n    x = 1\n\n\ncheck(Mine)")
+
+
+def test_an_edition_is_a_folder_that_can_be_handed_out(tmp_path: Path) -> None:
+    written = write(student, tmp_path)
+    assert [path.name for path in written] == [path.name for path in NOTEBOOKS]
+    texts = "".join(path.read_text() for path in written)
+    assert "../docs/" not in texts
+    assert "<summary>Hint</summary>" in texts
+    assert "<summary>Solution</summary>" not in texts
+    assert (tmp_path / "glossary.md").exists()
