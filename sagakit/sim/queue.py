@@ -32,7 +32,7 @@ class Message:
         self.event_id: str | None = None
         self.correlation_id: str | None = None
         self.event: str | None = None
-        remark = "not understood"
+        remark = "a text"
         if not isinstance(body, str):
             self.event_id, self.correlation_id, _, self.event, *_ = body.header
             remark = intern(body.remark)
