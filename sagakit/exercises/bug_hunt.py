@@ -1,0 +1,130 @@
+"""Exercises of notebook 09: a service is mended and proved, and a few laws find the whole zoo."""
+
+from collections.abc import Iterable
+from functools import cache
+from itertools import combinations
+from types import EllipsisType
+from typing import Any
+
+from sagakit.deployment import meant
+from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
+from sagakit.exercises.trials import EXPECTED, Place, Trial, grade
+from sagakit.payments.events import ProviderPaymentFailed, ProviderPaymentSuccess
+from sagakit.payments.payment import PaymentService
+from sagakit.run import run
+from sagakit.scenarios import ProviderRule
+from sagakit.sim.faults import Crash
+from sagakit.zoo import flaw
+from sagakit.zoo.matrix import kills
+
+LATE = flaw("final_twice").scenario
+PLACE = Place(
+    service="Payment Service",
+    sound=PaymentService,
+    method="complete",
+    handles=(ProviderPaymentSuccess, ProviderPaymentFailed),
+    lanes=("Payment SQS", "Payment Service", "Payments DB"),
+    outside=False,
+)
+WHILE_REFUNDING = LATE.but(
+    provider=[ProviderRule(behaviour="decline")],
+    faults=[Crash(service="Wallet Service", event="ReembolsarUsuario", step=1, when="before")],
+)
+
+
+@exercise
+def one_end(answer: Any) -> Feedback:
+    """Let a late success be late.
+
+    The provider declined, Ana was refunded, the payment FAILED; then a success for it comes after
+    all. Write a class Mine(PaymentService) whose `complete` makes only moves that the state diagram
+    of a payment has. It starts from zoo.final_twice.
+    """
+    late = (
+        "In which status was the payment when the success came? What may follow that status?",
+        "A list of the statuses that it must not leave is easily too short. What is the opposite?",
+        "`payment.may_become(status)` asks the state diagram.",
+    )
+    graded = grade(
+        answer,
+        PLACE,
+        (
+            Trial("one payment, which is charged", LATE.but(texts=()), hints=late),
+            Trial(
+                "a success that comes late",
+                LATE,
+                {"provider": {"decline": 1}},
+                late,
+                law="final is final",
+            ),
+            Trial("a success that comes again", LATE, {"duplicates": 1}, late),
+            Trial(
+                "a late success, and a message that comes twice",
+                LATE,
+                {"provider": {"decline": 1}, "duplicates": 1},
+                late,
+            ),
+        ),
+    )
+    return _while_refunding(answer, late, graded) if graded else graded
+
+
+def _while_refunding(answer: type, hints: tuple[str, ...], proved: Feedback) -> Feedback:
+    """What is proved, unless it fails a success that comes while the refund waits for a service
+    that crashed. (An exploration with a crash has it come before the payment was debited, too;
+    that does harm to the sound service as well.)"""
+    finished = run(WHILE_REFUNDING, services={PLACE.service: answer})
+    broken = [one for one in finished.verdicts() if not one.held]
+    if not broken:
+        return proved
+    told = next((one for one in broken if one.law == "final is final"), broken[0])
+    return Feedback(
+        False,
+        f"A success that comes while the refund is under way breaks the law {told.law!r}.",
+        hints[0],
+        more=hints[1:],
+        points=(("Expected", EXPECTED[told.law]), ("Seen", f"{told.detail}.")),
+        run=finished,
+        view={"participants": PLACE.lanes, "outside": False, "title": "While the refund waits"},
+    )
+
+
+@exercise
+def few_laws(answer: Any) -> Feedback:
+    """As few laws as possible, of which each flaw of the zoo breaks at least one."""
+    if isinstance(answer, str):
+        answer = [answer]
+    if not isinstance(answer, Iterable):
+        hint = 'Give their names in a list, such as ["conservation", "breaker"].'
+        return Feedback(False, f"{answer!r} is no list of laws.", hint)
+    laws = list(dict.fromkeys(answer))
+    if any(isinstance(law, EllipsisType) for law in laws):
+        return Feedback(False, UNANSWERED)
+    for law in laws:
+        if law not in EXPECTED:
+            return Feedback(False, f"There is no law {law!r}.", meant(str(law), EXPECTED))
+    missed = [name for name, broken in _breaks().items() if not broken & {*laws}]
+    if missed:
+        says = f"{len(missed)} of {len(_breaks())} flaws break none of them, {missed[0]} for one."
+        return Feedback(False, says, f"Which laws does {missed[0]} break? One of them is needed.")
+    if len(laws) > _fewest():
+        says = f"Each flaw breaks one of these {len(laws)} laws. Fewer will do."
+        hint = "Begin with the flaws that break a single law: you cannot do without that one. "
+        return Feedback(False, says, f"{hint}What is left then?")
+    return Feedback(True, f"{len(laws)} laws find all {len(_breaks())} flaws, and no fewer do.")
+
+
+@cache
+def _breaks() -> dict[str, set[str]]:
+    """For each flaw the laws that it breaks."""
+    return {kill.flaw.name: {*kill.broken} for kill in kills()}
+
+
+@cache
+def _fewest() -> int:
+    return next(
+        many
+        for many in range(1, len(EXPECTED) + 1)
+        for laws in combinations(EXPECTED, many)
+        if all(broken & {*laws} for broken in _breaks().values())
+    )
