@@ -141,11 +141,16 @@ def _provider(rules: tuple[ProviderRule, ...]) -> Decide:
     calls: dict[str, int] = {}
 
     def decide(request: Ask, _number: int, now: int) -> Reaction:
-        payment_id = request.key.removeprefix(TRANSACTION)
         call = calls[request.key] = calls.get(request.key, 0) + 1
-        for rule in rules:
-            if rule.matches(payment_id, call, now):
-                return Reaction(rule.behaviour, rule.delay)
-        return Reaction("approve")
+        return reaction_to(rules, request, call, now)
 
     return decide
+
+
+def reaction_to(rules: tuple[ProviderRule, ...], request: Ask, call: int, now: int) -> Reaction:
+    """How the provider reacts to a request, which is the `call`-th about its payment."""
+    payment_id = request.key.removeprefix(TRANSACTION)
+    for rule in rules:
+        if rule.matches(payment_id, call, now):
+            return Reaction(rule.behaviour, rule.delay)
+    return Reaction("approve")

@@ -1,0 +1,58 @@
+"""The time of a file: ms since it was made, by the machine's clock.
+
+In a hurry, waits are skipped: when all that is under way waits for a time, it is that time at once.
+That is for one process only, which alone can tell.
+"""
+
+import asyncio
+import time
+from heapq import heappop, heappush
+
+from sagakit.adapters.sqlite.database import Database
+
+
+class Clock:
+    def __init__(self, database: Database, *, hurry: bool = False) -> None:
+        self.hurry = hurry
+        self._database = database
+        with database.transaction():
+            self._epoch = int(database.meta("epoch") or _machine_time())
+            database.set_meta("epoch", self._epoch)
+        self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._number = 0
+
+    def now(self) -> int:
+        return _machine_time() - self._epoch
+
+    async def sleep(self, ms: int) -> None:
+        """Wait. In a hurry, until `skip_to` that time."""
+        if not self.hurry:
+            await asyncio.sleep(ms / 1000)
+            return
+        woken = asyncio.get_running_loop().create_future()
+        self._number += 1
+        heappush(self._sleepers, (self.now() + ms, self._number, woken))
+        await woken
+
+    @property
+    def asleep(self) -> int:
+        """How many wait for a time, in a hurry."""
+        return len(self._sleepers)
+
+    def next_waking(self) -> int | None:
+        return self._sleepers[0][0] if self._sleepers else None
+
+    def skip_to(self, moment: int) -> None:
+        """It is that time now, and whoever waited for it goes on."""
+        ahead = moment - self.now()
+        if ahead > 0:
+            self._epoch -= ahead
+            with self._database.transaction():
+                self._database.set_meta("epoch", self._epoch)
+        while self._sleepers and self._sleepers[0][0] <= moment:
+            _, _, woken = heappop(self._sleepers)
+            woken.set_result(None)
+
+
+def _machine_time() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,161 @@
+"""One SQLite file: what all parts of the world keep, one transaction a step.
+
+WAL, so that readers do not wait for the writer; `synchronous=FULL`, so that what was committed
+outlives a power cut (SQLite documentation, "PRAGMA synchronous"). Writers take turns, and wait for
+each other at most `PATIENCE`.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from sagakit.adapters.sqlite.packing import pack, unpack
+from sagakit.deployment import Participant
+from sagakit.sim.trace import Record, Trace
+
+APPLICATION = 0x5A6A  # marks a file as ours (PRAGMA application_id)
+VERSION = 1
+PATIENCE = 10.0  # s
+
+SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE items (
+    store TEXT, key TEXT, version INTEGER NOT NULL, item TEXT NOT NULL, PRIMARY KEY (store, key)
+) WITHOUT ROWID;
+CREATE TABLE inbox (store TEXT, event_id TEXT, PRIMARY KEY (store, event_id)) WITHOUT ROWID;
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, store TEXT NOT NULL, entry TEXT NOT NULL
+);
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, body TEXT NOT NULL,
+    due INTEGER NOT NULL, receives INTEGER NOT NULL DEFAULT 0,
+    dead INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX messages_due ON messages (dead, queue, due);
+CREATE TABLE requests (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, due INTEGER NOT NULL, actor TEXT NOT NULL,
+    service TEXT NOT NULL, command TEXT NOT NULL, saga TEXT, done INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX requests_due ON requests (done, due);
+CREATE TABLE books (
+    party TEXT, key TEXT, entry TEXT, calls INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (party, key)
+) WITHOUT ROWID;
+CREATE TABLE trace (id INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL);
+"""
+
+
+class BadDatabase(Exception):
+    """A file that cannot be used: the text says what it is and what to do."""
+
+
+class Database:
+    """An open file. Use it in a `with` statement, or `close` it.
+
+    Raises `BadDatabase` for a file that is none of ours, or of a newer version, for one that is
+    locked for longer than `PATIENCE`, and for a full disk; nothing that was committed is lost.
+    """
+
+    def __init__(self, path: str | Path, *, create: bool = False) -> None:
+        self.path = Path(path)
+        if not create and not self.path.exists():
+            raise BadDatabase(f"{path}: there is no such file: `serve` makes one")
+        try:
+            self._connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+            self._prepare()
+        except sqlite3.Error as error:
+            raise self._told(error) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _prepare(self) -> None:
+        with self.transaction():
+            (application,) = self.one("PRAGMA application_id")
+            (version,) = self.one("PRAGMA user_version")
+            (tables,) = self.one("SELECT count(*) FROM sqlite_master")
+            if application != APPLICATION:
+                if tables or application:
+                    raise BadDatabase(
+                        f"{self.path}: this is another program's database: take another file"
+                    )
+                for statement in SCHEMA.split(";"):
+                    self.run(statement)
+                self.run(f"PRAGMA application_id = {APPLICATION}")
+                self.run(f"PRAGMA user_version = {VERSION}")
+            elif version > VERSION:
+                raise BadDatabase(
+                    f"{self.path}: it was made by a newer sagakit (version {version} of the file, "
+                    f"this one knows {VERSION}): update sagakit, or take another file"
+                )
+        self.run("PRAGMA journal_mode = WAL")
+        self.run("PRAGMA synchronous = FULL")
+
+    # What the parts of the world use.
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is done within is there afterwards, or nothing of it."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise self._told(error) from None
+
+    def run(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        return self._connection.execute(statement, values)
+
+    def one(self, statement: str, *values: Any) -> Any:
+        """The first row, or None."""
+        return self.run(statement, *values).fetchone()
+
+    def meta(self, name: str) -> str | None:
+        row = self.one("SELECT value FROM meta WHERE name = ?", name)
+        return str(row[0]) if row else None
+
+    def set_meta(self, name: str, value: Any) -> None:
+        self.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", name, str(value))
+
+    def number(self, name: str) -> int:
+        """The next number of a kind, counted from 1. Within a transaction."""
+        following = int(self.meta(name) or 0) + 1
+        self.set_meta(name, following)
+        return following
+
+    def write(self, record: Record) -> None:
+        """Add a record to the trace, in the same transaction as what it tells."""
+        self.run("INSERT INTO trace (record) VALUES (?)", pack(tuple(record)))
+
+    def trace(self, participants: tuple[Participant, ...]) -> Trace:
+        """All records so far."""
+        rows = self.run("SELECT record FROM trace ORDER BY id")
+        return Trace(participants, (Record._make(unpack(row[0])) for row in rows))
+
+    def _told(self, error: sqlite3.Error) -> BadDatabase:
+        code = getattr(error, "sqlite_errorname", "")
+        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return BadDatabase(
+                f"{self.path}: it has been locked for {PATIENCE:g} s: who else has it open?"
+            )
+        if code.startswith("SQLITE_FULL"):
+            return BadDatabase(
+                f"{self.path}: the disk is full: make room and start again; what was committed is "
+                f"kept"
+            )
+        if code.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+            return BadDatabase(f"{self.path}: this is no SQLite database: take another file")
+        return BadDatabase(f"{self.path}: {error}")

@@ -1,0 +1,242 @@
+"""A handler, driven through its port calls: each is performed in a transaction of its own.
+
+Between two of them the process may be killed: then nothing of what follows happens, and its message
+comes again. That is the only clean-up there is.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from sagakit.adapters.sqlite import stores
+from sagakit.adapters.sqlite.clock import Clock
+from sagakit.adapters.sqlite.database import Database
+from sagakit.adapters.sqlite.messages import Post
+from sagakit.adapters.sqlite.packing import pack, unpack
+from sagakit.ports import (
+    AlreadyHandled,
+    MaxRetriesExceeded,
+    TimedOut,
+    Unavailable,
+    VersionConflict,
+    WorldError,
+    event_of,
+)
+from sagakit.sim import operations as ops
+from sagakit.sim.effects import CONFLICT
+from sagakit.sim.external import Reaction, booked
+from sagakit.sim.invocation import MOST_RETRIES
+from sagakit.sim.trace import Asked, Attempt, Failed, Read, Record
+
+Decide = Callable[[ops.Ask, int, int], Reaction]
+"""(the request, which request about its key it is, the time in ms) -> how the party reacts"""
+
+
+class Subject(NamedTuple):
+    """What an invocation is at work on, as its records tell it."""
+
+    service: str
+    invocation: int
+    saga: str | None
+    event_id: str | None
+
+
+class Handling:
+    """Performs what services await. `services` is name to handlers: message type to method."""
+
+    def __init__(
+        self,
+        database: Database,
+        post: Post,
+        clock: Clock,
+        services: dict[str, dict[type, Any]],
+        externals: dict[str, Decide],
+    ) -> None:
+        self._database = database
+        self._post = post
+        self._clock = clock
+        self._services = services
+        self._externals = externals
+
+    async def handle(self, subject: Subject, content: Any) -> Any:
+        """Run the handler of a message or command to its end, again from its start after a
+        conflict. Returns what it returns, and raises what it raises."""
+        handler = self._services[subject.service].get(type(content))
+        if handler is None:
+            known = ", ".join(cls.__name__ for cls in self._services[subject.service])
+            what = type(content).__name__
+            raise LookupError(f"{subject.service} has no handler for {what}: it handles {known}")
+        for retry in range(MOST_RETRIES + 1):
+            if retry:
+                again = f"conflict: start again from the read (retry {retry} of {MOST_RETRIES})"
+                self.note(subject, again)
+            try:
+                return await self._drive(subject, handler(content))
+            except AlreadyHandled:
+                self.note(subject, "already handled: nothing to do")
+                return None
+            except VersionConflict:
+                continue
+        raise MaxRetriesExceeded(f"a conflict again after {MOST_RETRIES} retries")
+
+    async def _drive(self, subject: Subject, coroutine: Any) -> Any:
+        result: Any = None
+        last_read: list[Any] = [None]
+        try:
+            while True:
+                if isinstance(result, Exception):
+                    operation = coroutine.throw(result)
+                else:
+                    operation = coroutine.send(result)
+                try:
+                    result = await self._perform(subject, operation, last_read)
+                except WorldError as error:
+                    result = error
+        except StopIteration as stop:
+            return stop.value
+        finally:
+            coroutine.close()
+
+    async def _perform(self, subject: Subject, operation: Any, last_read: list[Any]) -> Any:
+        if isinstance(operation, ops.Get):
+            last_read[0] = self._get(subject, operation)
+            return last_read[0]
+        if isinstance(operation, ops.Commit):
+            return self._commit(subject, operation, last_read[0])
+        if isinstance(operation, ops.Ask):
+            return await self._ask(subject, operation)
+        if isinstance(operation, ops.Invoke):
+            return await self._invoke(subject, operation)
+        if isinstance(operation, ops.Now):
+            return self._clock.now()
+        if isinstance(operation, ops.Publish):
+            with self._database.transaction():
+                now = self._clock.now()
+                self._post.publish(operation.event.stamped(now), subject.service, now)
+            return None
+        if isinstance(operation, ops.Tell):
+            with self._database.transaction():
+                self.arrow(subject, "call", subject.service, operation.person, operation.text)
+            return None
+        raise TypeError(f"the SQLite world cannot do {operation!r:.80}")
+
+    def _get(self, subject: Subject, operation: ops.Get) -> Any:
+        store = operation.store
+        with self._database.transaction():
+            item = stores.get(self._database, store, operation.key)
+            self.arrow(subject, "call", subject.service, store, "read item")
+            self.arrow(subject, "return", store, subject.service, "", Read(operation.key, item))
+        return item
+
+    def _commit(self, subject: Subject, operation: ops.Commit, last_read: Any) -> Any:
+        store, item, service = operation.store, operation.item, subject.service
+        unchanged = item is not None and item == last_read
+        if item is None:
+            label = "record"
+        else:
+            label = "check" if unchanged else "update" if item.version else "put"
+        following = None if item is None else item._replace(version=item.version + 1)
+        outbox = ", ".join([event_of(entry).header.event_type for entry in operation.publish])
+        attempt = Attempt(following, unchanged, outbox)
+        try:
+            with self._database.transaction():
+                self.arrow(subject, "call", service, store, label, attempt)
+                written = stores.commit(
+                    self._database, store, item, operation.publish, operation.handled,
+                    self._clock.now(),
+                )  # fmt: skip
+                self.arrow(subject, "return", store, service, "OK", written)
+        except (WorldError, ValueError) as error:
+            name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
+            with self._database.transaction():
+                self.arrow(subject, "call", service, store, label, attempt)
+                self.arrow(subject, "return", store, service, f"{name}:", Failed(0, str(error)))
+            raise
+        return written.item
+
+    async def _ask(self, subject: Subject, operation: ops.Ask) -> Any:
+        """Ask an external party, which acts in a transaction of its own: nobody shares one with
+        what is asked over a network."""
+        party, service = operation.party, subject.service
+        with self._database.transaction():
+            sent = Asked(operation.key, operation.request)
+            self.arrow(subject, "call", service, party, operation.label, sent)
+        reaction, answer = self._act(subject, operation)
+        if reaction.delay:
+            await self._clock.sleep(min(reaction.delay, operation.timeout))
+        silent = reaction.behaviour in ("timeout_before", "timeout_after")
+        if silent or reaction.delay >= operation.timeout:
+            await self._clock.sleep(max(0, operation.timeout - reaction.delay))
+            label = f"no response within {operation.timeout} ms:"
+            self._heard(subject, operation, "note", service, label, "timeout")
+            raise TimedOut(f"no answer from {party} within {operation.timeout} ms")
+        if answer is None:
+            self._heard(subject, operation, "return", party, "503", "unavailable")
+            raise Unavailable(f"{party} cannot be reached")
+        self._heard(subject, operation, "return", party, str(answer.status), answer.outcome)
+        return answer
+
+    def _heard(
+        self, subject: Subject, operation: ops.Ask, kind: str, source: str, label: str, outcome: str
+    ) -> None:
+        with self._database.transaction():
+            detail = Asked(operation.key, operation.request, outcome)
+            self.arrow(subject, kind, source, subject.service, label, detail)
+
+    def _act(self, subject: Subject, operation: ops.Ask) -> tuple[Reaction, Any]:
+        """What the party does, in its own books. The answer is None if it cannot be reached."""
+        party, key = operation.party, operation.key
+        with self._database.transaction():
+            row = self._database.one(
+                "SELECT entry, calls FROM books WHERE party = ? AND key = ?", party, key
+            )
+            kept, calls = row or (None, 0)
+            entry = kept and unpack(kept)
+            decide = self._externals[party]
+            reaction = decide(operation, calls + 1, self._clock.now())
+            answer, after = None, entry
+            if reaction.behaviour not in ("down", "timeout_before"):
+                after, answer = booked(entry, operation, decline=reaction.behaviour == "decline")
+            self._database.run(
+                "INSERT OR REPLACE INTO books VALUES (?, ?, ?, ?)",
+                party, key, after and pack(after), calls + 1,
+            )  # fmt: skip
+            if after is not None and after != entry:
+                detail = Asked(key, after.request, after.state)
+                now = self._clock.now()
+                self._database.write(
+                    Record(now, "note", party, party, "books:", None, subject.saga, None, 0, detail)
+                )
+        return reaction, answer
+
+    async def _invoke(self, subject: Subject, operation: ops.Invoke) -> Any:
+        """Another service, in this process: it is waited for."""
+        service, label = operation.service, getattr(operation.command, "label", "Invoke Lambda")
+        with self._database.transaction():
+            number = self._database.number("invocations")
+            inner = Subject(service, number, subject.saga, None)
+            self.arrow(inner, "call", subject.service, service, label)
+        try:
+            result = await self.handle(inner, operation.command)
+        except Exception as error:
+            with self._database.transaction():
+                self.arrow(subject, "return", service, subject.service, "", Failed(0, str(error)))
+            raise Unavailable(f"{service} failed: {type(error).__name__}: {error}") from error
+        with self._database.transaction():
+            self.arrow(subject, "return", service, subject.service, str(result))
+        return result
+
+    # The trace.
+
+    def note(self, subject: Subject, text: str) -> None:
+        with self._database.transaction():
+            self.arrow(subject, "note", subject.service, subject.service, text)
+
+    def arrow(
+        self, subject: Subject, kind: Any, source: str, target: str, label: str,
+        detail: Any = None, event: str | None = None,
+    ) -> None:  # fmt: skip
+        """Write a record that belongs to an invocation. Within a transaction."""
+        self._database.write(
+            Record(self._clock.now(), kind, source, target, label, event, subject.saga,
+                   subject.event_id, subject.invocation, detail)
+        )  # fmt: skip

@@ -1,0 +1,104 @@
+"""The services that are simulated run on a file, not a line changed, whatever is killed when."""
+
+import random
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sagakit import Scenario, run, scenarios
+from sagakit.adapters.sqlite.database import VERSION, BadDatabase, Database
+from sagakit.adapters.sqlite.serve import serve
+
+SERVE = """
+import sys
+from sagakit import Scenario
+from sagakit.adapters.sqlite.serve import serve
+scenario = Scenario.load(sys.argv[1])
+print("begun", flush=True)
+serve(scenario, sys.argv[2], hurry=True)
+"""
+TRAFFIC = Scenario(
+    name="traffic",
+    title="Twelve payments of three wallets, some without an answer",
+    wallets=[{"user_id": name, "balance": 100} for name in ("ana", "ben", "eva")],
+    payments=[{"user_id": name, "amount": 30} for name in ("ana", "ben", "eva") * 4],
+    provider=[
+        {"behaviour": "timeout_after", "calls": [1], "payment_id": "ana:1"},
+        {"behaviour": "timeout_before", "calls": [1, 2], "payment_id": "ben:2"},
+        {"behaviour": "decline", "payment_id": "eva:3"},
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [one for one in scenarios.ALL if not one.recovery],
+    ids=lambda scenario: scenario.name,
+)
+def test_a_scenario_ends_as_in_the_simulator(scenario: Scenario, tmp_path: Path) -> None:
+    simulated, served = run(scenario), serve(scenario, tmp_path / "file.db", hurry=True)
+    ends = dict(zip(served.payments.payment_id, served.payments.status, strict=True))
+    assert sorted(ends) == sorted(simulated.payments.payment_id)
+    assert sorted(ends.values()) == sorted(simulated.payments.status)
+    assert [verdict for verdict in served.verdicts() if not verdict.held] == []
+
+
+def test_it_is_killed_at_any_moment_and_loses_nothing(tmp_path: Path) -> None:
+    described, file = tmp_path / "traffic.json", tmp_path / "file.db"
+    TRAFFIC.save(described)
+    draw, kills = random.Random("when it is killed"), 0
+    while True:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, described, file], stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            assert process.wait(timeout=draw.uniform(0, 0.1) if kills < 8 else None) == 0
+            break
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+    assert kills > 2
+    survived = serve(TRAFFIC, file, hurry=True)
+    assert [verdict for verdict in survived.verdicts() if not verdict.held] == []
+    assert set(survived.payments.status) == {"COMPLETED", "FAILED"}
+    assert len(survived.payments) == 12
+
+
+def test_what_has_ended_stays_as_it_is(tmp_path: Path) -> None:
+    first = serve(scenarios.happy_path, tmp_path / "file.db", hurry=True)
+    again = serve(scenarios.happy_path, tmp_path / "file.db", hurry=True)
+    assert list(again.records) == list(first.records)
+
+
+class TestAFileThatCannotBeUsed:
+    def test_another_scenario(self, tmp_path: Path) -> None:
+        serve(scenarios.happy_path, tmp_path / "file.db", hurry=True)
+        with pytest.raises(BadDatabase, match=r"it has happy_path.*take another file"):
+            serve(scenarios.provider_error, tmp_path / "file.db", hurry=True)
+
+    def test_no_database(self, tmp_path: Path) -> None:
+        (tmp_path / "letter.txt").write_text("Dear Ana, " * 200)
+        with pytest.raises(BadDatabase, match=r"letter\.txt: this is no SQLite database"):
+            Database(tmp_path / "letter.txt")
+
+    def test_another_programs_database(self, tmp_path: Path) -> None:
+        with sqlite3.connect(tmp_path / "other.db") as other:
+            other.execute("CREATE TABLE birds (name TEXT)")
+        with pytest.raises(BadDatabase, match="another program's database"):
+            Database(tmp_path / "other.db")
+
+    def test_a_newer_version(self, tmp_path: Path) -> None:
+        with Database(tmp_path / "file.db", create=True) as database:
+            database.run(f"PRAGMA user_version = {VERSION + 1}")
+        with pytest.raises(BadDatabase, match="made by a newer sagakit"):
+            Database(tmp_path / "file.db")
+
+    def test_none_at_all(self, tmp_path: Path) -> None:
+        with pytest.raises(BadDatabase, match="there is no such file"):
+            Database(tmp_path / "none.db")
