@@ -23,8 +23,8 @@ help:  ## this list
 setup: $(READY)  ## make .venv and install everything; again only when dependencies change
 
 lab: setup  ## open JupyterLab on the notebooks (LABFLAGS=--no-browser, say)
-	$(PY) -m jupyterlab $(AS_ROOT) $(LABFLAGS) --ServerApp.root_dir=notebooks \
-		--LabApp.default_url=/lab/tree/00_start_here.ipynb \
+	$(PY) -m jupyterlab $(AS_ROOT) $(LABFLAGS) \
+		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 		--LabApp.extension_manager=readonly
 
@@ -45,10 +45,10 @@ notebooks: setup  ## run the notebooks again and save what they show
 	$(PY) notebooks/execute.py
 
 student: setup  ## write the learner's edition, without solutions, to out/student/
-	$(PY) -m notebooks.editions student
+	$(PY) -m notebooks.course.editions student
 
 teacher: setup  ## write the teacher's edition, solved and run, to out/teacher/
-	$(PY) -m notebooks.editions teacher --execute
+	$(PY) -m notebooks.course.editions teacher --execute
 
 $(READY): pyproject.toml constraints.txt
 	@if [ -z "$(PYTHON)" ]; then \

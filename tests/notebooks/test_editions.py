@@ -9,8 +9,8 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from notebooks.course import answered, exercises
-from notebooks.editions import student, teacher, write
+from notebooks.course.editions import student, teacher, write
+from notebooks.course.lesson import answered, exercises
 from sagakit.exercises import Feedback
 from tests.notebooks.shown import shown
 

@@ -1,11 +1,11 @@
 """Make the two editions of the notebooks: the learner's and the teacher's.
 
-python -m notebooks.editions student               out/student: without solutions and outputs
-python -m notebooks.editions teacher               out/teacher: with the solutions in their places
-python -m notebooks.editions teacher --execute     ... and run
+python -m notebooks.course.editions student               without solutions, to out/student
+python -m notebooks.course.editions teacher               solved, to out/teacher
+python -m notebooks.course.editions teacher --execute     ... and run
 
 There is one source, the notebooks in this folder: unanswered, with each solution in a block that is
-folded up (see `course.py`). Each edition is a folder that can be handed out as it is.
+folded up (see `lesson.py`). Each edition is a folder that can be handed out as it is.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from notebooks.course import SOLUTION, answered, exercises
+from notebooks.course.lesson import SOLUTION, answered, exercises
 from notebooks.execute import HERE, run
 
 OUT = HERE.parent / "out"

@@ -1,10 +1,13 @@
-"""What a notebook teaches, read from its cells: exercises, solutions, objectives and checks.
+"""What a notebook teaches, read from its cells: objectives, checks, exercises and solutions.
 
 A notebook is the one source of a lesson. Its form, which `tests/notebooks/lint.py` holds it to:
 
-* an exercise is a code cell that ends with a check; `...` stands where the answer goes
-* its solution follows in a markdown cell, between `<details><summary>Solution</summary>` and
-  `</details>`: a block of Python that the learner could paste, and perhaps a word on it
+* the objectives are the list in its first cell
+* an exercise is a code cell that ends with a check; `...` stands where the answer goes. A
+  prediction is held against the run by a code cell that ends with `compare`. Either is a check, and
+  its tags `objective-1`, `objective-2`, ... say which objectives it checks
+* the solution of an exercise follows in a markdown cell, folded up under the summary "Solution": a
+  block of Python that the learner could paste, and perhaps a word on it
 """
 
 import ast
@@ -20,12 +23,51 @@ SOLUTION = re.compile(
 )
 
 
+OBJECTIVE = re.compile(r"^\* (.*(?:\n  .*)*)", re.MULTILINE)
+LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+TAG = re.compile(r"objective-(\d+)")
+VERDICTS = {"Not answered yet.": "exercise", "No prediction.": "prediction"}  # of saved cells
+
+
+class Check(NamedTuple):
+    """A cell that answers the learner, and the objectives that it checks, counted from 1."""
+
+    name: str
+    cell: NotebookNode
+    objectives: tuple[int, ...]
+
+
 class Exercise(NamedTuple):
     """A code cell to be answered, and its answer. The places are those in `notebook.cells`."""
 
     place: int
     solution: str
     solution_place: int
+
+
+def objectives(notebook: NotebookNode) -> list[str]:
+    """What the learner will be able to do, an entry of the list in the first cell each, as plain
+    text without links."""
+    text = LINK.sub(r"\1", notebook.cells[0].source)
+    return [" ".join(one.split()).rstrip(";.") for one in OBJECTIVE.findall(text)]
+
+
+def checks(notebook: NotebookNode) -> Iterator[Check]:
+    """The exercises and predictions, in order; each kind is counted from 1."""
+    counts = dict.fromkeys(VERDICTS.values(), 0)
+    for cell in notebook.cells:
+        for verdict, kind in VERDICTS.items():
+            if any(shown.startswith(verdict) for shown in texts(cell)):
+                counts[kind] += 1
+                tags = map(TAG.fullmatch, cell.metadata.get("tags", []))
+                checked = sorted(int(tag[1]) for tag in tags if tag)
+                yield Check(f"{kind} {counts[kind]}", cell, tuple(checked))
+
+
+def texts(cell: NotebookNode) -> list[str]:
+    """What a code cell shows, as text; of a picture it is the alternative."""
+    data = [output.get("data", {}) for output in cell.get("outputs", [])]
+    return [one["text/plain"] for one in data if "text/plain" in one]
 
 
 def exercises(notebook: NotebookNode) -> Iterator[Exercise]:
