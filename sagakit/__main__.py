@@ -33,6 +33,12 @@ usage: python -m sagakit COMMAND
   show NAME                   a scenario as JSON: save it, change it, run it with --scenario
   all                         run every scenario and show how they ended
       --out DIR                 write their figures and a gallery, index.html, to DIR
+  serve NAME --db FILE        run its traffic on a SQLite file; started again, it goes on
+      --workers N               so many processes (1 by default)
+      --hurry                   skip the waits of time; with one worker
+      --scenario FILE.json      serve the scenario in that file instead
+  inspect --db FILE           what stands there: queues, dead letters with reasons, open sagas
+  redrive QUEUE --db FILE     send the dead letters of a queue back into it
   zoo                         find each flaw of the zoo, and have the sound services survive them
       --format FORMAT           table (the default) or json
 
@@ -51,6 +57,7 @@ class Command(NamedTuple):
     run: Callable[[Sequence[str], Options], int]
     names: int  # how many names it takes at most
     options: tuple[str, ...]
+    flags: tuple[str, ...] = ()  # options without a value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,12 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if {"-h", "--help", "help"} & {*arguments[:1], *arguments[-1:]}:
         _print([USAGE])
         return HELD
+    from sagakit.adapters.sqlite.database import BadDatabase
     from sagakit.scenarios import BadScenario
 
     try:
         command, names, options = _parsed(arguments)
         return command.run(names, options)
-    except (Refused, BadScenario) as error:
+    except (Refused, BadScenario, BadDatabase) as error:
         _complain(str(error))
     except OSError as error:
         _complain(f"{error.filename or 'the output'}: {error.strerror}")
@@ -80,6 +88,7 @@ def _parsed(arguments: Sequence[str]) -> tuple[Command, list[str], dict[str, str
     if name not in COMMANDS:
         raise Refused(f"there is no command {name!r}: {meant(name, COMMANDS)}")
     command = COMMANDS[name]
+    known = (*command.options, *command.flags)
     names: list[str] = []
     options: dict[str, str] = {}
     while rest:
@@ -87,9 +96,12 @@ def _parsed(arguments: Sequence[str]) -> tuple[Command, list[str], dict[str, str
         if not word.startswith("-"):
             names.append(word)
             continue
+        if word in command.flags:
+            options[word] = "yes"
+            continue
         option, given, value = word.partition("=")
         if option not in command.options:
-            raise Refused(f"{name} has no option {option}: {meant(option, command.options)}")
+            raise Refused(f"{name} has no option {option}: {meant(option, known)}")
         if not given and not rest:
             raise Refused(f"{option} needs a value")
         options[option] = value if given else rest.pop(0)
@@ -197,6 +209,44 @@ def _all(_names: Sequence[str], options: Options) -> int:
     return max(_status(verdicts) for _, verdicts in outcomes)
 
 
+def _serve(names: Sequence[str], options: Options) -> int:
+    from sagakit.adapters.sqlite.serve import serve
+    from sagakit.report import for_people
+
+    done = serve(
+        _scenario(names, options),
+        _file(options),
+        workers=_whole_number("--workers", options.get("--workers", "1")),
+        hurry="--hurry" in options,
+    )
+    verdicts = done.verdicts()
+    _print(for_people(done, verdicts))
+    return _status(verdicts)
+
+
+def _inspect(_names: Sequence[str], options: Options) -> int:
+    from sagakit.adapters.sqlite.look import for_people
+
+    _print(for_people(_file(options)))
+    return HELD
+
+
+def _redrive(names: Sequence[str], options: Options) -> int:
+    from sagakit.adapters.sqlite.serve import redrive
+
+    if not names:
+        raise Refused("name the queue whose dead letters are to go back: `inspect` shows them")
+    sent = redrive(_file(options), names[0])
+    _print([f"{names[0]}: {sent} sent back; `serve` handles them"])
+    return HELD
+
+
+def _file(options: Options) -> str:
+    if "--db" not in options:
+        raise Refused("name the file: --db FILE")
+    return options["--db"]
+
+
 def _zoo(_names: Sequence[str], options: Options) -> int:
     from sagakit.zoo import report
     from sagakit.zoo.matrix import kills, trials
@@ -247,6 +297,9 @@ COMMANDS = {
     ),
     "show": Command(_show, 1, ()),
     "all": Command(_all, 0, ("--out",)),
+    "serve": Command(_serve, 1, ("--db", "--workers", "--scenario"), ("--hurry",)),
+    "inspect": Command(_inspect, 0, ("--db",)),
+    "redrive": Command(_redrive, 1, ("--db",)),
     "zoo": Command(_zoo, 0, ("--format",)),
 }
 

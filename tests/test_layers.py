@@ -52,6 +52,7 @@ MAY_IMPORT = {
         "sagakit.sim",
         "sagakit.scenarios",
         "sagakit.run",
+        "sagakit.report",
     },
     "sagakit.exercises": {
         *WORDS,

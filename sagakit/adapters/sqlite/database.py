@@ -140,10 +140,20 @@ class Database:
         """Add a record to the trace, in the same transaction as what it tells."""
         self.run("INSERT INTO trace (record) VALUES (?)", pack(tuple(record)))
 
+    def items(self, store: str) -> Iterator[tuple[str, Any]]:
+        """The items of a store, by key."""
+        for key, item in self.run(
+            "SELECT key, item FROM items WHERE store = ? ORDER BY key", store
+        ):
+            yield key, unpack(item)
+
     def trace(self, participants: tuple[Participant, ...]) -> Trace:
         """All records so far."""
-        rows = self.run("SELECT record FROM trace ORDER BY id")
-        return Trace(participants, (Record._make(unpack(row[0])) for row in rows))
+        return Trace(participants, self.records())
+
+    def records(self) -> Iterator[Record]:
+        for row in self.run("SELECT record FROM trace ORDER BY id"):
+            yield Record._make(unpack(row[0]))
 
     def _told(self, error: sqlite3.Error) -> BadDatabase:
         code = getattr(error, "sqlite_errorname", "")

@@ -4,10 +4,11 @@ Between two of them the process may be killed: then nothing of what follows happ
 comes again. That is the only clean-up there is.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from sagakit.adapters.sqlite import stores
+from sagakit.adapters.sqlite import archive, stores
 from sagakit.adapters.sqlite.clock import Clock
 from sagakit.adapters.sqlite.database import Database
 from sagakit.adapters.sqlite.messages import Post
@@ -22,10 +23,10 @@ from sagakit.ports import (
     event_of,
 )
 from sagakit.sim import operations as ops
-from sagakit.sim.effects import CONFLICT
+from sagakit.sim.effects import CONFLICT, RESUMED
 from sagakit.sim.external import Reaction, booked
 from sagakit.sim.invocation import MOST_RETRIES
-from sagakit.sim.trace import Asked, Attempt, Failed, Read, Record
+from sagakit.sim.trace import Asked, Attempt, Failed, Read, Record, Restored, duration
 
 Decide = Callable[[ops.Ask, int, int], Reaction]
 """(the request, which request about its key it is, the time in ms) -> how the party reacts"""
@@ -41,7 +42,8 @@ class Subject(NamedTuple):
 
 
 class Handling:
-    """Performs what services await. `services` is name to handlers: message type to method."""
+    """Performs what services await. `services` is name to handlers: message type to method;
+    `running` is name to how many invocations are under way in this process."""
 
     def __init__(
         self,
@@ -50,12 +52,14 @@ class Handling:
         clock: Clock,
         services: dict[str, dict[type, Any]],
         externals: dict[str, Decide],
+        running: Mapping[str, int],
     ) -> None:
         self._database = database
         self._post = post
         self._clock = clock
         self._services = services
         self._externals = externals
+        self._running = running
 
     async def handle(self, subject: Subject, content: Any) -> Any:
         """Run the handler of a message or command to its end, again from its start after a
@@ -117,14 +121,58 @@ class Handling:
             with self._database.transaction():
                 self.arrow(subject, "call", subject.service, operation.person, operation.text)
             return None
-        raise TypeError(f"the SQLite world cannot do {operation!r:.80}")
+        return await self._recover(subject, operation)
+
+    async def _recover(self, subject: Subject, operation: Any) -> Any:
+        """What a recovery awaits: its intake and the archive."""
+        database, service = self._database, subject.service
+        if isinstance(operation, ops.Pause):
+            with database.transaction():
+                database.set_meta(f"{service} is paused", "yes")
+                self.arrow(subject, "note", service, service, "stops taking messages")
+            while self._running[service] > 1:  # it is itself one of them
+                await asyncio.sleep(0)
+            return None
+        with database.transaction():
+            if isinstance(operation, ops.Resume):
+                database.run("DELETE FROM meta WHERE name = ?", f"{service} is paused")
+                self.arrow(subject, "note", service, service, RESUMED)
+                return None
+            if isinstance(operation, ops.LatestSnapshot):
+                backup = archive.latest_snapshot(database, operation.store)
+                place, taken = operation.snapshots, duration(backup.taken_at)
+                self.arrow(subject, "call", service, place, "GET latest_snapshot")
+                self.arrow(subject, "return", place, service, f"snapshot taken at {taken}")
+                return backup
+            if isinstance(operation, ops.ReadEvents):
+                found = archive.events(database, self._post.bus, operation.types)
+                place = operation.events
+                self.arrow(subject, "call", service, place, "GET events since the snapshot")
+                self.arrow(subject, "return", place, service, f"stream of {len(found)} events")
+                return found
+            if isinstance(operation, ops.Restore):
+                archive.restore(database, operation.store, operation.backup)
+                items = operation.backup.items
+                label = f"restore the base state: {len(items)} items"
+                self.arrow(subject, "call", service, operation.store, label, Restored(items))
+                return None
+            if isinstance(operation, ops.DeliverAgain):
+                self._post.deliver_again(operation.event, service, self._clock.now())
+                return None
+        raise TypeError(f"a handler may await ports only, not {operation!r:.80}")
 
     def _get(self, subject: Subject, operation: ops.Get) -> Any:
-        store = operation.store
+        store, service = operation.store, subject.service
         with self._database.transaction():
-            item = stores.get(self._database, store, operation.key)
-            self.arrow(subject, "call", subject.service, store, "read item")
-            self.arrow(subject, "return", store, subject.service, "", Read(operation.key, item))
+            self.arrow(subject, "call", service, store, "read item")
+            lost = archive.is_lost(self._database, store)
+            if lost:
+                self._refused(subject, store, _lost(store))
+            else:
+                item = stores.get(self._database, store, operation.key)
+                self.arrow(subject, "return", store, service, "", Read(operation.key, item))
+        if lost:
+            raise _lost(store)
         return item
 
     def _commit(self, subject: Subject, operation: ops.Commit, last_read: Any) -> Any:
@@ -140,18 +188,24 @@ class Handling:
         try:
             with self._database.transaction():
                 self.arrow(subject, "call", service, store, label, attempt)
+                if archive.is_lost(self._database, store):
+                    raise _lost(store)
                 written = stores.commit(
                     self._database, store, item, operation.publish, operation.handled,
                     self._clock.now(),
                 )  # fmt: skip
                 self.arrow(subject, "return", store, service, "OK", written)
         except (WorldError, ValueError) as error:
-            name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
             with self._database.transaction():
                 self.arrow(subject, "call", service, store, label, attempt)
-                self.arrow(subject, "return", store, service, f"{name}:", Failed(0, str(error)))
+                self._refused(subject, store, error)
             raise
         return written.item
+
+    def _refused(self, subject: Subject, store: str, error: Exception) -> None:
+        name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
+        detail = Failed(0, str(error))
+        self.arrow(subject, "return", store, subject.service, f"{name}:", detail)
 
     async def _ask(self, subject: Subject, operation: ops.Ask) -> Any:
         """Ask an external party, which acts in a transaction of its own: nobody shares one with
@@ -240,3 +294,7 @@ class Handling:
             Record(self._clock.now(), kind, source, target, label, event, subject.saga,
                    subject.event_id, subject.invocation, detail)
         )  # fmt: skip
+
+
+def _lost(store: str) -> Unavailable:
+    return Unavailable(f"{store} is lost: restore it from a snapshot")

@@ -5,7 +5,6 @@ at work on it: a killed process needs no clean-up. A message that was received t
 the file as a dead letter, with the reason of its last failure.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from sagakit.adapters.sqlite.database import Database
@@ -58,7 +57,7 @@ class Post:
 
     def __init__(self, database: Database, deployment: Deployment) -> None:
         self._database = database
-        self._bus = deployment.bus
+        self.bus = deployment.bus
         self.places = {queue.name: Place(queue, queue.name) for queue in deployment.queues}
         self.queues_of = {one.name: list(one.queues) for one in deployment.functions}
         self._retry_queues = {one.name: one.retry_queue for one in deployment.functions}
@@ -81,13 +80,13 @@ class Post:
         if isinstance(entry, Delayed):
             self._later(entry, service, now)
             return
-        self._note(now, "async", service, self._bus, published_label(_type(entry)), entry)
+        self._note(now, "async", service, self.bus, published_label(_type(entry)), entry)
         for rule in self._rules.get(type(entry), ()):
             event = entry
             if rule.rename:
                 event = rule.rename.after(entry).stamped(now)
                 label = renamed_label(_type(entry), _type(event))
-                self._note(now, "note", self._bus, self._bus, label, event)
+                self._note(now, "note", self.bus, self.bus, label, event)
             self._deliver(rule.target, event, now)
 
     def _deliver(self, target: str, event: Event, now: int) -> None:
@@ -96,8 +95,14 @@ class Post:
         detail = FannedOut(ids) if target in self._copies else Queued(ids[0], 0, event.remark)
         label = published_label if target in self._copies else queued_label
         self._database.write(
-            _about(event, now, "async", self._bus, target, label(_type(event)), detail)
+            _about(event, now, "async", self.bus, target, label(_type(event)), detail)
         )
+
+    def deliver_again(self, event: Event, service: str, now: int) -> None:
+        """Put an archived event in the service's own queue once more."""
+        queue = self.queues_of[service][0]
+        detail = Queued(self.put(queue, event.wire(), now), 0, event.remark)
+        self._database.write(_about(event, now, "async", service, queue, "Queue again", detail))
 
     def _later(self, entry: Delayed, service: str, now: int) -> None:
         queue = self._retry_queues[service]
@@ -131,7 +136,7 @@ class Post:
             queue, now, most,
         ).fetchall()  # fmt: skip
         for message_id, body, receives, reason in rows:
-            message = Message(message_id, body, receives, reason, *_header(body))
+            message = Message(message_id, body, receives, reason, *header_of(body))
             if receives == place.queue.receives:
                 self._bury(message, place, now)
                 continue
@@ -167,7 +172,7 @@ class Post:
         ).fetchall()
         for formerly, body in letters:
             message_id = self.put(queue, body, now)
-            message = Message(message_id, body, 0, "", *_header(body))
+            message = Message(message_id, body, 0, "", *header_of(body))
             self._record(
                 message, now, "async", place.queue.dead_letters, place.shown_as, "Redrive",
                 Redriven(message_id, formerly),
@@ -211,7 +216,7 @@ def _about(
     return Record(now, kind, source, target, label, name, correlation_id, event_id, 0, detail)
 
 
-def _header(body: str) -> Iterable[str | None]:
+def header_of(body: str) -> tuple[str | None, str | None, str | None]:
     """The event's type, saga and id, of a text that may be no event."""
     try:
         header = loads(body)["header"]

@@ -1,28 +1,45 @@
 """A scenario's traffic on a file: begun once, and gone on with as often as it is started."""
 
 import asyncio
+import multiprocessing
 from pathlib import Path
 
 from sagakit.adapters.sqlite.database import BadDatabase, Database
-from sagakit.adapters.sqlite.world import World
+from sagakit.adapters.sqlite.world import LoseStore, Redrive, TakeSnapshot, World
 from sagakit.events import encode
 from sagakit.payments.api import Post
+from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
-from sagakit.scenarios import Scenario
+from sagakit.scenarios import BadScenario, Scenario
 from sagakit.scenarios.stage import reaction_to
 from sagakit.sim.external import Reaction
+from sagakit.sim.faults import Loss
 from sagakit.sim.operations import Ask
 
 
-def serve(scenario: Scenario, path: str | Path, *, hurry: bool = False) -> Run:
+def serve(scenario: Scenario, path: str | Path, *, workers: int = 1, hurry: bool = False) -> Run:
     """Run a scenario's traffic on a file to its end: from the start, or from where it stands.
 
-    Returns the run as the file tells it. Raises `BadDatabase` for a file that has another scenario.
+    `workers` processes share the file. `hurry` skips the waits of time, which one worker alone can
+    do. Returns the run as the file tells it. Raises `BadDatabase` for a file that cannot be used or
+    has another scenario, and `BadScenario` for what this world cannot do.
     """
+    if workers < 1:
+        raise BadScenario(f"workers: at least 1, not {workers}")
+    if hurry and workers > 1:
+        raise BadScenario("hurry: with one worker only, since it cannot tell what others wait for")
+    if scenario.recovery and workers > 1:
+        raise BadScenario(f"{scenario.name}: a recovery stops the intake of one worker: take one")
+    for fault in scenario.faults:
+        if not isinstance(fault, Loss):
+            raise BadScenario(
+                f"{scenario.name}: the SQLite world makes no {fault.fault} happen: leave it out of "
+                f"faults, and kill the process instead"
+            )
     with Database(path, create=True) as database:
-        world = _world(database, scenario, hurry)
+        world = world_of(database, scenario, hurry=hurry)
         with database.transaction():
             begun = database.meta("scenario")
             if begun is None:
@@ -33,16 +50,52 @@ def serve(scenario: Scenario, path: str | Path, *, hurry: bool = False) -> Run:
                 f"{path}: it has {name}, or {scenario.name} as it was: go on with that, or take "
                 f"another file"
             )
+        others = [
+            multiprocessing.get_context("spawn").Process(target=_work, args=(path,))
+            for _ in range(workers - 1)
+        ]
+        for other in others:
+            other.start()
         asyncio.run(world.run())
+        for other in others:
+            other.join()
         return Run(scenario, scenario.seed, world.trace())
 
 
-def _world(database: Database, scenario: Scenario, hurry: bool) -> World:
+def scenario_of(database: Database) -> Scenario:
+    """The scenario whose traffic a file has. Raises `BadDatabase` if it has none yet."""
+    begun = database.meta("scenario")
+    if begun is None:
+        raise BadDatabase(f"{database.path}: no scenario has been begun: `serve` begins one")
+    return Scenario.from_json(begun)
+
+
+def redrive(path: str | Path, queue: str) -> int:
+    """Send a queue's dead letters back into it. Returns how many. Raises `BadDatabase`, and
+    `BadScenario` for a queue that does not exist."""
+    with Database(path) as database:
+        world = world_of(database, scenario_of(database))
+        try:
+            with database.transaction():
+                return world.redrive(queue)
+        except ValueError as error:
+            raise BadScenario(f"{path}: {error}") from None
+
+
+def world_of(database: Database, scenario: Scenario, *, hurry: bool = False) -> World:
+    """The payment system on a file."""
+
     def provider(request: Ask, call: int, now: int) -> Reaction:
         return reaction_to(scenario.provider, request, call, now)
 
     deployment = payment_system(scenario.settings, timing=scenario.timing)
     return World(database, deployment, externals={PROVIDER: provider}, hurry=hurry)
+
+
+def _work(path: str | Path) -> None:
+    """A further process on the same file."""
+    with Database(path) as database:
+        asyncio.run(world_of(database, scenario_of(database)).run())
 
 
 def _begin(database: Database, world: World, scenario: Scenario) -> None:
@@ -54,4 +107,14 @@ def _begin(database: Database, world: World, scenario: Scenario) -> None:
             world.request(payment.at + later, "User", "API Gateway", post, payment.payment_id)
     for text in scenario.texts:
         world.put(text.at, text.queue, text.text, "User")
+    for redrive in scenario.redrives:
+        world.plan(redrive.at, Redrive(redrive.queue))
+    for fault in scenario.faults:
+        if isinstance(fault, Loss):
+            world.plan(fault.at, LoseStore(fault.store))
+    if scenario.recovery:
+        snapshot = TakeSnapshot("Wallet DB", "Snapshot Store")
+        world.plan(scenario.recovery.snapshot_at, snapshot)
+        start = scenario.recovery.start_at
+        world.request(start, "Operator", "Wallet Service", StartRecovery(), None)
     database.set_meta("scenario", scenario.to_json())

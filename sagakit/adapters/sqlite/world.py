@@ -6,17 +6,17 @@ first has it.
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from sagakit.adapters.sqlite import stores
+from sagakit.adapters.sqlite import archive, stores
 from sagakit.adapters.sqlite.clock import Clock
 from sagakit.adapters.sqlite.database import Database
 from sagakit.adapters.sqlite.handling import Decide, Handling, Subject
 from sagakit.adapters.sqlite.messages import Message, Post
 from sagakit.adapters.sqlite.packing import pack, unpack
-from sagakit.deployment import Deployment, Function
+from sagakit.deployment import Deployment, Function, meant
 from sagakit.events import Event, decode, explain
 from sagakit.ports import handlers
 from sagakit.sim.external import Reaction
@@ -29,6 +29,22 @@ PATIENCE = 29_000  # ms after which a request without an answer is sent again (A
 
 def _approve(_request: Any, _call: int, _now: int) -> Reaction:
     return Reaction("approve")
+
+
+class Redrive(NamedTuple):
+    queue: str
+
+
+class TakeSnapshot(NamedTuple):
+    store: str
+    snapshots: str
+
+
+class LoseStore(NamedTuple):
+    store: str
+
+
+Happening = Redrive | TakeSnapshot | LoseStore
 
 
 class World:
@@ -56,7 +72,9 @@ class World:
         parties = [one.name for one in deployment.others if one.kind == "external"]
         decide = {name: (externals or {}).get(name, _approve) for name in parties}
         self._services = services
-        self._handling = Handling(database, self._post, self._clock, services, decide)
+        self._handling = Handling(
+            database, self._post, self._clock, services, decide, self._running
+        )
 
     # What there is at the start.
 
@@ -85,6 +103,17 @@ class World:
             Record(at, "async", source, queue, "Queue (a text)", None, None, None, 0,
                    Queued(message_id, 0, "not understood"))
         )  # fmt: skip
+
+    def plan(self, at: int, happening: Happening) -> None:
+        """Have something happen to the world itself at a time (ms). Within a transaction."""
+        self.request(at, "", "", happening, None)
+
+    def redrive(self, queue: str) -> int:
+        """Send a queue's dead letters back now. Returns how many. Within a transaction. Raises
+        `ValueError` for a queue that does not exist."""
+        if queue not in self._post.places:
+            raise ValueError(f"there is no queue {queue!r}: {meant(queue, self._post.places)}")
+        return self._post.redrive(queue, self._clock.now())
 
     def trace(self) -> Trace:
         return self._database.trace(self._deployment.participants())
@@ -126,6 +155,8 @@ class World:
     def _begin_what_is_due(self) -> bool:
         begun = self._begin_request()
         for function in self._functions.values():
+            if self._database.meta(f"{function.name} is paused"):
+                continue
             for queue in self._post.queues_of[function.name]:
                 if self._running[function.name] < function.concurrency:
                     begun |= self._receive(function, queue)
@@ -146,11 +177,25 @@ class World:
                 return False
             request, actor, service, command, saga = row
             command = unpack(command)
+            if isinstance(command, Happening):
+                self._happens(command, now)
+                self._database.run("UPDATE requests SET done = 1 WHERE id = ?", request)
+                return True
+            patience = getattr(command, "timeout", PATIENCE)
+            self._database.run("UPDATE requests SET due = ? WHERE id = ?", now + patience, request)
             subject = Subject(service, self._database.number("invocations"), saga, None)
             label = getattr(command, "label", self._functions[service].invocation)
             self._handling.arrow(subject, "call", actor, service, label)
         self._start(service, self._serve(subject, request, actor, command))
         return True
+
+    def _happens(self, happening: Happening, now: int) -> None:
+        if isinstance(happening, Redrive):
+            self._post.redrive(happening.queue, now)
+        elif isinstance(happening, TakeSnapshot):
+            archive.take_snapshot(self._database, happening.store, happening.snapshots, now)
+        else:
+            archive.lose(self._database, happening.store, now)
 
     async def _serve(self, subject: Subject, request: int, actor: str, command: Any) -> None:
         try:

@@ -35,7 +35,7 @@ TRAFFIC = Scenario(
 
 @pytest.mark.parametrize(
     "scenario",
-    [one for one in scenarios.ALL if not one.recovery],
+    scenarios.ALL,
     ids=lambda scenario: scenario.name,
 )
 def test_a_scenario_ends_as_in_the_simulator(scenario: Scenario, tmp_path: Path) -> None:

@@ -1,0 +1,99 @@
+"""`serve`, `inspect` and `redrive`, as an operator types them."""
+
+from pathlib import Path
+
+import pytest
+
+from sagakit import Scenario, scenarios
+from sagakit.__main__ import main
+from sagakit.adapters.sqlite.database import Database
+
+Captured = pytest.CaptureFixture[str]
+POISON = Scenario(
+    name="poison",
+    title="A text that is no event lies in the wallet's queue",
+    wallets=[{"user_id": "ana", "balance": 100}],
+    payments=[{"user_id": "ana", "amount": 40}],
+    texts=[{"at": 0, "queue": "Wallet SQS", "text": "hello"}],
+)
+
+
+def shown(capsys: Captured, *arguments: str, status: int = 0) -> str:
+    assert main(arguments) == status
+    return capsys.readouterr().out
+
+
+def test_serve_tells_the_outcome_as_run_does(capsys: Captured, tmp_path: Path) -> None:
+    file = str(tmp_path / "file.db")
+    text = shown(capsys, "serve", "provider_error", "--db", file, "--hurry")
+    assert "FAILED" in text
+    assert text.count(" held ") == 15
+    assert "no dead letters" in text
+
+
+def test_two_workers_share_a_file(capsys: Captured, tmp_path: Path) -> None:
+    file = str(tmp_path / "file.db")
+    text = shown(capsys, "serve", "concurrent_payments", "--db", file, "--workers", "2")
+    assert text.count(" held ") == 15
+
+
+def test_inspect_names_dead_letters_and_redrive_sends_them_back(
+    capsys: Captured, tmp_path: Path
+) -> None:
+    described, file = tmp_path / "poison.json", str(tmp_path / "file.db")
+    POISON.save(described)
+    shown(capsys, "serve", "--scenario", str(described), "--db", file, "--hurry")
+    text = shown(capsys, "inspect", "--db", file)
+    assert "Wallet SQS                0      0     1" in text
+    assert "NotUnderstood: not JSON" in text
+    assert "every saga has ended" in text
+    assert shown(capsys, "redrive", "Wallet SQS", "--db", file).startswith(
+        "Wallet SQS: 1 sent back"
+    )
+    assert "no dead letters" in shown(capsys, "inspect", "--db", file)
+
+
+def test_inspect_tells_where_a_saga_stands(capsys: Captured, tmp_path: Path) -> None:
+    file = tmp_path / "file.db"
+    shown(capsys, "serve", "happy_path", "--db", str(file), "--hurry")
+    with Database(file) as database:  # as it was before the provider had answered
+        database.run("DELETE FROM messages")
+        (key, payment) = next(iter(database.items("Payments DB")))
+        from sagakit.adapters.sqlite import stores
+
+        stores.put(database, "Payments DB", payment._replace(status="PENDING"))
+    text = shown(capsys, "inspect", "--db", str(file))
+    assert f"{key}  PENDING  nothing of it is under way" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["serve", "happy_path"], "name the file: --db FILE"),
+        (["serve", "happy_path", "--db", "x", "--workers", "2", "--hurry"], "one worker only"),
+        (["inspect", "--db", "none.db"], "none.db: there is no such file"),
+        (["redrive", "--db", "none.db"], "name the queue"),
+    ],
+)
+def test_a_mistake_is_status_2_and_told(
+    arguments: list[str], words: str, capsys: Captured, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_redrive_of_no_queue_names_those_there_are(capsys: Captured, tmp_path: Path) -> None:
+    file = str(tmp_path / "file.db")
+    shown(capsys, "serve", "happy_path", "--db", file, "--hurry")
+    assert main(["redrive", "Walet SQS", "--db", file]) == 2
+    assert "did you mean Wallet SQS?" in capsys.readouterr().err
+
+
+def test_a_fault_that_this_world_does_not_make_is_named(capsys: Captured, tmp_path: Path) -> None:
+    lossy = scenarios.happy_path.but(faults=[{"fault": "drop", "queue": "Wallet SQS"}])
+    lossy.save(tmp_path / "lossy.json")
+    arguments = ["serve", "--scenario", str(tmp_path / "lossy.json"), "--db", "x.db"]
+    assert main(arguments) == 2
+    assert "makes no drop happen" in capsys.readouterr().err
