@@ -30,12 +30,15 @@ usage: python -m sagakit COMMAND
       --limit N                 the most states to look at
       --format FORMAT           table (the default), json or mermaid
       --scenario FILE.json      explore the scenario in that file instead
+  check LOG.jsonl             hold a log against the laws, of whatever world it comes
+      --running                 it was cut off: what is under way is not held against it
   show NAME                   a scenario as JSON: save it, change it, run it with --scenario
   all                         run every scenario and show how they ended
       --out DIR                 write their figures and a gallery, index.html, to DIR
   serve NAME --db FILE        run its traffic on a SQLite file; started again, it goes on
       --workers N               so many processes (1 by default)
       --hurry                   skip the waits of time; with one worker
+      --format FORMAT           as for run
       --scenario FILE.json      serve the scenario in that file instead
   inspect --db FILE           what stands there: queues, dead letters with reasons, open sagas
   redrive QUEUE --db FILE     send the dead letters of a queue back into it
@@ -193,6 +196,28 @@ def _provider(text: str) -> dict[str, int]:
     return found
 
 
+def _check(names: Sequence[str], options: Options) -> int:
+    from pathlib import Path
+
+    from sagakit import report
+    from sagakit.check import verdicts
+    from sagakit.payments.topology import ITEMS, payment_system
+    from sagakit.sim.log import BadLog, read_log
+
+    if not names:
+        raise Refused("name a log: `run NAME --format jsonl > LOG.jsonl` writes one")
+    try:
+        with Path(names[0]).open(encoding="utf-8") as log:
+            trace = read_log(log, payment_system().participants(), ITEMS)
+    except BadLog as error:
+        raise Refused(f"{names[0]}: {error}") from None
+    except UnicodeDecodeError:
+        raise Refused(f"{names[0]}: this is no text") from None
+    found = verdicts(trace, ended="--running" not in options)
+    _print([f"{names[0]}: {len(trace):,} records", "", *report.laws(found)])
+    return _status(found)
+
+
 def _show(names: Sequence[str], _options: Options) -> int:
     _print([_scenario(names, {}).to_json()])
     return HELD
@@ -211,8 +236,8 @@ def _all(_names: Sequence[str], options: Options) -> int:
 
 def _serve(names: Sequence[str], options: Options) -> int:
     from sagakit.adapters.sqlite.serve import serve
-    from sagakit.report import for_people
 
+    shape = _format(options, FORMATS)
     done = serve(
         _scenario(names, options),
         _file(options),
@@ -220,7 +245,7 @@ def _serve(names: Sequence[str], options: Options) -> int:
         hurry="--hurry" in options,
     )
     verdicts = done.verdicts()
-    _print(for_people(done, verdicts))
+    _print(FORMATS[shape](done, verdicts))
     return _status(verdicts)
 
 
@@ -295,9 +320,10 @@ COMMANDS = {
             "--scenario",
         ),
     ),
+    "check": Command(_check, 1, (), ("--running",)),
     "show": Command(_show, 1, ()),
     "all": Command(_all, 0, ("--out",)),
-    "serve": Command(_serve, 1, ("--db", "--workers", "--scenario"), ("--hurry",)),
+    "serve": Command(_serve, 1, ("--db", "--workers", "--format", "--scenario"), ("--hurry",)),
     "inspect": Command(_inspect, 0, ("--db",)),
     "redrive": Command(_redrive, 1, ("--db",)),
     "zoo": Command(_zoo, 0, ("--format",)),

@@ -43,10 +43,7 @@ def for_people(run: Run, verdicts: Sequence[Verdict]) -> Iterator[str]:
         ],
     )
     yield ""
-    yield from table(
-        ("law", "", ""),
-        [(law, "held" if held else "BROKEN", detail) for law, held, detail, _ in verdicts],
-    )
+    yield from laws(verdicts)
     yield ""
     dead = [fate for fate in run.records.messages().values() if fate.state == "dead"]
     if dead:
@@ -56,6 +53,14 @@ def for_people(run: Run, verdicts: Sequence[Verdict]) -> Iterator[str]:
         )
     else:
         yield "no dead letters"
+
+
+def laws(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """A line a law."""
+    yield from table(
+        ("law", "", ""),
+        [(law, "held" if held else "BROKEN", detail) for law, held, detail, _ in verdicts],
+    )
 
 
 def as_json(run: Run, verdicts: Sequence[Verdict]) -> Iterator[str]:

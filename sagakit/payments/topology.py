@@ -22,11 +22,12 @@ from sagakit.deployment import (
 )
 from sagakit.payments import events as e
 from sagakit.payments.api import ApiGateway
-from sagakit.payments.breaker import CircuitBreaker
+from sagakit.payments.breaker import Breaker, CircuitBreaker
 from sagakit.payments.notification import NotificationService
-from sagakit.payments.payment import PaymentService
-from sagakit.payments.provider import ProviderGateway
+from sagakit.payments.payment import Payment, PaymentService
+from sagakit.payments.provider import Charge, ProviderGateway
 from sagakit.payments.recovery import RecoverableWalletService
+from sagakit.payments.wallet import Wallet
 from sagakit.ports import Ports
 
 PROVIDER = "External Provider API"
@@ -54,6 +55,14 @@ class Settings(BaseModel):
     wallet_batch: Count = 1
     wallet_reports: Annotated[bool, Field(strict=True)] = True
 
+
+ITEMS: dict[str, type] = {
+    "Payments DB": Payment,
+    "Wallet DB": Wallet,
+    "Provider DB": Charge,
+    "Breaker DB": Breaker,
+}
+"""What each store keeps."""
 
 Service = type | Callable[[Ports], object]
 

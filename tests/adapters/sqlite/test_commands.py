@@ -97,3 +97,22 @@ def test_a_fault_that_this_world_does_not_make_is_named(capsys: Captured, tmp_pa
     arguments = ["serve", "--scenario", str(tmp_path / "lossy.json"), "--db", "x.db"]
     assert main(arguments) == 2
     assert "makes no drop happen" in capsys.readouterr().err
+
+
+def test_the_log_of_a_file_is_held_against_the_laws(capsys: Captured, tmp_path: Path) -> None:
+    file, log = str(tmp_path / "file.db"), tmp_path / "log.jsonl"
+    served = ["serve", "concurrent_payments", "--db", file, "--hurry", "--format", "jsonl"]
+    log.write_text(shown(capsys, *served))
+    assert shown(capsys, "check", str(log)).count(" held ") == 15
+    lines = [line for line in log.read_text().splitlines() if '"ReembolsarUsuario"' not in line]
+    log.write_text("\n".join(line for line in lines if '"PaymentFailed"' not in line))
+    assert "BROKEN" in shown(capsys, "check", str(log), status=1)
+
+
+def test_a_log_that_cannot_be_read_is_named_with_its_line(capsys: Captured, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text("\n{}\n")
+    assert main(["check", str(log)]) == 2
+    assert f"{log}: line 2: a record has the fields" in capsys.readouterr().err
+    assert main(["check"]) == 2
+    assert "name a log" in capsys.readouterr().err
