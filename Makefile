@@ -15,7 +15,7 @@ PYTHON ?= $(shell for each in $(CANDIDATES); do \
 # As root, in a container say, Jupyter starts only if told that this is meant.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help setup lab run test bench notebooks student teacher
+.PHONY: help setup lab run test bench notebooks docs student teacher
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -44,11 +44,17 @@ bench: setup  ## measure speed, as ratios within one process
 notebooks: setup  ## run the notebooks again and save what they show
 	$(PY) notebooks/execute.py
 
+docs: setup  ## write the API reference to out/api/
+	$(PY) docs/reference/build.py out/api
+
 student: setup  ## write the learner's edition, without solutions, to out/student/
 	$(PY) -m notebooks.course.editions student
 
 teacher: setup  ## write the teacher's edition, solved and run, to out/teacher/
 	$(PY) -m notebooks.course.editions teacher --execute
+
+slides: setup  ## write slides of the notebooks, which need no network, to out/slides/
+	$(PY) -m notebooks.course.slides
 
 $(READY): pyproject.toml constraints.txt
 	@if [ -z "$(PYTHON)" ]; then \
@@ -61,7 +67,7 @@ $(READY): pyproject.toml constraints.txt
 		echo "PYTHON=$(PYTHON) does not run, is older than 3.11, or lacks venv." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV), about a minute ..."
-	@$(PY) -m pip --disable-pip-version-check install -q -c constraints.txt -e '.[lab,test,bench]'
+	@$(PY) -m pip --disable-pip-version-check install -q -c constraints.txt -e '.[lab,test,bench,docs]'
 	@$(PY) -m compileall -q sagakit
 	@$(PY) tests/pythons.py
 	@touch $(READY)

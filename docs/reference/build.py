@@ -1,0 +1,124 @@
+"""Write the API reference to a folder, as pages that need no network.
+
+python docs/reference/build.py DIR
+
+The pages are pdoc's. What is here is the order in which a reader meets the modules, and how the
+docstrings of this project are written: plain text, Markdown's marks, and blocks such as
+
+    start, end   ms, a stretch of virtual time
+    limit        how many arrows at most
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import NamedTuple
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from pdoc import render
+from pdoc.doc import Module
+
+import sagakit
+
+HERE = Path(__file__).resolve().parent
+
+
+class Chapter(NamedTuple):
+    """Modules that belong together. `names` are modules, with all that is in them."""
+
+    title: str
+    names: tuple[str, ...]
+
+
+CHAPTERS = (
+    Chapter("Start here", ("sagakit", "sagakit.run", "sagakit.scenarios")),
+    Chapter("Is it right", ("sagakit.check", "sagakit.zoo")),
+    Chapter("What if", ("sagakit.sweep",)),
+    Chapter("What it looks like", ("sagakit.plot", "sagakit.lab")),
+    Chapter("Services of your own", ("sagakit.events", "sagakit.ports", "sagakit.deployment")),
+    Chapter("The payment system", ("sagakit.payments",)),
+    Chapter("The worlds it runs in", ("sagakit.sim", "sagakit.adapters")),
+    Chapter("The notebooks' answers", ("sagakit.exercises",)),
+)
+REST = "Behind the command line"
+
+ROW = re.compile(r"^(?P<names>[\w.*]+(?:, [\w.*]+)*) {2,}(?P<means>\S.*)$")
+
+
+def build(out: Path) -> None:
+    """Write every page to `out`."""
+    for name in sagakit.__all__:  # some are loaded only when asked for: pdoc does not ask
+        vars(sagakit)[name] = getattr(sagakit, name)
+    render.configure(docformat="markdown", template_directory=HERE)
+    render.env.filters["to_markdown"] = _to_markdown
+    render.env.filters["in_chapters"] = in_chapters
+    render.env.filters["first_sentence"] = first_sentence
+    pages = {name: Module.from_name(name) for name in modules()}
+    _write(out / "index.html", render.html_index(pages))
+    for name, module in pages.items():
+        _write(out / f"{name.replace('.', '/')}.html", render.html_module(module, pages))
+    _write(out / "search.js", render.search_index(pages))
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def modules() -> list[str]:
+    """Every module of the package, but for the command line's entry."""
+    found = walk_packages(sagakit.__path__, "sagakit.")
+    return ["sagakit", *(one.name for one in found if not one.name.endswith(".__main__"))]
+
+
+def in_chapters(names: Iterable[str]) -> list[Chapter]:
+    """The modules in the order of `CHAPTERS`; what no chapter names comes last."""
+    chapter_of = {name: chapter.title for chapter in CHAPTERS for name in chapter.names}
+    found: dict[str, list[str]] = {chapter.title: [] for chapter in CHAPTERS}
+    for name in names:
+        whole = name if name in chapter_of else ".".join(name.split(".")[:2])
+        found.setdefault(chapter_of.get(whole, REST), []).append(name)
+    return [Chapter(title, tuple(inside)) for title, inside in found.items() if inside]
+
+
+def first_sentence(docstring: str) -> str:
+    """What a module is, for a list of them."""
+    paragraph = " ".join(docstring.partition("\n\n")[0].split())
+    return paragraph.rstrip(":")
+
+
+@pass_context
+def _to_markdown(context: Context, docstring: str) -> str:
+    return markdown(docstring)
+
+
+def markdown(docstring: str) -> str:
+    """A docstring as Markdown: its blocks of names and meanings become lists."""
+    return "\n\n".join(map(_paragraph, docstring.split("\n\n")))
+
+
+def _paragraph(text: str) -> str:
+    lines = text.strip("\n").split("\n")
+    if not ROW.match(lines[0]):
+        return text
+    return "\n".join(_items(lines))
+
+
+def _items(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        row = ROW.match(line)
+        if row:
+            names = ", ".join(f"`{name}`" for name in row["names"].split(", "))
+            yield f"- {names}: {row['means']}"
+        else:
+            yield f"  {line.strip()}"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("say where to write it: python docs/reference/build.py DIR")
+    build(Path(sys.argv[1]))
+    print(f"open {Path(sys.argv[1]) / 'index.html'}")

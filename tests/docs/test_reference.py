@@ -1,0 +1,127 @@
+"""The API reference: every public name has its place, and no page needs the network."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import sagakit
+from docs.reference import build
+from docs.reference.build import CHAPTERS, REST, in_chapters, markdown
+
+ADDRESS = re.compile(
+    r"""\b(?:src|href|srcset|data|poster|action)=["']([^"']+)|(?:url\(|@import)\s*["']?([^"')\s;]+)"""
+)
+
+
+class Page(NamedTuple):
+    """What of a page matters here: its anchors, and every address that it names."""
+
+    anchors: set[str]
+    addresses: set[str]
+
+
+def read(html: str) -> Page:
+    found = {"".join(either) for either in ADDRESS.findall(html)}
+    return Page(set(re.findall(r'\bid="([^"]+)"', html)), found)
+
+
+def outside(page: Page) -> list[str]:
+    """The addresses of a page that are neither files beside it nor data within it."""
+    return [one for one in sorted(page.addresses) if re.match(r"(?!data:)(\w+:|//)", one)]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Page]:
+    out = tmp_path_factory.mktemp("api")
+    build.build(out)
+    return {
+        file.relative_to(out): read(file.read_text(encoding="utf-8"))
+        for file in sorted(out.rglob("*.html"))
+    }
+
+
+@pytest.mark.parametrize("name", sorted(sagakit.__all__))
+def test_every_public_name_has_its_place(name: str, pages: dict[Path, Page]) -> None:
+    its_own = Path(f"sagakit/{name}.html")  # a module's
+    assert name in pages[Path("sagakit.html")].anchors or its_own in pages
+
+
+def test_every_module_has_a_page_that_the_first_page_leads_to(pages: dict[Path, Page]) -> None:
+    led_to = pages[Path("index.html")].addresses
+    for module in build.modules():
+        file = f"{module.replace('.', '/')}.html"
+        assert file in led_to
+        assert Path(file) in pages
+
+
+def test_no_page_needs_the_network(pages: dict[Path, Page]) -> None:
+    found = {file: outside(page) for file, page in pages.items()}
+    assert not {file: addresses for file, addresses in found.items() if addresses}
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<script src="https://cdn.example/mathjax.js"></script>',
+        '<link href="//fonts.example/a.css">',
+        "<style>@import 'https://fonts.example/a.css';</style>",
+        "<style>a { background: url(http://a.example/b.png) }</style>",
+        '<a href="https://a.example">built with a</a>',
+    ],
+)
+def test_an_outside_address_would_be_seen(html: str) -> None:
+    assert outside(read(html))
+
+
+def test_what_is_beside_a_page_or_within_it_is_not_outside() -> None:
+    assert not outside(read('<img src="data:image/svg+xml,x"><a href="../run.html#Run">Run</a>'))
+
+
+def test_every_link_to_a_page_leads_to_one(pages: dict[Path, Page]) -> None:
+    for file, page in pages.items():
+        for address in page.addresses:
+            target = address.partition("#")[0]
+            if target.endswith(".html"):
+                parts: list[str] = []
+                for part in (*file.parent.parts, *target.split("/")):
+                    if part == "..":
+                        parts.pop()
+                    elif part != ".":
+                        parts.append(part)
+                assert Path(*parts) in pages, f"{file} links to {address}"
+
+
+def test_modules_stand_in_the_order_in_which_a_reader_meets_them() -> None:
+    chapters = in_chapters(["sagakit", "sagakit.sim", "sagakit.check", "sagakit.check.laws"])
+    assert [one.names for one in chapters] == [
+        ("sagakit",),
+        ("sagakit.check", "sagakit.check.laws"),
+        ("sagakit.sim",),
+    ]
+
+
+def test_a_module_that_no_chapter_names_comes_last() -> None:
+    (last,) = in_chapters(["sagakit.report"])
+    assert last.title == REST
+
+
+def test_no_module_is_named_by_two_chapters() -> None:
+    named = [name for chapter in CHAPTERS for name in chapter.names]
+    assert len(named) == len(set(named))
+
+
+BLOCKS = [
+    (
+        "start, end  ms, a stretch of time;\n            both included\nlimit       at most",
+        "- `start`, `end`: ms, a stretch of time;\n  both included\n- `limit`: at most",
+    ),
+    ("Plain text stays\nas it is.", "Plain text stays\nas it is."),
+    ("    >>> 1 + 1\n    2", "    >>> 1 + 1\n    2"),
+]
+
+
+@pytest.mark.parametrize(("written", "shown"), BLOCKS)
+def test_a_block_of_names_becomes_a_list(written: str, shown: str) -> None:
+    assert markdown(written) == shown
