@@ -1,4 +1,4 @@
-"""A handler, driven through its port calls: each is performed in a transaction of its own.
+"""What services await, performed on the file: each step in a transaction of its own.
 
 Between two of them the process may be killed: then nothing of what follows happens, and its message
 comes again. That is the only clean-up there is.
@@ -6,39 +6,22 @@ comes again. That is the only clean-up there is.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from sagakit.adapters.driving import Subject, steps
 from sagakit.adapters.sqlite import archive, stores
 from sagakit.adapters.sqlite.clock import Clock
 from sagakit.adapters.sqlite.database import Database
 from sagakit.adapters.sqlite.messages import Post
 from sagakit.adapters.sqlite.packing import pack, unpack
-from sagakit.ports import (
-    AlreadyHandled,
-    MaxRetriesExceeded,
-    TimedOut,
-    Unavailable,
-    VersionConflict,
-    WorldError,
-    event_of,
-)
+from sagakit.ports import TimedOut, Unavailable, VersionConflict, WorldError, event_of
 from sagakit.sim import operations as ops
 from sagakit.sim.effects import CONFLICT, RESUMED
 from sagakit.sim.external import Reaction, booked
-from sagakit.sim.invocation import MOST_RETRIES
 from sagakit.sim.trace import Asked, Attempt, Failed, Read, Record, Restored, duration
 
 Decide = Callable[[ops.Ask, int, int], Reaction]
 """(the request, which request about its key it is, the time in ms) -> how the party reacts"""
-
-
-class Subject(NamedTuple):
-    """What an invocation is at work on, as its records tell it."""
-
-    service: str
-    invocation: int
-    saga: str | None
-    event_id: str | None
 
 
 class Handling:
@@ -62,50 +45,30 @@ class Handling:
         self._running = running
 
     async def handle(self, subject: Subject, content: Any) -> Any:
-        """Run the handler of a message or command to its end, again from its start after a
-        conflict. Returns what it returns, and raises what it raises."""
-        handler = self._services[subject.service].get(type(content))
-        if handler is None:
-            known = ", ".join(cls.__name__ for cls in self._services[subject.service])
-            what = type(content).__name__
-            raise LookupError(f"{subject.service} has no handler for {what}: it handles {known}")
-        for retry in range(MOST_RETRIES + 1):
-            if retry:
-                again = f"conflict: start again from the read (retry {retry} of {MOST_RETRIES})"
-                self.note(subject, again)
-            try:
-                return await self._drive(subject, handler(content))
-            except AlreadyHandled:
-                self.note(subject, "already handled: nothing to do")
-                return None
-            except VersionConflict:
-                continue
-        raise MaxRetriesExceeded(f"a conflict again after {MOST_RETRIES} retries")
-
-    async def _drive(self, subject: Subject, coroutine: Any) -> Any:
-        result: Any = None
-        last_read: list[Any] = [None]
+        """Run the handler of a message or command to its end. Returns what it returns, and raises
+        what it raises."""
+        course = steps(
+            self._services[subject.service], content, lambda text: self.note(subject, text)
+        )
         try:
+            step = next(course)
             while True:
-                if isinstance(result, Exception):
-                    operation = coroutine.throw(result)
-                else:
-                    operation = coroutine.send(result)
                 try:
-                    result = await self._perform(subject, operation, last_read)
-                except WorldError as error:
-                    result = error
+                    result = await self._perform(subject, *step)
+                except (WorldError, ValueError) as error:
+                    step = course.throw(error)
+                else:
+                    step = course.send(result)
         except StopIteration as stop:
             return stop.value
         finally:
-            coroutine.close()
+            course.close()
 
-    async def _perform(self, subject: Subject, operation: Any, last_read: list[Any]) -> Any:
+    async def _perform(self, subject: Subject, operation: Any, last_read: Any) -> Any:
         if isinstance(operation, ops.Get):
-            last_read[0] = self._get(subject, operation)
-            return last_read[0]
+            return self._get(subject, operation)
         if isinstance(operation, ops.Commit):
-            return self._commit(subject, operation, last_read[0])
+            return self._commit(subject, operation, last_read)
         if isinstance(operation, ops.Ask):
             return await self._ask(subject, operation)
         if isinstance(operation, ops.Invoke):
