@@ -31,7 +31,7 @@ CRASHES = [Crash(service=WALLET, event="PaymentInit", step=2, nth=nth) for nth i
 
 def test_the_solutions_in_the_notebook_are_right() -> None:
     exercises = list(tried("07_at_least_once.ipynb"))
-    assert len(exercises) == 3
+    assert len(exercises) == 4
     for check, as_it_stands, solution in exercises:
         assert "three dots" in repr(as_it_stands), check
         assert solution, (check, solution)
