@@ -15,7 +15,7 @@ PYTHON ?= $(shell for each in $(CANDIDATES); do \
 # As root, in a container say, Jupyter starts only if told that this is meant.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help setup lab run test bench notebooks docs student teacher
+.PHONY: help setup lab run test bench notebooks docs student teacher slides
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -67,7 +67,7 @@ $(READY): pyproject.toml constraints.txt
 		echo "PYTHON=$(PYTHON) does not run, is older than 3.11, or lacks venv." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV), about a minute ..."
-	@$(PY) -m pip --disable-pip-version-check install -q -c constraints.txt -e '.[lab,test,bench,docs]'
+	@$(PY) -m pip --disable-pip-version-check install -q -c constraints.txt -e '.[lab,test,bench,docs,slides]'
 	@$(PY) -m compileall -q sagakit
 	@$(PY) tests/pythons.py
 	@touch $(READY)

@@ -15,6 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 ON_CONDA_FORGE = {"matplotlib": "matplotlib-base"}  # without the toolkits of a desktop
 EXTRAS = PROJECT["optional-dependencies"].values()
+ON_PIP_ALONE = PROJECT["optional-dependencies"]["slides"]
 
 Bounds = dict[str, SpecifierSet]
 
@@ -41,8 +42,9 @@ def test_environment_yml_asks_for_what_pyproject_asks_for(required: Bounds) -> N
     asked = bounds([entry for entry in environment["dependencies"] if isinstance(entry, str)])
     assert asked.pop("python") == SpecifierSet(PROJECT["requires-python"])
     assert asked.pop("pip") == SpecifierSet()
-    assert asked == {ON_CONDA_FORGE.get(name, name): bound for name, bound in required.items()}
-    assert environment["dependencies"][-1] == {"pip": ["-e ."]}
+    on_conda = required.items() - bounds(ON_PIP_ALONE).items()
+    assert asked == {ON_CONDA_FORGE.get(name, name): bound for name, bound in on_conda}
+    assert environment["dependencies"][-1] == {"pip": ["-e .[slides]"]}
     assert environment["channels"] == ["conda-forge"]
 
 
