@@ -15,7 +15,7 @@ PYTHON ?= $(shell for each in $(CANDIDATES); do \
 # As root, in a container say, Jupyter starts only if told that this is meant.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help setup lab run test bench notebooks docs student teacher slides
+.PHONY: help setup lab run test bench notebooks pictures docs student teacher slides
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ bench: setup  ## measure speed, as ratios within one process
 
 notebooks: setup  ## run the notebooks again and save what they show
 	$(PY) notebooks/execute.py
+
+pictures: setup  ## draw the README's pictures again, each from a run
+	$(PY) docs/pictures.py
 
 docs: setup  ## write the API reference to out/api/
 	$(PY) docs/reference/build.py out/api

@@ -1,26 +1,58 @@
-"""The README keeps its word: its picture is of a run, and its lines of Python run."""
+"""The README keeps its word: its pictures are of runs, and its lines of Python run."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from sagakit import run
+from docs import pictures
+from docs.pictures import PICTURES
+from sagakit.plot.figure import Picture
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-WALLET = ["EventBridge", "Wallet SQS", "Wallet Service", "Wallet DB"]
+SHOWN = {path: alt for alt, path in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", README)}
 
 
-def picture() -> str:
-    """The picture at the top: to renew it, write this to docs/concurrent_payments.svg."""
-    met = run("concurrent_payments")
-    return met.sequence(participants=WALLET, start=30, end=75).svg()
+def in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
-def test_the_picture_is_of_a_run_made_with_this_code() -> None:
-    saved = (ROOT / "docs" / "concurrent_payments.svg").read_text(encoding="utf-8")
-    assert saved == picture()
+@pytest.mark.parametrize("draw", PICTURES, ids=lambda draw: draw.__name__)
+def test_a_picture_is_of_a_run_made_with_this_code(draw: Callable[[], Picture]) -> None:
+    saved = pictures.file_of(draw).read_text(encoding="utf-8")
+    assert saved == draw().svg(), "draw it again with `make pictures`, and look at it"
+
+
+def test_every_picture_that_is_drawn_is_shown_and_no_other() -> None:
+    drawn = {pictures.file_of(draw).relative_to(ROOT).as_posix() for draw in PICTURES}
+    assert set(SHOWN) == drawn
+
+
+@pytest.mark.parametrize("path", SHOWN)
+def test_a_picture_is_told_in_words(path: str) -> None:
+    assert len(SHOWN[path].split()) > 10
+
+
+def test_a_picture_that_is_not_current_is_drawn_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pictures, "HERE", tmp_path)
+    monkeypatch.setattr(pictures, "PICTURES", (pictures.circuit_breaker,))
+    (tmp_path / "circuit_breaker.svg").write_text("<svg/>", encoding="utf-8")
+    assert pictures.main() == pictures.main() == 0
+    assert (tmp_path / "circuit_breaker.svg").read_text(encoding="utf-8") != "<svg/>"
+    assert capsys.readouterr().out.splitlines() == [
+        "circuit_breaker.svg: drawn again",
+        "circuit_breaker.svg: as it was",
+    ]
+
+
+def test_the_counterexample_is_told_as_it_is_found() -> None:
+    found = pictures.lost_update()
+    sums = found.effect.partition(":")[0]  # what it means for each payment is in the answer
+    assert f"{found.cause} Then '{found.verdict.law}' is broken: {sums}" in in_one_line(README)
 
 
 def test_the_lines_of_python_run() -> None:

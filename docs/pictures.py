@@ -1,0 +1,73 @@
+"""Draw the README's pictures again, each from a run that is made for it.
+
+python docs/pictures.py        write them beside this file
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from sagakit import run
+from sagakit.check.explore import Counterexample
+from sagakit.plot.figure import Picture
+from sagakit.zoo import flaw
+from sagakit.zoo.matrix import kill_figure
+
+HERE = Path(__file__).resolve().parent
+WALLET_SIDE = ["Wallet SQS", "Wallet Service", "Wallet DB"]
+
+
+def concurrent_payments() -> Picture:
+    """Two payments meet on one wallet."""
+    met = run("concurrent_payments")
+    return met.sequence(participants=["EventBridge", *WALLET_SIDE], start=30, end=75)
+
+
+def circuit_breaker() -> Picture:
+    """An outage of the provider, as the breaker lived through it."""
+    return run("circuit_breaker").breaker()
+
+
+def lost_update() -> Counterexample:
+    """The shortest run in which a blind write costs money."""
+    return flaw("blind_write").explore().broken[0]
+
+
+def blind_write() -> Picture:
+    """That run, at the wallet."""
+    return lost_update().run.sequence(
+        participants=WALLET_SIDE, outside=False, title="A blind write, found by explore"
+    )
+
+
+def kill_matrix() -> Picture:
+    """All flaws of the zoo against all laws."""
+    return kill_figure()
+
+
+PICTURES: tuple[Callable[[], Picture], ...] = (
+    concurrent_payments,
+    circuit_breaker,
+    blind_write,
+    kill_matrix,
+)
+
+
+def file_of(draw: Callable[[], Picture]) -> Path:
+    """Where a picture is kept."""
+    return HERE / f"{draw.__name__}.svg"
+
+
+def main() -> int:
+    for draw in PICTURES:
+        file = file_of(draw)
+        text = draw().svg()
+        current = file.exists() and file.read_text(encoding="utf-8") == text
+        if not current:
+            file.write_text(text, encoding="utf-8", newline="\n")
+        print(f"{file.name}: {'as it was' if current else 'drawn again'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
