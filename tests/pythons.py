@@ -1,7 +1,8 @@
 """Make `.venv-3.12` and the like: one for each other Python that this machine has.
 
-`make setup` runs it. They hold pydantic alone, which is all that a run needs, so that
-`test_same_on_every_python.py` can run the scenarios under each.
+`make setup` runs it. They hold pydantic, which is all that a run needs, so that
+`test_same_on_every_python.py` can run the scenarios under each; and, from 3.12 on, simloom, so that
+`make bench` can stand beside it whatever Python it runs in itself.
 """
 
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SUPPORTED = ("3.11", "3.12", "3.13")
+SIMLOOM = "simloom; python_version >= '3.12'"
 
 
 def candidates(version: str) -> list[str]:
@@ -32,8 +34,8 @@ def make(python: str, folder: Path) -> None:
     """Make the venv anew. Raises `subprocess.CalledProcessError` if that fails."""
     subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
     install = ["-m", "pip", "--disable-pip-version-check", "install", "-q"]
-    pydantic = ["-c", str(ROOT / "constraints.txt"), "pydantic"]
-    subprocess.run([str(folder / "bin" / "python"), *install, *pydantic], check=True)
+    packages = ["-c", str(ROOT / "constraints.txt"), "pydantic", SIMLOOM]
+    subprocess.run([str(folder / "bin" / "python"), *install, *packages], check=True)
 
 
 def main() -> None:
@@ -45,7 +47,7 @@ def main() -> None:
         if python is None:
             print(f"Python {version}: not on this machine, the same-traces test goes without it")
             continue
-        print(f"Python {version}: {python}, pydantic into .venv-{version}", flush=True)
+        print(f"Python {version}: {python}, into .venv-{version}", flush=True)
         try:
             make(python, ROOT / f".venv-{version}")
         except subprocess.CalledProcessError as error:

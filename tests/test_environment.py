@@ -15,7 +15,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 ON_CONDA_FORGE = {"matplotlib": "matplotlib-base"}  # without the toolkits of a desktop
 EXTRAS = PROJECT["optional-dependencies"].values()
-ON_PIP_ALONE = PROJECT["optional-dependencies"]["slides"]
+SIMLOOM = "simloom>=0.5; python_version >= '3.12'"
+ON_PIP_ALONE = [*PROJECT["optional-dependencies"]["slides"], SIMLOOM]
 
 Bounds = dict[str, SpecifierSet]
 
@@ -44,7 +45,7 @@ def test_environment_yml_asks_for_what_pyproject_asks_for(required: Bounds) -> N
     assert asked.pop("pip") == SpecifierSet()
     on_conda = required.items() - bounds(ON_PIP_ALONE).items()
     assert asked == {ON_CONDA_FORGE.get(name, name): bound for name, bound in on_conda}
-    assert environment["dependencies"][-1] == {"pip": ["-e .[slides]"]}
+    assert environment["dependencies"][-1] == {"pip": ["-e .[slides]", SIMLOOM]}
     assert environment["channels"] == ["conda-forge"]
 
 

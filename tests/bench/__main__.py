@@ -18,9 +18,10 @@ import pandas as pd
 
 from sagakit.deployment import Participant
 from sagakit.plot import tables
+from sagakit.progress import Progress
 from sagakit.scenarios.stage import stage
 from sagakit.sim.trace import Trace
-from tests.bench import floor
+from tests.bench import explored, floor, sizes
 from tests.bench.workload import happy_payments
 
 PAYMENTS = 10_000
@@ -43,11 +44,12 @@ def seconds(work: Callable[[], Any]) -> float:
 def rounds(contenders: dict[str, Callable[[], float]], times: int = ROUNDS) -> dict[str, float]:
     """The median seconds of each contender; they take turns."""
     found: dict[str, list[float]] = {name: [] for name in contenders}
+    progress = Progress()
     for number in range(times):
-        print(f"\r  round {number + 1} of {times}", end="", file=sys.stderr, flush=True)
         for name, contender in contenders.items():
+            progress.say(f"  round {number + 1} of {times}: {name}")
             found[name].append(contender())
-    print("\r", end="", file=sys.stderr)
+    progress.done()
     return {name: median(values) for name, values in found.items()}
 
 
@@ -162,7 +164,13 @@ def main() -> None:
     frames()
     process()
     growth()
+    explored.main()
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] == ["sizes"]:
+        sizes.main()
+    elif sys.argv[1:]:
+        sys.exit("usage: python -m tests.bench [sizes]")
+    else:
+        main()

@@ -1,0 +1,79 @@
+"""The wallet service alone: the real one, with its queue, store, inbox and outbox."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from sagakit.check.explore.honest import Patience
+from sagakit.check.explore.search import following
+from sagakit.check.explore.space import Space
+from sagakit.check.explore.tokens import FAULTS, Contended, State
+from sagakit.deployment import Deployment
+from sagakit.payments.events import PaymentInit
+from sagakit.payments.topology import payment_system
+from sagakit.payments.wallet import Wallet
+
+SERVICE, QUEUE, STORE = "Wallet Service", "Wallet SQS", "Wallet DB"
+BALANCE, AMOUNT = 100, 10
+
+
+def alone() -> Deployment:
+    """Of the payment system what the wallet service needs; nobody takes what it publishes."""
+    whole = payment_system()
+    return replace(
+        whole,
+        functions=tuple(one for one in whole.functions if one.name == SERVICE),
+        queues=tuple(one for one in whole.queues if one.name == QUEUE),
+        tables=tuple(one for one in whole.tables if one.owner == SERVICE),
+        rules=(),
+        topics=(),
+        lanes=(),
+    )
+
+
+def payment(number: int) -> str:
+    name = f"payment-{number}"
+    event = PaymentInit.first(
+        name, payment_id=name, transaction_id=name, user_id="ana", amount=AMOUNT
+    )
+    return event.wire()
+
+
+class WalletAlone:
+    """All that can happen to so many payments of one wallet, each sent so many `times`."""
+
+    def __init__(self, payments: int, times: int, spend: Mapping[str, int]) -> None:
+        self.texts = [(0, QUEUE, payment(n)) for n in range(payments) for _ in range(times)]
+        self.budget = tuple(spend.get(fault, 0) for fault in FAULTS)
+        self.states: set[State] = set()
+
+    def explore(self) -> None:
+        """No law is asked: they are about whole payments. `ends` says how it may end."""
+        contended: frozenset[tuple[int, str]] = frozenset()
+        while True:
+            opening = {STORE: [Wallet("ana", Decimal(BALANCE))]}
+            self.space = Space(alone(), opening, (), self.texts, contended, Patience())
+            try:
+                self._exhaust()
+            except Contended as found:
+                contended |= {found.args[0]}
+                continue
+            return
+
+    def _exhaust(self) -> None:
+        start: State = (*self.space.start, self.budget)
+        self.states = {start}
+        waiting = [start]
+        while waiting:
+            for _, state in following(self.space, waiting.pop()):
+                if state not in self.states:
+                    self.states.add(state)
+                    waiting.append(state)
+
+    def ends(self) -> Iterator[Wallet]:
+        """The wallet in each state at rest."""
+        place = self.space.places.index(STORE)
+        for state in self.states:
+            if not following(self.space, state):
+                shelves = self.space.stores.things[state[0]]
+                yield dict(self.space.shelves.things[shelves[place]].items)["ana"]
