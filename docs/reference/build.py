@@ -36,7 +36,7 @@ class Chapter(NamedTuple):
 CHAPTERS = (
     Chapter("Start here", ("sagakit", "sagakit.run", "sagakit.scenarios")),
     Chapter("Is it right", ("sagakit.check", "sagakit.zoo")),
-    Chapter("What if", ("sagakit.sweep",)),
+    Chapter("What if", ("sagakit.sweeps",)),
     Chapter("What it looks like", ("sagakit.plot", "sagakit.lab")),
     Chapter("Services of your own", ("sagakit.events", "sagakit.ports", "sagakit.deployment")),
     Chapter("The payment system", ("sagakit.payments",)),

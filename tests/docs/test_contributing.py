@@ -1,0 +1,58 @@
+"""CONTRIBUTING.md is one page, and what it names is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.test_layers import MAY_IMPORT
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+PATHS = sorted(
+    {
+        *re.findall(r"`((?:sagakit|tests|docs|notebooks)/[\w/.]*)`", PAGE),
+        *re.findall(r"`([\w]+\.(?:toml|yml|txt))`", PAGE),
+        *re.findall(r"\]\(([\w/.]+)\)", PAGE),
+        *re.findall(r"pytest -q (\w[\w/]*)", PAGE),
+        *re.findall(r"python (\w+/[\w/.]+)", PAGE),
+    }
+)
+TARGETS = sorted(set(re.findall(r"(?:^|`)make ([a-z-]+)", PAGE, flags=re.MULTILINE)))
+
+
+def sentences(text: str) -> set[str]:
+    """What is said, without code and tables. Short ones may well be said twice."""
+    prose = re.sub(r"```.*?```|^\|.*$", "", text, flags=re.DOTALL | re.MULTILINE)
+    said = re.split(r"(?<=[.:;])\s+", " ".join(prose.split()))
+    return {one for one in said if len(one.split()) > 8}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_that_it_names_is_there(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_command_that_it_names_is_there(target: str) -> None:
+    assert f"\n{target}:" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_it_is_one_page() -> None:
+    assert len(PAGE.splitlines()) <= 100
+
+
+def test_it_says_nothing_that_the_readme_says() -> None:
+    assert sentences(PAGE)
+    assert not sentences(PAGE) & sentences(README)
+
+
+def test_arrows_point_down_in_its_table_as_they_do_in_the_package() -> None:
+    cells = re.findall(r"^\| (`sagakit/.*?) \|", PAGE, flags=re.MULTILINE)
+    layers = [re.findall(r"sagakit/(\w+)", cell) for cell in cells]
+    order = {f"sagakit.{name}": row for row, names in enumerate(layers) for name in names}
+    for layer, row in order.items():
+        below = [order[other] for other in MAY_IMPORT[layer] if other in order]
+        assert all(row <= other for other in below), layer
