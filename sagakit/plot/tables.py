@@ -7,14 +7,14 @@ often is a category, any other is a `str` column; what is missing there is NaN.
 
 from collections.abc import Hashable, Iterable, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sagakit.plot.depths import Depth, depths
 from sagakit.plot.pieces import Emission, emissions
-from sagakit.sim.trace import Read, Record, Restored, Trace, Written
+from sagakit.sim.trace import Asked, Read, Record, Restored, Trace, Written
 
 CHUNK = 2_000  # records that are turned into columns at once: they stay in the CPU's cache
 _WHAT_FIELDS = slice(1, 6)
@@ -122,22 +122,42 @@ def events(trace: Trace) -> pd.DataFrame:
 
 
 def items(trace: Trace, store: str) -> pd.DataFrame:
-    """One row an item of a store as it ended, a column a field of the item.
+    """One row an item of a store as it ended, a column a field of the item; or one row an entry of
+    the books that a party outside keeps: its Idempotency-Key, and executed, declined or voided.
 
     Whole numbers are int64, texts str, money is `Decimal` in an object column. Without any item the
     columns are those of an item that was there before, if there was one.
     Raises `ValueError` for a store that is not in the trace.
     """
-    stores = trace.stores()
+    books = _books(trace)
+    stores = trace.stores() | books
     if store not in stores:
         names = ", ".join(stores) or "none"
         raise ValueError(f"no store {store!r} in this trace: there are {names}")
     rows = list(stores[store].values())
     examples = rows or [item for record in trace for item in _items_of(record, store)][:1]
+    if store in books:
+        examples = [Entry("", "")]
     fields = dict.fromkeys(name for item in examples for name in type(item)._fields)
     return pd.DataFrame(
         {name: _column([getattr(item, name, None) for item in rows]) for name in fields}
     )
+
+
+class Entry(NamedTuple):
+    key: str
+    state: str
+
+
+def _books(trace: Trace) -> dict[str, dict[str, Any]]:
+    """What each party outside says that it did: party to key to entry."""
+    outside = (one.name for one in trace.participants if one.kind == "external")
+    books: dict[str, dict[str, Any]] = {name: {} for name in outside}
+    for record in trace:
+        asked = record.detail
+        if record.kind == "note" and isinstance(asked, Asked) and record.source in books:
+            books[record.source][asked.key] = Entry(asked.key, asked.outcome)
+    return books
 
 
 def _items_of(record: Record, store: str) -> Sequence[Any]:

@@ -137,6 +137,17 @@ def test_a_store_that_is_empty_at_the_end_keeps_its_columns() -> None:
     assert len(run(lost).wallets) == 0
 
 
+def test_a_party_outside_is_asked_for_its_books() -> None:
+    books = run(scenarios.provider_error).items("External Provider API")
+    assert plain(books) == [("tx-ana:A", "voided")]
+    assert plain(run(HAPPY).items("External Provider API")) == [("tx-ana:A", "executed")]
+
+
+def test_books_without_an_entry_keep_their_columns() -> None:
+    unasked = run(scenarios.insufficient_funds).items("External Provider API")
+    assert (list(unasked.columns), len(unasked)) == (["key", "state"], 0)
+
+
 def test_a_store_that_does_not_exist_is_refused() -> None:
     with pytest.raises(
         ValueError, match="no store 'Purse DB' in this trace: there are Payments DB"
