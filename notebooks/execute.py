@@ -21,8 +21,10 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 HERE = Path(__file__).resolve().parent
+GLOSSARY = HERE.parent / "docs" / "glossary.md"  # which the notebooks link to
 CELL_TIMEOUT = 120  # seconds
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -85,7 +87,14 @@ def to_html(notebook: NotebookNode, title: str) -> str:
     config = Config({"NbConvertBase": {"display_data_priority": SHOWN}})
     exporter = HTMLExporter(config=config, raw_template=PAGE)
     page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
-    return str(page)
+    return str(page).replace("../docs/glossary.md", "glossary.html")
+
+
+def glossary_page() -> str:
+    """The glossary, for the folder of pages that link to it."""
+    text = GLOSSARY.read_text(encoding="utf-8")
+    notebook = new_notebook(cells=[new_markdown_cell(text)], metadata={"kernelspec": KERNEL})
+    return to_html(notebook, "Glossary")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -102,6 +111,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(paths: Iterable[Path], html: Path | None) -> int:
     failed = 0
+    if html is not None:
+        html.mkdir(parents=True, exist_ok=True)
+        (html / "glossary.html").write_text(glossary_page(), encoding="utf-8")
     for path in paths:
         print(f"{path.name:32}", end="", flush=True)
         started = time.perf_counter()
@@ -115,7 +127,6 @@ def run(paths: Iterable[Path], html: Path | None) -> int:
         if html is None:
             nbformat.write(notebook, path)
         else:
-            html.mkdir(parents=True, exist_ok=True)
             page = to_html(notebook, path.stem)
             (html / path.with_suffix(".html").name).write_text(page, encoding="utf-8")
         print(f"{time.perf_counter() - started:5.1f} s")

@@ -18,10 +18,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from notebooks.course.lesson import SOLUTION, answered, exercises
-from notebooks.execute import HERE, run
+from notebooks.execute import GLOSSARY, HERE, run
 
 OUT = HERE.parent / "out"
-GLOSSARY = HERE.parent / "docs" / "glossary.md"
 
 
 def student(notebook: NotebookNode) -> NotebookNode:

@@ -12,9 +12,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from notebooks.execute import HERE
+from notebooks.execute import GLOSSARY, HERE
 
-GLOSSARY = HERE.parent / "docs" / "glossary.md"
 LINK = re.compile(r"\[([^\]]*)\]\(\.\./docs/glossary\.md#([^)]*)\)")
 
 NOT_PROSE = re.compile(

@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from notebooks.course.lesson import SOLUTION, texts
-from notebooks.execute import HERE, SHOWN
+from notebooks.execute import HERE, SHOWN, glossary_page
 
 OUT = HERE.parent / "out" / "slides"
 KINDS = ("slide", "subslide", "fragment", "skip", "notes")  # reveal.js's words, and so the tags
@@ -161,7 +161,7 @@ def to_html(notebook: NotebookNode, title: str) -> str:
     )
     exporter = SlidesExporter(config=config, raw_template=PAGE)
     page, _ = exporter.from_notebook_node(slides(notebook), {"metadata": {"name": title}})
-    return str(page).replace("../docs/glossary.md", "glossary.md")
+    return str(page).replace("../docs/glossary.md", "glossary.html")
 
 
 def reveal() -> Path:
@@ -177,7 +177,7 @@ def reveal() -> Path:
 
 def main() -> int:
     shutil.copytree(reveal(), OUT / "reveal.js", dirs_exist_ok=True)
-    shutil.copy(HERE.parent / "docs" / "glossary.md", OUT)
+    (OUT / "glossary.html").write_text(glossary_page(), encoding="utf-8")
     for path in sorted(HERE.glob("*.ipynb")):
         page = to_html(nbformat.read(path, as_version=4), path.stem)
         (OUT / path.with_suffix(".html").name).write_text(page, encoding="utf-8")

@@ -60,6 +60,15 @@ def test_a_notebook_that_fails_is_left_as_it_was(
     assert path.read_bytes() == before
 
 
+def test_html_leads_to_the_glossary_beside_it(tmp_path: Path) -> None:
+    notebook = notebook_of("1 + 1")
+    notebook.cells[0].source = "# A [saga](../docs/glossary.md#saga)"
+    path = save(notebook, tmp_path / "linked.ipynb")
+    assert main(["--html", str(tmp_path / "html"), str(path)]) == 0
+    assert 'href="glossary.html#saga"' in (tmp_path / "html" / "linked.html").read_text("utf-8")
+    assert 'id="saga"' in (tmp_path / "html" / "glossary.html").read_text("utf-8")
+
+
 def test_html_shows_the_run_and_loads_nothing_from_outside(tmp_path: Path) -> None:
     picture = "<svg xmlns='http://www.w3.org/2000/svg'><circle r='7'/></svg>"
     bundle = {"text/vnd.mermaid": "graph LR", "image/svg+xml": picture, "text/plain": "a circle"}
