@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from sagakit import scenarios
     from sagakit.check.explore import explore
     from sagakit.scenarios import Scenario, System
+    from sagakit.sweeps import sweep
 
 __version__ = "0.1.0"
-__all__ = ["Run", "Scenario", "System", "explore", "run", "scenarios"]
+__all__ = ["Run", "Scenario", "System", "explore", "run", "scenarios", "sweep"]
 
 
 def __getattr__(name: str) -> Any:
@@ -27,6 +28,8 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module("sagakit.scenarios"), name)
     if name == "explore":
         return import_module("sagakit.check.explore").explore
+    if name == "sweep":
+        return import_module("sagakit.sweeps").sweep
     raise AttributeError(f"module 'sagakit' has no attribute {name!r}")
 
 

@@ -34,6 +34,15 @@ MAY_IMPORT = {
         "sagakit.run",
         "sagakit.progress",
     },
+    "sagakit.sweeps": {
+        *WORDS,
+        "sagakit.payments",
+        "sagakit.sim",
+        "sagakit.scenarios",
+        "sagakit.check",
+        "sagakit.run",
+        "sagakit.progress",
+    },
     "sagakit.plot": {"sagakit.events", "sagakit.deployment", "sagakit.sim.trace"},
     # Nothing below may import the zoo: what is sound knows no flaw.
     "sagakit.zoo": {
@@ -62,6 +71,7 @@ MAY_IMPORT = {
         "sagakit.check",
         "sagakit.run",
         "sagakit.zoo",
+        "sagakit.sweeps",
     },
 }
 

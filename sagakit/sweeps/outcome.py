@@ -1,0 +1,104 @@
+"""What a run comes to: the numbers that are kept of it. Its trace is let go."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sagakit.check.facts import Facts
+from sagakit.check.laws import LAWS
+from sagakit.payments.metrics import nearest_rank
+from sagakit.payments.topology import Service
+from sagakit.run import run
+from sagakit.scenarios import Scenario
+from sagakit.sim.trace import Trace
+from sagakit.sweeps.plan import Case, Plan
+
+
+class Outcome(NamedTuple):
+    """What is kept of one run.
+
+    completed, failed, pending  payments by how they ended; pending have not
+    refused         requests of users that were answered with an error, so that there is no payment
+    refunds         debits that were given back
+    dead_letters    messages in dead-letter queues at the end
+    provider_calls  requests to the provider
+    unanswered      those of them that got no answer in time
+    duplicates      deliveries of an event to a service that had been given it before
+    p50, p95, p99   percentiles (nearest rank) of how long payments took, in ms of virtual time:
+                    from the payment's first record to its first final event; none if none ended
+    broken_laws     the names of the laws that it broke, with ", " between
+    error           why the run could not be finished, and then there are no numbers
+    """
+
+    completed: int | None = None
+    failed: int | None = None
+    pending: int | None = None
+    refused: int | None = None
+    refunds: int | None = None
+    dead_letters: int | None = None
+    provider_calls: int | None = None
+    unanswered: int | None = None
+    duplicates: int | None = None
+    p50: int | None = None
+    p95: int | None = None
+    p99: int | None = None
+    broken_laws: str = ""
+    error: str = ""
+
+
+def outcomes(
+    scenario: Scenario,
+    paths: tuple[str, ...],
+    services: Mapping[str, Service] | None,
+    cases: Sequence[Case],
+) -> list[Outcome]:
+    """Run some cases of a plan, one after the other: what a worker does."""
+    plan = Plan(scenario, dict.fromkeys(paths, ()), (), services)
+    found = []
+    values, changed = None, scenario
+    for case in cases:
+        try:
+            if case.values != values:
+                values, changed = case.values, plan.scenario_with(case.values)
+            found.append(outcome_of(run(changed, seed=case.seed, services=services).records))
+        except Exception as error:
+            found.append(Outcome(error=told(error)))
+    return found
+
+
+def told(error: BaseException) -> str:
+    """An error in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def outcome_of(trace: Trace) -> Outcome:
+    """Count and judge a run."""
+    facts = Facts(trace)
+    statuses = [life.status for life in facts.lives.values()]
+    asked = [seen.record for seen in facts.asked if seen.record.invocation]
+    times = latencies(facts)
+    return Outcome(
+        completed=statuses.count("COMPLETED"),
+        failed=statuses.count("FAILED"),
+        pending=sum(status not in ("COMPLETED", "FAILED") for status in statuses),
+        refused=sum(seen.record.label[:1] in "45" for seen in facts.replies),
+        refunds=sum(len(one.refunds) for one in facts.standings.values()),
+        dead_letters=sum(one.state == "dead" for one in facts.messages.mail.values()),
+        provider_calls=sum(one.kind == "call" for one in asked),
+        unanswered=sum(one.detail.outcome == "timeout" for one in asked),
+        duplicates=sum(count - 1 for count in facts.messages.deliveries.values()),
+        p50=nearest_rank(times, 50) if times else None,
+        p95=nearest_rank(times, 95) if times else None,
+        p99=nearest_rank(times, 99) if times else None,
+        broken_laws=", ".join(each.law for law in LAWS if not (each := law(facts)).held),
+    )
+
+
+def latencies(facts: Facts) -> list[int]:
+    """How long each payment took that ended, in ms: from the user's request to the final event."""
+    begun: dict[str | None, int] = {}
+    for record in facts.trace:
+        begun.setdefault(record.correlation_id, record.t)
+    return [
+        life.finals[0].record.t - begun[saga] for saga, life in facts.lives.items() if life.finals
+    ]

@@ -1,0 +1,138 @@
+"""What a sweep runs: every combination of the values that its fields take, with every seed."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+from sagakit.deployment import meant
+from sagakit.payments.topology import SOUND, Service
+from sagakit.scenarios import Scenario, named
+from sagakit.scenarios.stage import stage
+
+PATH = re.compile(r"\w+(\[\d+\])*(\.\w+(\[\d+\])*)*")
+LARGEST = 2**63  # beyond this a seed has no place in a table of 64-bit numbers
+PART = re.compile(r"\w+")
+
+
+class BadSweep(ValueError):
+    """A sweep that cannot be made: the text says what is wrong and what to do."""
+
+
+class Case(NamedTuple):
+    """One run: the value of each field, in the order of the plan, and the seed."""
+
+    values: tuple[Any, ...]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A scenario, its fields to the values that they take, the seeds, and services to replace.
+
+    The runs are numbered: the last field turns fastest of the fields, and the seed faster still.
+    """
+
+    scenario: Scenario
+    over: Mapping[str, tuple[Any, ...]]
+    seeds: tuple[int, ...]
+    services: Mapping[str, Service] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        scenario: Scenario | str,
+        over: Mapping[str, Iterable[Any]] | None,
+        seeds: int | Iterable[int] | None,
+        services: Mapping[str, Service] | None,
+    ) -> "Plan":
+        """Check all that can be checked before the first run.
+
+        Raises `BadSweep` for a field or a service that does not exist and for seeds that are none,
+        and `BadScenario` for a value that its field does not take.
+        """
+        if isinstance(scenario, str):
+            scenario = named(scenario)
+        if not isinstance(scenario, Scenario):
+            raise BadSweep(f"a sweep is made of a Scenario, not of a {type(scenario).__name__}")
+        values = {path: _values(path, given) for path, given in (over or {}).items()}
+        for name in services or {}:
+            if name not in SOUND:
+                raise BadSweep(f"there is no service {name!r} to replace: {meant(name, SOUND)}")
+        plan = cls(scenario, values, _seeds(seeds, scenario), services)
+        for place, combination in enumerate(product(*values.values())):
+            changed = plan.scenario_with(combination)
+            if place == 0:
+                stage(changed)
+        return plan
+
+    def __len__(self) -> int:
+        return prod(map(len, self.over.values())) * len(self.seeds)
+
+    def __iter__(self) -> Iterator[Case]:
+        """The runs in the order of their numbers."""
+        for values in product(*self.over.values()):
+            for seed in self.seeds:
+                yield Case(values, seed)
+
+    def scenario_with(self, values: tuple[Any, ...]) -> Scenario:
+        """The scenario with these values in its fields. Raises `BadScenario`."""
+        fields: dict[str, Any] = dict(self.scenario)
+        changed = set()
+        for path, value in zip(self.over, values, strict=True):
+            keys = [int(key) if key.isdigit() else key for key in PART.findall(path)]
+            fields = _with(fields, keys, value, path, Scenario.model_fields)
+            changed.add(str(keys[0]))
+        return self.scenario.but(**{name: fields[name] for name in sorted(changed)})
+
+
+def _values(path: str, given: Iterable[Any]) -> tuple[Any, ...]:
+    if not isinstance(path, str) or not PATH.fullmatch(path):
+        raise BadSweep(f"over: {path!r} names no field: write settings.retry_delay, say")
+    if path == "seed":
+        raise BadSweep("over: the seeds of the runs are given as seeds=")
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise BadSweep(f"over: {path}: give a list of the values to try, not {given!r}")
+    values = tuple(given)
+    if not values:
+        raise BadSweep(f"over: {path}: give at least one value to try")
+    return values
+
+
+def _seeds(seeds: int | Iterable[int] | None, scenario: Scenario) -> tuple[int, ...]:
+    if seeds is None:
+        return (scenario.seed,)
+    if not isinstance(seeds, bool):
+        found = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+        if found and all(type(seed) is int and abs(seed) < LARGEST for seed in found):
+            return found
+    raise BadSweep(f"seeds: give how many, 20 say, or a list of whole numbers, not {seeds!r}")
+
+
+def _with(part: Any, keys: list[Any], value: Any, path: str, known: Iterable[str]) -> Any:
+    """A part of a scenario with the value at the end of the keys."""
+    key, *rest = keys
+    if isinstance(part, tuple | list):
+        if not isinstance(key, int) or key >= len(part):
+            there = f"[0] to [{len(part) - 1}]" if part else "none yet"
+            raise BadSweep(f"over: {path}: {key!r} is none of its items: there are {there}")
+        inner = part[key]
+        changed = _with(inner, rest, value, path, _fields(inner)) if rest else value
+        return (*part[:key], changed, *part[key + 1 :])
+    if not isinstance(part, BaseModel | dict):
+        raise BadSweep(f"over: {path}: {part!r} has no field {key!r}")
+    if key not in known:
+        raise BadSweep(f"over: {path}: there is no field {key!r}: {meant(str(key), known)}")
+    fields = dict(part)
+    inner = fields.get(str(key))
+    fields[str(key)] = _with(inner, rest, value, path, _fields(inner)) if rest else value
+    return fields
+
+
+def _fields(part: Any) -> Iterable[str]:
+    """The names of the fields that a part has."""
+    return type(part).model_fields if isinstance(part, BaseModel) else part or ()
