@@ -4,6 +4,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/ready
+BROWSER := $(VENV)/browser
 
 # A Python may be there and not run (a pyenv shim), be too old, or lack venv (Debian without
 # python3-venv), so each is tried.
@@ -15,10 +16,10 @@ PYTHON ?= $(shell for each in $(CANDIDATES); do \
 # As root, in a container say, Jupyter starts only if told that this is meant.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help setup lab run test bench notebooks pictures docs student teacher slides
+.PHONY: help setup lab run test test-browser bench notebooks pictures docs student teacher slides
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY)  ## make .venv and install everything; again only when dependencies change
 
@@ -37,6 +38,10 @@ test: setup  ## lint, types, tests, doctests, and every notebook against what it
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m pytest -n 2 --dist loadfile --nbval --nbval-current-env sagakit tests notebooks
+
+test-browser: setup $(BROWSER)  ## run the notebooks in a real browser; screenshots to out/browser/
+	$(PY) -m tests.browser.chromium
+	$(PY) -m pytest -rs tests/browser
 
 bench: setup  ## measure speed, as ratios within one process
 	$(PY) -m tests.bench
@@ -74,3 +79,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PY) -m compileall -q sagakit
 	@$(PY) tests/pythons.py
 	@touch $(READY)
+
+$(BROWSER): $(READY)
+	@$(PY) -m pip --disable-pip-version-check install -q -c constraints.txt -e '.[browser]'
+	@touch $(BROWSER)

@@ -13,7 +13,10 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-ON_CONDA_FORGE = {"matplotlib": "matplotlib-base"}  # without the toolkits of a desktop
+ON_CONDA_FORGE = {
+    "matplotlib": "matplotlib-base",  # without the toolkits of a desktop
+    "playwright": "playwright-python",  # the other name there is the one for Node
+}
 EXTRAS = PROJECT["optional-dependencies"].values()
 SIMLOOM = "simloom>=0.5; python_version >= '3.12'"
 ON_PIP_ALONE = [*PROJECT["optional-dependencies"]["slides"], SIMLOOM]

@@ -1,0 +1,54 @@
+"""Each notebook in a real browser, as a learner has it: opened, run from the menu, looked at. And
+without the network: a page that asks for anything beyond this machine fails."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Page
+
+from notebooks.execute import KERNEL
+from tests.browser.notebook import OpenNotebook, code, has_figure
+from tests.browser.server import Server
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs_without_an_error_or_the_network_and_draws_its_figures(
+    path: Path, page: Page, server: Server, outside: list[str], pictures: Path
+) -> None:
+    saved = nbformat.read(path, as_version=4)
+    notebook = OpenNotebook.of(saved, page, server)
+    notebook.run_all_cells(len(code(saved)))
+    page.screenshot(path=pictures / f"{path.stem}.png")
+    assert notebook.errors() == []
+    drawn = {number for number, cell in enumerate(code(saved)) if has_figure(cell)}
+    assert drawn
+    for number in drawn:
+        figures = notebook.figures(number)
+        assert figures, f"cell {number} shows no figure"
+        assert all(width > 0 and height > 0 for width, height in figures), f"cell {number}"
+    assert outside == []
+
+
+def test_an_error_is_seen_and_a_picture_that_is_broken(page: Page, server: Server) -> None:
+    shown = "from IPython.display import SVG, display\ndisplay({!r}, raw=True)"
+    broken = {"image/svg+xml": "<svg"}
+    cells = [new_code_cell(shown.format(broken)), new_code_cell("1 / 0")]
+    saved = new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    notebook = OpenNotebook.of(saved, page, server)
+    notebook.run_all_cells(2)
+    (error,) = notebook.errors()
+    assert "ZeroDivisionError" in error
+    assert notebook.figures(0) == [(0, 0)]
+
+
+def test_a_request_to_the_outside_is_refused_and_seen(
+    page: Page, server: Server, outside: list[str]
+) -> None:
+    page.goto(server.page(""))
+    failed = page.evaluate("fetch('https://example.org/a.js').then(() => false, () => true)")
+    assert failed
+    assert outside == ["https://example.org/a.js"]
