@@ -117,7 +117,8 @@ class World:
             self.hosts[service].invoke(command, actor, saga, answered)
 
         def answered(result: Any, error: BaseException | None) -> None:
-            label = str(result if error is None else error)
+            said = "done" if result is None else str(result)
+            label = said if error is None else str(error)
             self._record("return", service, actor, label, saga=saga)
 
         self.kernel.plan(at, send)

@@ -134,6 +134,15 @@ class TestARun:
         lanes = ["User", "Shop", "Shop SQS", "Shop DB", "Shelf", "Shelf SQS", "Shelf DB"]
         assert names[:9] == [*lanes, "EventBridge", "Van"]
 
+    def test_has_a_command_done_whose_handler_says_nothing(self) -> None:
+        class Silent(Shop):
+            @on(Order)
+            async def begin(self, order: Order) -> None:
+                await super().begin(order)
+
+        records = run(BOOKS, services={"Shop": Silent}).records
+        assert [one.label for one in records if one.target == "User"] == ["done"]
+
     def test_takes_others_in_the_place_of_its_services(self) -> None:
         broken = run(BOOKS, services={"Shelf": ForgetfulShelf})
         assert broken.items("Shop DB").state.tolist() == ["SOLD"]
