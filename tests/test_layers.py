@@ -54,6 +54,16 @@ MAY_IMPORT = {
         "sagakit.run",
         "sagakit.report",
     },
+    # What a learner touches. Nothing below imports it but `Run.play`, when it is called.
+    "sagakit.lab": {
+        *WORDS,
+        "sagakit.payments",
+        "sagakit.sim",
+        "sagakit.scenarios",
+        "sagakit.check",
+        "sagakit.plot",
+        "sagakit.run",
+    },
     # The real worlds. Nothing below imports them.
     "sagakit.adapters": {
         *WORDS,
@@ -101,7 +111,7 @@ NEVER = {
 }
 
 
-REAL_CLOCKS = {"sagakit.adapters.sqlite.clock"}  # where a real world reads the time
+REAL_CLOCKS = {"sagakit.adapters.sqlite.clock", "sagakit.adapters.aws.handling"}  # where a real world reads the time
 
 
 class Imported(NamedTuple):

@@ -3,9 +3,9 @@
 All of it happens within a transaction of the caller.
 """
 
+from sagakit.adapters.packing import pack, unpack
 from sagakit.adapters.sqlite import stores
 from sagakit.adapters.sqlite.database import Database
-from sagakit.adapters.sqlite.packing import pack, unpack
 from sagakit.events import Event, Header
 from sagakit.ports import Backup
 from sagakit.sim.archive import NOTHING

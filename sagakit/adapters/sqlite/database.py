@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from sagakit.adapters.sqlite.packing import pack, unpack
+from sagakit.adapters.packing import pack, unpack
 from sagakit.deployment import Participant
 from sagakit.sim.trace import Record, Trace
 

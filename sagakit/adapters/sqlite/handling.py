@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sagakit.adapters.driving import Subject, steps
+from sagakit.adapters.packing import pack, unpack
 from sagakit.adapters.sqlite import archive, stores
 from sagakit.adapters.sqlite.clock import Clock
 from sagakit.adapters.sqlite.database import Database
 from sagakit.adapters.sqlite.messages import Post
-from sagakit.adapters.sqlite.packing import pack, unpack
 from sagakit.ports import TimedOut, Unavailable, VersionConflict, WorldError, event_of
 from sagakit.sim import operations as ops
 from sagakit.sim.effects import CONFLICT, RESUMED

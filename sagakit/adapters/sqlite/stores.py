@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from sagakit.adapters.packing import pack, unpack
 from sagakit.adapters.sqlite.database import Database
-from sagakit.adapters.sqlite.packing import pack, unpack
 from sagakit.events import Event
 from sagakit.ports import AlreadyHandled, Delayed, VersionConflict, event_of
 from sagakit.sim.trace import Written

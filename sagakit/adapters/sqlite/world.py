@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from sagakit.adapters.driving import Subject
+from sagakit.adapters.packing import pack, unpack
 from sagakit.adapters.sqlite import archive, stores
 from sagakit.adapters.sqlite.clock import Clock
 from sagakit.adapters.sqlite.database import Database
 from sagakit.adapters.sqlite.handling import Decide, Handling
 from sagakit.adapters.sqlite.messages import Message, Post
-from sagakit.adapters.sqlite.packing import pack, unpack
 from sagakit.deployment import Deployment, Function, meant
 from sagakit.events import Event, decode, explain
 from sagakit.ports import handlers

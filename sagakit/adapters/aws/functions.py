@@ -1,0 +1,237 @@
+"""The Lambda handlers: one function of the deployment each, told by what woke it.
+
+    handler = Function("Wallet Service", payment_system(), Resources("prod"))
+
+A batch of SQS is handled message by message; those that failed are reported, so that the others are
+deleted (AWS Lambda: ReportBatchItemFailures). Whoever deploys it writes that one line in a module.
+"""
+
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from pydantic import ValidationError
+
+from sagakit.adapters.aws.handling import Handling, Invoke, Write, now
+from sagakit.adapters.aws.provider import HttpProvider
+from sagakit.adapters.aws.publishing import Publisher, number_of
+from sagakit.adapters.aws.resources import Resources
+from sagakit.adapters.aws.tables import Table
+from sagakit.adapters.driving import Subject
+from sagakit.adapters.packing import pack, unpack
+from sagakit.deployment import Deployment
+from sagakit.events import Event, NotUnderstood, decode, encode, explain, loads
+from sagakit.payments.api import Post
+from sagakit.payments.topology import ITEMS
+from sagakit.ports import handlers
+from sagakit.sim.bus import published_label, queued_label, renamed_label
+from sagakit.sim.operations import SimulatedPorts
+from sagakit.sim.trace import Failed, FannedOut, Published, Queued, Record, Trace
+
+INVOCATIONS = count(1)
+
+
+class Function:
+    """One function. `invoke` and `write` are for a world that is not AWS's own."""
+
+    def __init__(
+        self,
+        name: str,
+        deployment: Deployment,
+        resources: Resources,
+        *,
+        write: Write | None = None,
+        invoke: Invoke | None = None,
+    ) -> None:
+        self.name = name
+        self._deployment = deployment
+        self._function = next(one for one in deployment.functions if one.name == name)
+        self._logger = Logger(service=name)
+        self._resources = resources
+        self.write = write or self._log
+        self.handlers = handlers(self._function.build(SimulatedPorts(name, deployment)))
+        self.tables = {
+            one.name: Table(resources, one.name, ITEMS[one.name])
+            for one in deployment.tables
+            if one.owner == name
+        }
+        externals = [one.name for one in deployment.others if one.kind == "external"]
+        self.publisher = Publisher(resources, deployment, self.write)
+        self.handling = Handling(
+            self.handlers,
+            self.tables,
+            {one: HttpProvider(resources, one) for one in externals},
+            self.publisher,
+            invoke or self._invoke,
+            self.write,
+        )
+        self._renames = {
+            rule.event: rule.rename
+            for rule in deployment.rules
+            if rule.rename and rule.target in self._function.queues
+        }
+
+    def __call__(self, event: dict[str, Any], context: Any = None) -> Any:
+        """A batch of SQS, a stream of DynamoDB, a request of API Gateway, or a command."""
+        records = event.get("Records")
+        if records and "dynamodb" in records[0]:
+            return self._relay(records)
+        if records is not None:
+            return self._batch(event, context)
+        if "requestContext" in event:
+            return self._request(event)
+        return self._command(event)
+
+    # A batch of messages.
+
+    def _batch(self, event: dict[str, Any], context: Any) -> Any:
+        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+        number = next(INVOCATIONS)
+
+        def handle(record: Any) -> None:
+            self._message(record.raw_event, number)
+
+        return process_partial_response(event, handle, processor, context)
+
+    def _message(self, message: Mapping[str, Any], number: int) -> None:
+        source = self._source(message["eventSourceARN"])
+        queued = Queued(
+            number_of(message["messageId"]), int(message["attributes"]["ApproximateReceiveCount"])
+        )
+        try:
+            content: Any = self._understood(message["body"])
+        except NotUnderstood as error:
+            subject = Subject(self.name, number, None, None)
+            self._failed(subject, source, queued, error)
+            raise
+        header = content.header
+        if queued.receives == 1:
+            self._arrived(source, message, content, queued)
+        subject = Subject(self.name, number, header.correlation_id, header.event_id)
+        kind: Any = "call" if type(content) in self._function.calls else "async"
+        detail = queued._replace(remark=content.remark)
+        self.handling.arrow(
+            subject, kind, source, self.name, self._function.invocation, detail, header.event_type
+        )
+        self._logger.append_keys(correlation_id=header.correlation_id)
+        try:
+            self.handling.handle(subject, content)
+        except Exception as error:
+            self._failed(subject, source, queued, error)
+            raise
+        self.handling.arrow(subject, "return", self.name, source, "done", detail)
+
+    def _arrived(
+        self, source: str, message: Mapping[str, Any], event: Event, queued: Queued
+    ) -> None:
+        """Tell what the bus did, as the first receive of a message shows it."""
+        event_id, saga, causation_id, name, _, version = event.header
+        bus, sent = self._deployment.bus, int(message["attributes"]["SentTimestamp"])
+        if source == self._function.retry_queue:
+            return  # the service put it there itself
+        if type(event) in self._renames.values():
+            before = next(one for one, other in self._renames.items() if other is type(event))
+            label, detail = renamed_label(before.__name__, name), event.payload()
+            published = Published(causation_id, version, detail)
+            self.write(Record(sent, "note", bus, bus, label, name, saga, event_id, 0, published))
+        label, told = queued_label(name), queued._replace(receives=0, remark=event.remark)
+        arrived: Any = told
+        if source in [topic.name for topic in self._deployment.topics]:
+            label, arrived = published_label(name), FannedOut((queued.message_id,))
+        self.write(Record(sent, "async", bus, source, label, name, saga, event_id, 0, arrived))
+
+    def _failed(self, subject: Subject, source: str, queued: Queued, error: Exception) -> None:
+        text = explain(error) if isinstance(error, ValidationError) else str(error)
+        detail = Failed(queued.message_id, f"{type(error).__name__}: {text}")
+        self.handling.arrow(subject, "return", self.name, source, "failed:", detail)
+
+    def _understood(self, body: str) -> Event:
+        """The event of a message: EventBridge's envelope has it as `detail`, SNS's as `Message`.
+        Raises `NotUnderstood`."""
+        content = loads(body)
+        if not isinstance(content, dict):
+            raise NotUnderstood('no envelope: expected {"detail": {...}}')
+        for envelope in ("Message", "detail"):
+            if envelope in content:
+                inside = content[envelope]
+                content = loads(inside) if isinstance(inside, str) else inside
+        known = [cls for cls in (*self.handlers, *self._renames) if issubclass(cls, Event)]
+        event = decode(encode(content), known)
+        rename = self._renames.get(type(event))
+        return rename.after(event) if rename else event
+
+    def _source(self, arn: str) -> str:
+        """The queue, as the trace calls it: a topic's subscription is shown as the topic."""
+        called = arn.rpartition(":")[2]
+        for name in self._function.queues:
+            if self._resources.called(name) == called:
+                return name
+        return next(
+            (topic.name for topic in self._deployment.topics
+             if called == self._resources.called(f"{topic.name} to {self.name}")), called,
+        )  # fmt: skip
+
+    # The outbox, as DynamoDB's stream tells it.
+
+    def _relay(self, records: list[dict[str, Any]]) -> dict[str, Any]:
+        """Publish new rows of the outbox; from the first that fails on, the stream comes again."""
+        for record in records:
+            row = record["dynamodb"].get("NewImage", {})
+            if record["eventName"] != "INSERT" or "event" not in row:
+                continue
+            called = record["eventSourceARN"].split("/")[1]
+            table = next(one for one in self.tables.values() if one.name == called)
+            try:
+                self.publisher.relay(table, self.name, row, now())
+            except Exception:
+                self._logger.exception("the outbox could not be published")
+                return {"batchItemFailures": [{"itemIdentifier": record["eventID"]}]}
+        return {"batchItemFailures": []}
+
+    # A request, and a command.
+
+    def _request(self, event: dict[str, Any]) -> dict[str, Any]:
+        """API Gateway's proxy event in, the response out."""
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        post = Post(event.get("body") or "", headers.get("idempotency-key", ""))
+        subject = Subject(self.name, next(INVOCATIONS), None, None)
+        self.handling.arrow(subject, "call", "User", self.name, post.label)
+        response = self.handling.handle(subject, post)
+        self.write(Record(now(), "return", self.name, "User", str(response)))
+        return {
+            "statusCode": response.status,
+            "headers": {"Content-Type": "application/json"},
+            "body": response.body,
+        }
+
+    def _command(self, event: dict[str, Any]) -> dict[str, Any]:
+        command = unpack(event["command"])
+        result = self.command(command, Subject(event["by"], 0, event["saga"], None))
+        return {"result": pack(result)}
+
+    def command(self, command: Any, by: Subject) -> Any:
+        """Run the handler of a command. Returns what it returns."""
+        saga = by.saga or getattr(command, "payment_id", None)
+        subject = Subject(self.name, next(INVOCATIONS), saga, None)
+        label = getattr(command, "label", self._function.invocation)
+        self.handling.arrow(subject, "call", by.service, self.name, label)
+        return self.handling.handle(subject, command)
+
+    def _invoke(self, service: str, command: Any, by: Subject) -> Any:
+        """Have another function run, and wait for it (Lambda: RequestResponse)."""
+        payload = encode({"command": pack(command), "by": by.service, "saga": by.saga})
+        answer = self._resources.client("lambda").invoke(
+            FunctionName=self._resources.called(service), Payload=payload
+        )
+        return unpack(loads(answer["Payload"].read())["result"])
+
+    def _log(self, record: Record) -> None:
+        """The structured log: a line a record, as `sagakit check` reads it."""
+        (line,) = Trace((), [record]).jsonl()
+        self._logger.info(loads(line))

@@ -1,0 +1,81 @@
+"""From an outbox to EventBridge, or to a service's own retry queue with a delay."""
+
+from typing import Any
+
+from sagakit.adapters.aws.resources import Resources
+from sagakit.adapters.aws.tables import Table
+from sagakit.deployment import Deployment
+from sagakit.events import Event, decode
+from sagakit.ports import Unavailable
+from sagakit.sim.bus import published_label
+from sagakit.sim.trace import Published, Record, duration
+
+
+class Publisher:
+    """Publishes for the services of a deployment. `write` takes the records of the trace."""
+
+    def __init__(self, resources: Resources, deployment: Deployment, write: Any) -> None:
+        self._resources = resources
+        self._deployment = deployment
+        self._write = write
+        self._retry_queues = {one.name: one.retry_queue for one in deployment.functions}
+        self._events = {rule.event for rule in deployment.rules}
+        self._events |= {rule.rename for rule in deployment.rules if rule.rename}
+
+    def relay(self, table: Table, owner: str, row: dict[str, Any], now: int) -> None:
+        """Publish a row of an outbox and take it out. If it is published and the row stays, since
+        the process ends between, it is published again: receivers know its id."""
+        event = decode(row["event"]["S"], self._events)
+        delay = int(row["delay"]["N"])
+        if delay < 0:
+            self.publish(event, owner, now)
+        else:
+            self._later(event, owner, delay, now)
+        table.published(row["pk"]["S"])
+
+    def publish(self, event: Event, service: str, now: int) -> None:
+        """Put an event on the bus. Raises `Unavailable` if EventBridge refuses it."""
+        name = event.header.event_type
+        entry = {
+            "Source": self._resources.called(service),
+            "DetailType": name,
+            "Detail": event.wire(),
+            "EventBusName": self._resources.called(self._deployment.bus),
+        }
+        answer = self._resources.client("events").put_events(Entries=[entry])
+        if answer["FailedEntryCount"]:  # PutEvents fails entry by entry, and raises nothing
+            raise Unavailable(f"{self._deployment.bus}: {answer['Entries'][0].get('ErrorCode')}")
+        bus = self._deployment.bus
+        self._tell(event, now, "async", service, bus, published_label(name))
+
+    def _later(self, event: Event, service: str, delay: int, now: int) -> None:
+        queue = self._retry_queues[service]
+        if queue is None:
+            raise ValueError(
+                f"{service} published a Delayed event but has no retry_queue: declare one"
+            )
+        sent = self._resources.client("sqs").send_message(
+            QueueUrl=self._resources.queue_url(queue),
+            MessageBody=event.wire(),
+            DelaySeconds=-(-delay // 1000),
+        )
+        label = f"Enqueue ({event.remark})" if event.remark else "Enqueue"
+        if delay:
+            label += f", delay {duration(delay)}"
+        message_id = number_of(sent["MessageId"])
+        self._tell(event, now, "call", service, queue, label, message_id)
+
+    def _tell(
+        self, event: Event, now: int, kind: Any, source: str, target: str, label: str,
+        message_id: int = 0,
+    ) -> None:  # fmt: skip
+        event_id, correlation_id, causation_id, name, _, version = event.header
+        detail = Published(causation_id, version, event.payload(), message_id)
+        self._write(
+            Record(now, kind, source, target, label, name, correlation_id, event_id, 0, detail)
+        )
+
+
+def number_of(message_id: str) -> int:
+    """The number by which the trace tells a message of SQS, whose id is a UUID."""
+    return int(message_id.replace("-", "")[:12], 16)
