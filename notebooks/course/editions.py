@@ -63,16 +63,32 @@ def write(edition: Callable[[NotebookNode], NotebookNode], folder: Path) -> list
     return written
 
 
+def worked_in(folder: Path) -> list[str]:
+    """The learners' notebooks in a folder that somebody has begun to run."""
+    return [
+        path.name
+        for path in sorted(folder.glob("*.ipynb"))
+        if any(cell.get("execution_count") for cell in nbformat.read(path, as_version=4).cells)
+    ]
+
+
 EDITIONS = {"student": student, "teacher": teacher}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status 0, or 1 if a notebook that was to be run failed."""
+    """Exit status 0, 1 if a notebook that was to be run failed, or 2 if a learner's work would be
+    lost."""
     parser = argparse.ArgumentParser(description="Make the editions of the notebooks.")
     parser.add_argument("edition", choices=EDITIONS)
     parser.add_argument("--execute", action="store_true", help="run the notebooks that were made")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: out/EDITION")
     options = parser.parse_args(arguments)
-    folder = OUT / options.edition
+    folder = options.out or OUT / options.edition
+    if options.edition == "student" and (worked := worked_in(folder)):
+        parser.error(
+            f"somebody has worked in {folder} ({', '.join(worked)}), and would lose it: "
+            "move these notebooks away, or name another folder with --out"
+        )
     written = write(EDITIONS[options.edition], folder)
     print(f"{len(written)} notebooks in {folder}")
     return run(written, None) if options.execute else 0

@@ -9,7 +9,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from notebooks.course.editions import student, teacher, write
+from notebooks.course.editions import main, student, teacher, write
 from notebooks.course.lesson import answered, exercises
 from sagakit.exercises import Feedback
 from tests.notebooks.shown import shown
@@ -135,3 +135,18 @@ def test_an_edition_is_a_folder_that_can_be_handed_out(tmp_path: Path) -> None:
     assert "<summary>Hint</summary>" in texts
     assert "<summary>Solution</summary>" not in texts
     assert (tmp_path / "glossary.md").exists()
+
+
+def test_a_learners_work_is_not_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["student", "--out", str(tmp_path)]) == 0
+    assert main(["student", "--out", str(tmp_path)]) == 0
+    worked = nbformat.read(tmp_path / NOTEBOOKS[0].name, as_version=4)
+    next(cell for cell in worked.cells if cell.cell_type == "code").execution_count = 1
+    nbformat.write(worked, tmp_path / NOTEBOOKS[0].name)
+    before = (tmp_path / NOTEBOOKS[0].name).read_bytes()
+    with pytest.raises(SystemExit):
+        main(["student", "--out", str(tmp_path)])
+    assert f"somebody has worked in {tmp_path} ({NOTEBOOKS[0].name})" in capsys.readouterr().err
+    assert (tmp_path / NOTEBOOKS[0].name).read_bytes() == before
