@@ -8,41 +8,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sagakit import run
-from sagakit.check.explore import Counterexample
 from sagakit.plot.figure import Picture
-from sagakit.zoo import flaw
-from sagakit.zoo.matrix import kill_figure
+from sagakit.showcase import blind_write, kill_matrix
 
 HERE = Path(__file__).resolve().parent
-WALLET_SIDE = ["Wallet SQS", "Wallet Service", "Wallet DB"]
+WALLET_SIDE = ["EventBridge", "Wallet SQS", "Wallet Service", "Wallet DB"]
 
 
 def concurrent_payments() -> Picture:
     """Two payments meet on one wallet."""
     met = run("concurrent_payments")
-    return met.sequence(participants=["EventBridge", *WALLET_SIDE], start=30, end=75)
+    return met.sequence(participants=WALLET_SIDE, start=30, end=75)
 
 
 def circuit_breaker() -> Picture:
     """An outage of the provider, as the breaker lived through it."""
     return run("circuit_breaker").breaker()
-
-
-def lost_update() -> Counterexample:
-    """The shortest run in which a blind write costs money."""
-    return flaw("blind_write").explore().broken[0]
-
-
-def blind_write() -> Picture:
-    """That run, at the wallet."""
-    return lost_update().run.sequence(
-        participants=WALLET_SIDE, outside=False, title="A blind write, found by explore"
-    )
-
-
-def kill_matrix() -> Picture:
-    """All flaws of the zoo against all laws."""
-    return kill_figure()
 
 
 PICTURES: tuple[Callable[[], Picture], ...] = (

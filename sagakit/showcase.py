@@ -1,15 +1,19 @@
-"""All scenarios at once: their runs, their figures, and a gallery to look at them."""
+"""What is shown of sagakit: the figures of all scenarios, and of what `explore` finds."""
 
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sagakit.check import Verdict
+from sagakit.gallery import Section, Shown, page
 from sagakit.report import events, summary, virtual_time
 from sagakit.run import Run, run
 from sagakit.scenarios import ALL
+
+if TYPE_CHECKING:
+    from sagakit.check.explore import Counterexample
+    from sagakit.plot.figure import Picture
 
 Tell = Callable[[str], None]
 Outcome = tuple[Run, list[Verdict]]
@@ -73,10 +77,75 @@ FIGURES: dict[str, tuple[Figure, ...]] = {
 }
 
 
+def lost_update() -> "Counterexample":
+    """The shortest run in which a blind write costs money."""
+    from sagakit.zoo import flaw
+
+    return flaw("blind_write").explore().broken[0]
+
+
+def blind_write() -> "Picture":
+    """That run, at the wallet."""
+    return lost_update().run.sequence(
+        participants=("Wallet SQS", "Wallet Service", "Wallet DB"),
+        outside=False,
+        title="A blind write, found by explore",
+    )
+
+
+def kill_matrix() -> "Picture":
+    """All flaws of the zoo against all laws."""
+    from sagakit.zoo.matrix import kill_figure
+
+    return kill_figure()
+
+
+def orders() -> "Picture":
+    """How many orders there are of the steps of payments at once, and how many states."""
+    from sagakit.check.explore import explore
+    from sagakit.exercises.every_order import at_once
+    from sagakit.plot.counts import counts
+
+    amounts = (70, 80, 20)
+    whole, mattering = "states, every order", "states, orders that matter"
+    found: dict[str, dict[int, int]] = {"orders of all steps": {}, whole: {}, mattering: {}}
+    for many in range(1, len(amounts) + 1):
+        every = explore(at_once(*amounts[:many]), reduced=False)
+        found["orders of all steps"][many] = every.schedules or 0  # counted, as none is left out
+        found[whole][many] = every.states
+        found[mattering][many] = explore(at_once(*amounts[:many])).states
+    title = "Orders, and the states that they lead through"
+    return counts(found, over="payments at once", title=title)
+
+
+def charge_states() -> "Picture":
+    """Every move that a charge makes in any order, at the sound gateway."""
+    from sagakit.exercises.unknown_outcome import ENDS, SILENCE, moves_in
+    from sagakit.payments.provider import ProviderGateway
+    from sagakit.plot.states import Move, states
+
+    moves = moves_in(ProviderGateway, duplicates=1, provider=SILENCE)
+    title = "The states of a charge: one duplicate, two silences"
+    return states([Move(*move) for move in moves], ends=ENDS, title=title)
+
+
+ABOUT_EXPLORE = (
+    "A run is one order of the steps. explore goes through every order that matters, with the "
+    "faults that a budget allows: a proof, or the shortest run that breaks a law. What it finds "
+    "when the wallet asks for the version just before it writes:"
+)
+EXPLORED: dict[Callable[[], "Picture"], str] = {
+    blind_write: "A flaw, and the shortest run that shows it: the debit of 40.00 is written over.",
+    kill_matrix: "Each flaw breaks the law that it is about; the sound services break none.",
+    orders: "Orders grow beyond all bounds; the states that they lead through can be visited.",
+    charge_states: "No move leaves an end, whatever comes twice and whoever stays silent.",
+}
+
+
 def run_all(out: Path | None, tell: Tell) -> list[Outcome]:
     """Run every scenario; with `out`, write figures and a gallery there. Tells how far it is."""
     outcomes: list[Outcome] = []
-    sections: list[str] = []
+    sections: list[Section] = []
     if out:
         out.mkdir(parents=True, exist_ok=True)
     for place, scenario in enumerate(ALL, start=1):
@@ -84,99 +153,55 @@ def run_all(out: Path | None, tell: Tell) -> list[Outcome]:
         done = run(scenario)
         outcomes.append((done, done.verdicts()))
         if out:
-            drawn = [_draw(done, figure, out, tell) for figure in FIGURES[scenario.name]]
-            sections.append(_section(*outcomes[-1], drawn))
+            sections.append(_of_a_run(*outcomes[-1], out, tell))
     if out:
-        text = _page("\n".join(summary(outcomes)), "\n".join(sections))
+        tell("every order")
+        sections.append(_of_every_order(out, tell))
+        text = page("\n".join(summary(outcomes)), sections)
         (out / "index.html").write_text(text, encoding="utf-8")
         tell(f"open {out / 'index.html'}")
     return outcomes
 
 
-class Drawn(NamedTuple):
-    """A figure that was written: the file's name, the caption, and what it shows in words."""
-
-    file: str
-    caption: str
-    alt: str
-
-
-def _draw(done: Run, figure: Figure, out: Path, tell: Tell) -> Drawn:
-    file = f"{done.scenario.name}-{figure.view}.svg"
-    tell(f"      {file}")
-    picture = getattr(done, figure.view)(**figure.choice)
-    (out / file).write_text(picture.svg(), encoding="utf-8")
-    return Drawn(file, figure.caption, picture.alt)
-
-
-def _section(done: Run, verdicts: Sequence[Verdict], drawn: Sequence[Drawn]) -> str:
+def _of_a_run(done: Run, verdicts: Sequence[Verdict], out: Path, tell: Tell) -> Section:
     scenario = done.scenario
     broken = [f"{verdict.law}: {verdict.detail}" for verdict in verdicts if not verdict.held]
     laws = f"All {len(verdicts)} laws held." if not broken else "Broken: " + "; ".join(broken)
-    figures = "\n".join(
-        FIGURE.format(file=escape(one.file), caption=escape(one.caption), alt=escape(one.alt))
-        for one in drawn
+    return Section(
+        name=scenario.name,
+        title=scenario.title,
+        told=(
+            scenario.about,
+            f"{events(done)} events in {virtual_time(done)} of virtual time. {laws}",
+        ),
+        command=f"python -m sagakit run {scenario.name}",
+        figures=[
+            _draw(
+                f"{scenario.name}-{figure.view}",
+                getattr(done, figure.view)(**figure.choice),
+                figure.caption,
+                out,
+                tell,
+            )
+            for figure in FIGURES[scenario.name]
+        ],
     )
-    return SECTION.format(
-        name=escape(scenario.name),
-        title=escape(scenario.title),
-        about=escape(scenario.about),
-        facts=escape(f"{events(done)} events in {virtual_time(done)} of virtual time. {laws}"),
-        figures=figures,
+
+
+def _of_every_order(out: Path, tell: Tell) -> Section:
+    return Section(
+        name="every_order",
+        title="Every order",
+        told=(ABOUT_EXPLORE, lost_update().sentence),
+        command="python -m sagakit zoo",
+        figures=[
+            _draw(draw.__name__, draw(), caption, out, tell) for draw, caption in EXPLORED.items()
+        ],
     )
 
 
-def _page(outcome: str, sections: str) -> str:
-    links = "\n".join(
-        f'<li><a href="#{escape(one.name)}">{escape(one.title)}</a></li>' for one in ALL
-    )
-    return PAGE.format(outcome=escape(outcome), links=links, sections=sections)
-
-
-PAGE = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>sagakit: six runs of a payment system</title>
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff;
-       max-width: 62rem; margin: 0 auto; padding: 1rem; }}
-pre {{ overflow-x: auto; padding: 0.75rem 1rem; background: #f5f5f5; }}
-section {{ border-top: 1px solid #d9d9d9; margin-top: 2.5rem; }}
-figure {{ margin: 1.5rem 0 2.5rem; }}
-img {{ max-width: 100%; height: auto; }}
-figcaption {{ color: #444; }}
-details p {{ white-space: pre-line; }}
-</style>
-</head>
-<body>
-<h1>Six runs of a payment system</h1>
-<p>Every picture is drawn from the trace of a run, and so are its words.</p>
-<pre>{outcome}</pre>
-<nav><ol>
-{links}
-</ol></nav>
-{sections}
-</body>
-</html>
-"""
-
-SECTION = """\
-<section id="{name}">
-<h2>{title}</h2>
-<p>{about}</p>
-<p>{facts}</p>
-<p><code>python -m sagakit run {name}</code></p>
-{figures}
-</section>
-"""
-
-FIGURE = """\
-<figure>
-<a href="{file}"><img src="{file}" alt="{alt}"></a>
-<figcaption>{caption}</figcaption>
-<details><summary>The same in words</summary><p>{alt}</p></details>
-</figure>
-"""
+def _draw(name: str, picture: "Picture", caption: str, out: Path, tell: Tell) -> Shown:
+    file = f"{name}.svg"
+    tell(f"      {file}")
+    (out / file).write_text(picture.svg(), encoding="utf-8", newline="\n")
+    return Shown(file, caption, picture.alt)

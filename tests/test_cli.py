@@ -17,6 +17,7 @@ from sagakit import run
 from sagakit.__main__ import main
 from sagakit.payments.topology import payment_system
 from sagakit.scenarios import ALL, NAMES, Scenario, happy_path
+from sagakit.showcase import EXPLORED, FIGURES
 
 Captured = pytest.CaptureFixture[str]
 
@@ -252,12 +253,13 @@ def test_all_shows_a_row_for_each_scenario(capsys: Captured) -> None:
 
 
 class Gallery(HTMLParser):
-    """The images of a page, and whether every element that is opened is closed."""
+    """A page: its images, what can be unfolded, and whether each element is closed again."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.images: dict[str, str] = {}
         self.open: list[str] = []
+        self.words: set[str] = set()
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -270,6 +272,10 @@ class Gallery(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
+    def handle_data(self, data: str) -> None:
+        if "details" in self.open:
+            self.words.add(data)
+
 
 def test_all_writes_figures_and_a_gallery(capsys: Captured, tmp_path: Path) -> None:
     out = tmp_path / "new" / "out"
@@ -279,9 +285,13 @@ def test_all_writes_figures_and_a_gallery(capsys: Captured, tmp_path: Path) -> N
     assert {path.name for path in out.glob("*.svg")} == set(gallery.images)
     for name in NAMES:
         assert {f"{name}-sequence.svg", f"{name}-timeline.svg"} <= set(gallery.images)
+    assert {f"{draw.__name__}.svg" for draw in EXPLORED} <= set(gallery.images)
+    views = {figure.view for figures in FIGURES.values() for figure in figures}
+    assert views == {"sequence", "timeline", "balances", "breaker", "latency"}
     for file, alt in gallery.images.items():
         assert len(alt) > 40
         assert ET.parse(out / file).getroot().tag.endswith("svg")
+        assert alt in gallery.words
 
 
 def test_as_a_process_it_runs_without_pandas_or_matplotlib() -> None:

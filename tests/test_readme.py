@@ -9,6 +9,7 @@ import pytest
 from docs import pictures
 from docs.pictures import PICTURES
 from sagakit.plot.figure import Picture
+from sagakit.showcase import lost_update
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -50,7 +51,7 @@ def test_a_picture_that_is_not_current_is_drawn_again(
 
 
 def test_the_counterexample_is_told_as_it_is_found() -> None:
-    found = pictures.lost_update()
+    found = lost_update()
     sums = found.effect.partition(":")[0]  # what it means for each payment is in the answer
     assert f"{found.cause} Then '{found.verdict.law}' is broken: {sums}" in in_one_line(README)
 
