@@ -39,6 +39,18 @@ def test_every_exercise_and_prediction_that_a_section_names_exists(name: str) ->
     assert named - {check.name for check in checks(LESSONS[name])} == set()
 
 
+def test_every_exercise_and_prediction_of_the_plan_of_three_hours_exists() -> None:
+    hours = TEXT.partition("## A plan for three hours")[2].partition("\n## ")[0]
+    rows = re.findall(r"`(\d\d_\w+)`(.*)", hours)
+    assert rows
+    for name, row in rows:
+        there = {check.name for check in checks(LESSONS[name])}
+        for kind, first, last in re.findall(
+            r"(exercise|prediction)s? (\d+)(?: (?:to|and) (\d+))?", row
+        ):
+            assert {f"{kind} {first}", f"{kind} {last or first}"} <= there, row
+
+
 def test_every_notebook_is_in_the_plan_of_three_days() -> None:
     days = TEXT.partition("## A plan for three days")[2].partition("\n## ")[0]
     assert set(re.findall(r"`(\d\d_\w+)`", days)) == LESSONS.keys()
