@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sagakit.check import Verdict
+    from sagakit.lab.player import Player
     from sagakit.payments.topology import Service
     from sagakit.plot.figure import Picture
     from sagakit.plot.mermaid import Mermaid
@@ -41,17 +42,31 @@ def run(
     if isinstance(scenario, str):
         scenario = named(scenario)
     seed = scenario.seed if seed is None else seed
-    world = stage(scenario, seed=seed, services=services, schedule=schedule)
-    return Run(scenario, seed, world.run())
+    given = None if schedule is None else tuple(schedule)
+    world = stage(scenario, seed=seed, services=services, schedule=given)
+    return Run(scenario, seed, world.run(), services=services, schedule=given)
 
 
 class Run:
-    """A run of a scenario. All its views are made from the one trace, when they are asked for."""
+    """A run of a scenario. All its views are made from the one trace, when they are asked for.
 
-    def __init__(self, scenario: "Scenario | System", seed: int, records: "Trace") -> None:
+    `services` and `schedule` are what it was run with, so that it can be run again.
+    """
+
+    def __init__(
+        self,
+        scenario: "Scenario | System",
+        seed: int,
+        records: "Trace",
+        *,
+        services: "Mapping[str, Service] | None" = None,
+        schedule: "Sequence[Choice] | None" = None,
+    ) -> None:
         self.scenario: Any = scenario  # what has wallets and settings, say, is a Scenario
         self.seed = seed
         self.records = records
+        self.services = services
+        self.schedule = schedule
 
     def __repr__(self) -> str:
         return self._summary().line()
@@ -112,6 +127,12 @@ class Run:
         from sagakit.plot.mermaid import mermaid
 
         return mermaid(self.records, **choice)
+
+    def play(self) -> "Player":
+        """The run arrow by arrow, to step through in a notebook (needs the extra `lab`)."""
+        from sagakit.lab import play
+
+        return play(self)
 
     # What happened, as tables.
 

@@ -1,5 +1,7 @@
 """A run as a UML sequence diagram."""
 
+from typing import NamedTuple
+
 from sagakit.plot.arrows import ALARM, WRONG, arrow, note, torn
 from sagakit.plot.figure import GREY, INK, RED, WIDTH, Picture, saga_colours
 from sagakit.plot.lanes import HEAD_SIZE, SIGN, Lane, Lanes, lay_lanes
@@ -20,7 +22,7 @@ from sagakit.plot.lettering import width, wrapped
 from sagakit.plot.margins import EDGE, Legend, Margin
 from sagakit.plot.sheet import Sheet
 from sagakit.plot.signs import CROSS, DOT, HEADS, Points, box
-from sagakit.plot.story import Names, tell
+from sagakit.plot.story import Names, Story, tell
 from sagakit.plot.words import alternative, heading, what_is_left
 from sagakit.sim.trace import Trace
 
@@ -61,6 +63,18 @@ def sequence(
         trace, saga=saga, participants=participants, outside=outside, start=start, end=end,
         notes=notes, acknowledgements=acknowledgements, limit=limit,
     )  # fmt: skip
+    return drawn(story, title=title, gap=gap).picture
+
+
+class Drawn(NamedTuple):
+    """A picture and where each of its steps stands, in points from the top left."""
+
+    picture: Picture
+    rows: tuple[Row, ...]
+
+
+def drawn(story: Story, *, title: str | None = None, gap: int = 1_000) -> Drawn:
+    """Draw what a story tells; see `sequence`."""
     colours = saga_colours(story.sagas) if len(story.shown) > 1 else {}
     title = title or heading(story)
     rest = what_is_left(story)
@@ -91,7 +105,7 @@ def sequence(
         middle = (lanes.left + lanes.right) / 2
         y = (strip.top + strip.bottom) / 2 + 4
         sheet.words(middle, y, strip.text, SIZE, align="center", z=12)
-    return sheet.picture
+    return Drawn(sheet.picture, layout.rows)
 
 
 def _behind(sheet: Sheet, lanes: Lanes, layout: Layout, top: float, bottom: float) -> None:

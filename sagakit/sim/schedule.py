@@ -51,6 +51,7 @@ class ScheduledKernel(Kernel):
         super().__init__(seed=0)
         self.schedule = list(schedule)
         self.made: list[tuple[int, Choice]] = []  # every choice as it was made, and when (`now`)
+        self.ready: list[tuple[Choice, ...]] = []  # for each of them, all steps that could be made
         self._soon: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
         self._turns: dict[Any, tuple[Callable[..., Any], tuple[Any, ...]]] = {}
         self._arrived: dict[tuple[str, str], list[Any]] = {}
@@ -86,7 +87,8 @@ class ScheduledKernel(Kernel):
                 action(*arguments)
             elif self._turns:
                 self.now += 1
-                choice = next(choices, None) or self._next_in_turn()
+                self.ready.append(tuple(map(self._turn_of, self._turns)))
+                choice = next(choices, None) or self.ready[-1][0]  # who has waited longest
                 self.made.append((self.now, choice))
                 self._carry_out(choice)
             elif self._heap:
@@ -109,9 +111,8 @@ class ScheduledKernel(Kernel):
             _, _, action, arguments = heappop(self._heap)
             self._soon.append((action, arguments))
 
-    def _next_in_turn(self) -> Choice:
-        """The step of whoever has waited longest for a turn."""
-        invocation = next(iter(self._turns))
+    def _turn_of(self, invocation: Any) -> Choice:
+        """The choice that it is the turn of this invocation."""
         subject = _subject(invocation)
         return Choice(*subject, arrival=self._arrived[subject].index(invocation) + 1)
 

@@ -56,7 +56,8 @@ def replay(
     kernel = world.kernel
     assert isinstance(kernel, ScheduledKernel)
     times, choices = [t for t, _ in kernel.made], [choice for _, choice in kernel.made]
-    return Replayed(Run(scenario, scenario.seed, trace), choices, times)
+    told = Run(scenario, scenario.seed, trace, services=services, schedule=tuple(choices))
+    return Replayed(told, choices, times)
 
 
 def readable(

@@ -1,0 +1,8 @@
+"""The lab: a run to step through, and a scenario to turn the knobs of, in a notebook.
+
+Needs the extra `lab`. Where widgets do not run, each shows a picture and a table.
+"""
+
+from sagakit.lab.player import Player, play
+
+__all__ = ["Player", "play"]

@@ -1,0 +1,32 @@
+"""What a widget shows where widgets do not run: a picture and tables, as plain HTML."""
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from sagakit.plot.figure import Picture
+
+Rows = Iterable[Sequence[str]]
+
+
+def page(picture: Picture, caption: str, tables: Iterable[tuple[str, Rows]]) -> str:
+    """The picture with its text alternative, and below it each table with its name."""
+    image = b64encode(picture.svg().encode()).decode()
+    parts = [
+        f'<img alt="{escape(picture.alt)}" src="data:image/svg+xml;base64,{image}">',
+        f"<p>{escape(caption)}</p>",
+    ]
+    for name, rows in tables:
+        body = "".join(map(_row, rows))
+        parts.append(
+            f'<table><caption style="text-align:left">{escape(name)}</caption>'
+            f"<tbody>{body}</tbody></table>"
+        )
+    return f"<div>{''.join(parts)}</div>"
+
+
+def _row(cells: Sequence[str]) -> str:
+    style = 'style="text-align:left"'
+    first, *others = map(escape, cells)
+    rest = "".join(f"<td {style}>{cell}</td>" for cell in others)
+    return f'<tr><th scope="row" {style}>{first}</th>{rest}</tr>'

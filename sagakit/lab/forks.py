@@ -1,0 +1,72 @@
+"""What could have come next in a run by schedule, and the run in which it does."""
+
+from bisect import bisect_right
+from typing import NamedTuple
+
+from sagakit.run import Run, run
+from sagakit.scenarios.stage import stage
+from sagakit.sim.schedule import Choice, ScheduledKernel
+from sagakit.sim.trace import Trace
+
+
+class Fork(NamedTuple):
+    """A moment of a run: the choices made before, the one that came, and all that were ready."""
+
+    before: tuple[Choice, ...]
+    came: Choice | None
+    ready: tuple[Choice, ...]
+
+
+class Forks:
+    """All forks of one run. Raises `ValueError` for a run by the clock, which has none: what comes
+    next there is what is due next."""
+
+    def __init__(self, finished: Run) -> None:
+        if finished.schedule is None:
+            raise ValueError("a run by the clock has no choices: run it with schedule=[]")
+        self.run = finished
+        world = stage(
+            finished.scenario,
+            seed=finished.seed,
+            services=finished.services,
+            schedule=finished.schedule,
+        )
+        world.run()
+        kernel = world.kernel
+        assert isinstance(kernel, ScheduledKernel)
+        self._times = [t for t, _ in kernel.made]
+        self._choices = tuple(choice for _, choice in kernel.made)
+        self._ready = kernel.ready
+
+    def after(self, t: int) -> Fork:
+        """The fork after all that happened up to `t` (ms)."""
+        place = bisect_right(self._times, t)
+        if place == len(self._times):
+            return Fork(self._choices, None, ())
+        return Fork(self._choices[:place], self._choices[place], self._ready[place])
+
+    def take(self, fork: Fork, choice: Choice) -> tuple[Run, int]:
+        """The run in which that choice comes next, and then the others in the order of arrival;
+        and when (ms) the choice is made in it."""
+        taken = run(
+            self.run.scenario,
+            seed=self.run.seed,
+            services=self.run.services,
+            schedule=(*fork.before, choice),
+        )
+        return taken, Forks(taken)._times[len(fork.before)]
+
+
+def in_words(choice: Choice, trace: Trace, t: int) -> str:
+    """A choice for people: the step that it makes, whose, and at work on what."""
+    asked, work = "", choice.subject
+    for record in trace:
+        if record.t > t:
+            break
+        if record.event and record.event_id == choice.subject:
+            work = f"{record.event} of {record.correlation_id}"
+        subject = record.event_id or record.correlation_id
+        if record.kind == "call" and (record.source, subject) == (choice.service, choice.subject):
+            asked = f"{record.label}, {record.target}"
+    again = f", arrival {choice.arrival}" if choice.arrival > 1 else ""
+    return f"{choice.service}: {asked or 'its next step'} ({work}{again})"

@@ -1,0 +1,177 @@
+// The player's front end: it moves, and shows what the kernel says of each step.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+function button(label, text, press) {
+  const made = element("button", { type: "button", "aria-label": label, title: label }, text);
+  made.addEventListener("click", press);
+  return made;
+}
+
+function table(name, rows) {
+  const body = element("tbody");
+  for (const [first, second, text, changed] of rows) {
+    const cells = [element("th", { scope: "row" }, first)];
+    if (rows[0].length > 2) cells.push(element("td", {}, second));
+    cells.push(element("td", {}, rows[0].length > 2 ? text : second));
+    const row = element("tr", {}, ...cells);
+    if (changed) {
+      row.classList.add("changed");
+      row.setAttribute("data-changed", "");
+      cells.at(-1).append(element("span", { class: "unseen" }, " (changed)"));
+    }
+    body.append(row);
+  }
+  return element("table", { "aria-label": name }, element("caption", {}, name), body);
+}
+
+function render({ model, el }) {
+  const last = () => model.get("drawing").steps.length;
+
+  function move(step) {
+    const to = Math.max(0, Math.min(last(), step));
+    if (to === model.get("step")) return;
+    model.set("step", to);
+    model.save_changes();
+  }
+
+  const go = {
+    "First step": [() => move(0), "First"],
+    "Previous step": [() => move(model.get("step") - 1), "Back"],
+    "Next step": [() => move(model.get("step") + 1), "Next"],
+    "Last step": [() => move(last()), "Last"],
+  };
+  const buttons = Object.entries(go).map(([label, [press, sign]]) => button(label, sign, press));
+  const slider = element("input", { type: "range", min: 0, "aria-label": "Step" });
+  slider.addEventListener("input", () => move(Number(slider.value)));
+  const counter = element("span", { class: "counter" });
+  const sagas = element("select", { "aria-label": "Saga" });
+  sagas.addEventListener("change", () => {
+    model.set("saga", sagas.value);
+    model.save_changes();
+  });
+  const jumps = ["conflict", "retry", "compensation"].map((name) =>
+    button(`First ${name}`, `First ${name}`, () => move(model.get("landmarks")[name])),
+  );
+  const said = element("p", { class: "said", role: "status", "aria-label": "What happens" });
+  const diagram = element("div", { class: "diagram", "aria-label": "Sequence diagram" });
+  const state = element("div", { class: "state" });
+  const player = element(
+    "div",
+    {
+      class: "sagakit-player",
+      tabindex: 0,
+      role: "group",
+      "aria-label": "Player: arrow keys step, Home and End go to the ends",
+      "data-lm-suppress-shortcuts": "true", // the keys are ours, not the notebook's
+    },
+    element("div", { class: "bar" }, ...buttons, slider, counter),
+    element("div", { class: "bar" }, element("label", {}, "Saga ", sagas), ...jumps),
+    said,
+    element("div", { class: "panes" }, diagram, state),
+  );
+
+  const keys = {
+    ArrowRight: "Next step",
+    ArrowDown: "Next step",
+    ArrowLeft: "Previous step",
+    ArrowUp: "Previous step",
+    Home: "First step",
+    End: "Last step",
+  };
+  player.addEventListener("keydown", (event) => {
+    const itsOwn = event.target === slider || event.target === sagas;
+    if (!(event.key in keys) || itsOwn || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    go[keys[event.key]][0]();
+  });
+
+  let cover, band;
+
+  function draw() {
+    const { svg, steps } = model.get("drawing");
+    diagram.innerHTML = svg;
+    const picture = diagram.querySelector("svg");
+    const [, , wide, tall] = picture.getAttribute("viewBox").split(" ").map(Number);
+    picture.removeAttribute("height");
+    picture.setAttribute("width", "100%");
+    cover = document.createElementNS(SVG, "rect"); // over what is yet to come
+    band = document.createElementNS(SVG, "rect"); // over the step that is shown
+    for (const [rect, kind] of [[band, "band"], [cover, "cover"]]) {
+      rect.setAttribute("class", kind);
+      rect.setAttribute("width", wide);
+      picture.append(rect);
+    }
+    cover.setAttribute("height", tall);
+    slider.max = steps.length;
+    sagas.replaceChildren(...model.get("sagas").map((name) => element("option", {}, name)));
+    sagas.value = model.get("saga");
+    jumps.forEach((one, place) => {
+      one.disabled = !(["conflict", "retry", "compensation"][place] in model.get("landmarks"));
+    });
+    show();
+  }
+
+  function show() {
+    const { steps } = model.get("drawing");
+    const step = Math.min(model.get("step"), steps.length);
+    slider.value = step;
+    slider.setAttribute("aria-valuetext", `step ${step} of ${steps.length}`);
+    counter.textContent = `step ${step} of ${steps.length}`;
+    player.setAttribute("data-step", step);
+    buttons.forEach((one, place) => {
+      one.disabled = place < 2 ? step === 0 : step === steps.length;
+    });
+    const row = steps[Math.max(step - 1, 0)];
+    const done = step === steps.length;
+    cover.setAttribute("y", step ? row.bottom + 5 : row.top - 4);
+    cover.setAttribute("visibility", done ? "hidden" : "visible");
+    band.setAttribute("y", row.top - 1);
+    band.setAttribute("height", row.bottom - row.top + 5);
+    band.setAttribute("visibility", step ? "visible" : "hidden");
+    const scale = diagram.scrollWidth / Number(band.getAttribute("width"));
+    const y = row.bottom * scale;
+    if (!step) diagram.scrollTop = 0;
+    else if (y > diagram.scrollTop + diagram.clientHeight - 30 || y < diagram.scrollTop + 60)
+      diagram.scrollTop = y - diagram.clientHeight * 0.7;
+  }
+
+  function tell() {
+    const now = model.get("now");
+    said.textContent = now.text;
+    const parts = now.sections.map(({ name, rows }) => table(name, rows));
+    if (now.event.length) parts.push(table("Event", now.event));
+    const next = element("section", { "aria-label": "What could have come next" });
+    next.append(element("h4", {}, "What could have come next"));
+    const list = element("ul");
+    now.ready.forEach(({ text, came }, number) => {
+      const run = button(`Run: ${text}`, "Run", () => model.send({ do: "choose", number }));
+      list.append(element("li", {}, came ? element("em", {}, "came next") : run, ` ${text}`));
+    });
+    if (now.ready.length) next.append(list);
+    if (now.remark) next.append(element("p", {}, now.remark));
+    if (now.clock)
+      next.append(button("Play by schedule", "Play by schedule", () => model.send({ do: "schedule" })));
+    if (now.former)
+      next.append(button("Run before", "Back to the run before", () => model.send({ do: "back" })));
+    if (model.get("notice")) next.append(element("p", { role: "status" }, model.get("notice")));
+    state.replaceChildren(...parts, next);
+  }
+
+  model.on("change:drawing", draw);
+  model.on("change:step", show);
+  model.on("change:now change:notice", tell);
+  el.append(player);
+  draw();
+  tell();
+}
+
+export default { render };

@@ -1,0 +1,206 @@
+"""The player: a run arrow by arrow, with what stands in queues, stores and breaker meanwhile."""
+
+from pathlib import Path
+from typing import Any
+
+import traitlets
+from anywidget import AnyWidget
+
+from sagakit.check.explore import Counterexample
+from sagakit.lab import fallback
+from sagakit.lab.forks import Fork, Forks, in_words
+from sagakit.lab.moment import Moment, Row, events_by_id, landmarks, moment
+from sagakit.plot.folding import Step
+from sagakit.plot.folding import moment as clock
+from sagakit.plot.sequence import drawn
+from sagakit.plot.story import tell
+from sagakit.run import Run, run
+from sagakit.sim.schedule import Choice
+
+HERE = Path(__file__).parent
+ALL = "all sagas"
+MOST = 150  # arrows that are drawn at once
+FEW = 12  # rows of a table that are shown whatever is in them
+BY_THE_CLOCK = (
+    "This run goes by the clock: what comes next is what is due next. Played by schedule, the same "
+    "scenario has all payments there at once and no step takes time, so that any step that is "
+    "ready may come next."
+)
+STATIC = "The player runs in JupyterLab: run this cell there to step through the run."
+AT_THE_END = "Nothing: no step is ready any more."
+
+
+def play(what: "Run | Counterexample") -> "Player":
+    """Step through a run, or through a counterexample of `explore`, with buttons or keys."""
+    return Player(what if isinstance(what, Run) else what.run)
+
+
+class Player(AnyWidget):
+    """A run in a notebook. `step` is how many steps are shown, from 0; `saga` whose they are."""
+
+    _esm = HERE / "player.js"
+    _css = HERE / "player.css"
+
+    sagas = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    saga = traitlets.Unicode().tag(sync=True)
+    drawing = traitlets.Dict().tag(sync=True)  # the SVG, and of each step its text and its place
+    step = traitlets.Int(0).tag(sync=True)
+    now = traitlets.Dict().tag(sync=True)  # what is shown beside the diagram at this step
+    landmarks = traitlets.Dict().tag(sync=True)  # name to step
+    notice = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, finished: Run) -> None:
+        super().__init__()
+        self._former: list[tuple[Run, str, int]] = []
+        self._begin(finished)
+        self.observe(self._other_saga, "saga")
+        self.observe(self._moved, "step")
+        self.on_msg(self._pressed)
+
+    def _begin(self, finished: Run, saga: str = ALL) -> None:
+        """Take up a run, from its start."""
+        self.run = finished
+        records = finished.records
+        self._forks = None if finished.schedule is None else Forks(finished)
+        self._events = events_by_id(records)
+        opening = sum(record.label == "opening" for record in records)
+        self._opening = set(moment(records, opening - 1).stores)
+        sagas = list(dict.fromkeys(one.correlation_id for one in records if one.correlation_id))
+        few = not tell(records, acknowledgements=True, limit=MOST).left_out
+        self.sagas = [ALL] * few + sagas
+        self.saga = saga if saga in self.sagas else self.sagas[0]
+        self._draw()
+
+    def _draw(self) -> None:
+        records, saga = self.run.records, None if self.saga == ALL else self.saga
+        story = tell(records, saga=saga, acknowledgements=True, limit=MOST)
+        picture, rows = drawn(story)
+        self._steps = story.steps
+        self.step = 0
+        self.drawing = {
+            "svg": picture.svg(),
+            "steps": [
+                {"top": round(row.top, 1), "bottom": round(row.y, 1), "text": _said(row.step)}
+                for row in rows
+            ],
+        }
+        self.landmarks = {
+            name: place + 1 for name, place in landmarks(one.record for one in story.steps).items()
+        }
+        self._show()
+
+    def _show(self) -> None:
+        """What is to be seen at this step, and what of it is new since the step before."""
+        then, before = self._moment(self.step), self._moment(self.step - 1)
+        changed = then.changed_since(before)
+        fork = self._fork()
+        self.now = {
+            "text": _said(self._steps[self.step - 1]) if self.step else "Before the first step",
+            "sections": [
+                {"name": name, "rows": [[*row, row in changed] for row in self._few(rows)]}
+                for name, rows in then.sections()
+                if rows
+            ],
+            "event": self._event(),
+            "ready": [self._choice(fork, choice) for choice in fork.ready] if fork else [],
+            "remark": BY_THE_CLOCK if fork is None else "" if fork.ready else AT_THE_END,
+            "clock": fork is None,
+            "former": len(self._former),
+        }
+
+    def _few(self, rows: tuple[Row, ...]) -> list[Row]:
+        """Of many rows those that are no longer as they were at the start."""
+        if len(rows) <= FEW:
+            return list(rows)
+        kept = [row for row in rows if row not in self._opening]
+        return [*kept, Row("the others", "", f"{len(rows) - len(kept)} items as at the start")]
+
+    def _moment(self, step: int) -> Moment:
+        place = self._steps[step - 1].last if step > 0 else self._steps[0].first - 1
+        return moment(self.run.records, place)
+
+    def _event(self) -> list[list[str]]:
+        """Header and payload of the event that is carried or handled, a row a field."""
+        record = self._steps[self.step - 1].record
+        event = self._events.get(record.event_id or "") if self.step else None
+        if event is None:
+            return []
+        header = {
+            "event_type": event.event,
+            "event_id": event.event_id,
+            "causation_id": event.causation_id,
+            "correlation_id": event.saga,
+        }
+        return [[name, str(value)] for name, value in {**header, **event.payload}.items()]
+
+    def _fork(self) -> Fork | None:
+        return self._forks.after(self._time()) if self._forks else None
+
+    def _time(self) -> int:
+        return self._steps[self.step - 1].until if self.step else 0
+
+    def _choice(self, fork: Fork, choice: Choice) -> dict[str, Any]:
+        text = in_words(choice, self.run.records, self._time())
+        return {"text": text, "came": choice == fork.came}
+
+    # What the learner does.
+
+    def _other_saga(self, _: Any) -> None:
+        self._draw()
+
+    def _moved(self, _: Any) -> None:
+        self._show()
+
+    def _pressed(self, _: Any, pressed: dict[str, Any], __: Any) -> None:
+        """A button besides those that only move."""
+        if pressed["do"] == "choose":
+            self.choose(pressed["number"])
+        elif pressed["do"] == "schedule":
+            self._other_run(self._by_schedule(), 0, "The same scenario, by schedule.")
+        elif self._former:
+            former, saga, step = self._former.pop()
+            self._begin(former, saga)
+            self.step, self.notice = step, "The run before."
+
+    def choose(self, number: int) -> None:
+        """Go on from this step with the ready step of that number, counted from 0: another run."""
+        fork = self._fork()
+        if self._forks is None or fork is None:
+            raise ValueError(BY_THE_CLOCK)
+        taken, t = self._forks.take(fork, fork.ready[number])
+        self._other_run(
+            taken,
+            t,
+            "Another run: up to here the same, then the step that you chose, then each in turn.",
+        )
+
+    def _by_schedule(self) -> Run:
+        return run(self.run.scenario, seed=self.run.seed, services=self.run.services, schedule=())
+
+    def _other_run(self, other: Run, t: int, notice: str) -> None:
+        """Show another run, from its first step at `t` (ms)."""
+        self._former.append((self.run, self.saga, self.step))
+        self._begin(other, self.saga)
+        at = [place for place, step in enumerate(self._steps, start=1) if step.record.t >= t]
+        self.step = at[0] if t and at else 0
+        self.notice = notice
+        self._show()
+
+    # Where widgets do not run.
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle, metadata = super()._repr_mimebundle_() or ({}, {})
+        picture = self.run.sequence(saga=None if self.saga == ALL else self.saga)
+        bundle["text/plain"] = picture.alt
+        end = moment(self.run.records, len(self.run.records) - 1)
+        tables = [(f"{name} at the end", self._few(rows)) for name, rows in end.sections() if rows]
+        bundle["text/html"] = fallback.page(picture, STATIC, tables)
+        return bundle, metadata
+
+
+def _said(step: Step) -> str:
+    """A step in words: its number in the diagram, when, from whom to whom, and what."""
+    record = step.record
+    number = f"{step.number}. " if step.number else ""
+    to = "" if record.source == record.target else f" → {record.target}"
+    return f"{number}{clock(record.t)}, {record.source}{to}: {step.text or 'nothing'}"

@@ -1,0 +1,113 @@
+"""The player without its front end: what it has to show at each step."""
+
+from typing import Any
+
+import pytest
+
+from sagakit import explore, run, scenarios
+from sagakit.lab import Player, play
+
+
+@pytest.fixture
+def clash() -> Player:
+    return play(run(scenarios.concurrent_payments, schedule=()))
+
+
+def changed(player: Player) -> list[list[Any]]:
+    return [row[:3] for one in player.now["sections"] for row in one["rows"] if row[3]]
+
+
+def test_it_begins_before_the_first_step(clash: Player) -> None:
+    assert clash.step == 0
+    assert clash.now["text"] == "Before the first step"
+    assert clash.now["event"] == []
+
+
+def test_each_step_has_its_place_in_the_diagram_below_the_one_before(clash: Player) -> None:
+    bottoms = [one["bottom"] for one in clash.drawing["steps"]]
+    assert bottoms == sorted(bottoms)
+    assert all(one["top"] < one["bottom"] for one in clash.drawing["steps"])
+
+
+def test_what_a_step_changes_is_marked() -> None:
+    player = play(run(scenarios.happy_path))
+    texts = [one["text"] for one in player.drawing["steps"]]
+    player.step = next(place for place, text in enumerate(texts) if "update balance" in text) + 2
+    assert changed(player) == [["Wallet DB", "ana", "balance: 30.00, version: 2"]]
+
+
+def test_the_event_is_shown_with_its_header_and_payload() -> None:
+    player = play(run(scenarios.happy_path))
+    texts = [one["text"] for one in player.drawing["steps"]]
+    player.step = next(
+        n for n, text in enumerate(texts, 1) if "Publish event [PaymentInit]" in text
+    )
+    event = dict(player.now["event"])
+    assert (event["event_type"], event["causation_id"]) == ("PaymentInit", "ana:A")
+    assert event["amount"] == "70.00"
+
+
+def test_one_saga_has_its_own_steps(clash: Player) -> None:
+    both = len(clash.drawing["steps"])
+    clash.saga = "ana:B"
+    assert 0 < len(clash.drawing["steps"]) < both
+    assert clash.step == 0
+
+
+def test_the_landmarks_are_steps(clash: Player) -> None:
+    clash.step = clash.landmarks["conflict"]
+    assert "conflict: start again" in clash.now["text"]
+
+
+def test_another_step_that_was_ready_makes_another_run_and_there_is_a_way_back(
+    clash: Player,
+) -> None:
+    first = clash.run
+    clash.step = 2
+    ready = [one["text"] for one in clash.now["ready"]]
+    other = next(n for n, one in enumerate(clash.now["ready"]) if not one["came"])
+    clash.choose(other)
+    assert clash.run is not first
+    assert "Another run" in clash.notice
+    service = ready[other].partition(":")[0]
+    assert service in clash.now["text"]
+    clash._pressed(None, {"do": "back"}, None)
+    assert (clash.run, clash.step) == (first, 2)
+
+
+def test_a_run_by_the_clock_says_so_and_can_be_played_by_schedule() -> None:
+    player = play(run(scenarios.concurrent_payments))
+    assert player.now["clock"]
+    assert player.now["ready"] == []
+    with pytest.raises(ValueError, match="goes by the clock"):
+        player.choose(0)
+    player._pressed(None, {"do": "schedule"}, None)
+    assert not player.now["clock"]
+    assert len(player.now["ready"]) == 2
+
+
+def test_a_long_run_is_played_saga_by_saga() -> None:
+    player = play(run(scenarios.circuit_breaker))
+    assert player.saga == player.sagas[0] == "user-01:1"
+    rows = next(one["rows"] for one in player.now["sections"] if one["name"] == "Stores")
+    assert ["the others", "", "36 items as at the start", False] in rows
+
+
+def test_a_counterexample_is_played_by_its_schedule() -> None:
+    from sagakit.zoo.no_inbox import NoInbox
+
+    answer = explore(scenarios.happy_path, services={"Wallet Service": NoInbox}, duplicates=1)
+    found = answer.broken[0]
+    for player in (play(found), found.run.play()):
+        assert list(player.run.records) == list(found.run.records)
+        assert not player.now["clock"]
+
+
+def test_where_widgets_do_not_run_there_is_a_picture_and_the_end_as_tables() -> None:
+    first, second = (play(run(scenarios.happy_path))._repr_mimebundle_()[0] for _ in "12")
+    view = "application/vnd.jupyter.widget-view+json"
+    assert first.pop(view) != second.pop(view)
+    assert first == second
+    assert first["text/plain"].startswith("Sequence diagram of saga ana:A")
+    for part in ("<img alt=", "Stores at the end", "status: COMPLETED, version: 2"):
+        assert part in first["text/html"]
