@@ -42,7 +42,11 @@ LANES = (
 
 
 class Settings(BaseModel):
-    """How the services are set. Times in ms; a queue delays by 1 to 900 s (SQS: `DelaySeconds`)."""
+    """How the services are set. Times in ms; a queue delays by 1 to 900 s (SQS: `DelaySeconds`).
+
+    provider_visibility   for how long a message that the gateway has received is hidden; AWS
+                          advises 6 times the function's timeout (SQS: 0 s to 12 h; here from 1 s)
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -54,6 +58,7 @@ class Settings(BaseModel):
     gateway_concurrency: Count = 10
     wallet_batch: Count = 1
     wallet_reports: Annotated[bool, Field(strict=True)] = True
+    provider_visibility: Annotated[int, Field(strict=True, ge=1_000, le=43_200_000)] = 60_000
 
 
 ITEMS: dict[str, type] = {
@@ -120,6 +125,7 @@ def payment_system(
     def channel(sends: str) -> Callable[[Ports], object]:
         return lambda ports: NotificationService(ports.person("User"), sends)
 
+    visibility = settings.provider_visibility
     notification = {
         "Email Lambda": "Send email (SES)",
         "WebSocket Service": "Send WebSocket message",
@@ -171,8 +177,8 @@ def payment_system(
         queues=(
             Queue(name="Payment SQS", domain="Payment"),
             Queue(name="Wallet SQS", domain="Wallet"),
-            Queue(name="Provider SQS", domain="Provider", visibility=60_000),
-            Queue(name="Provider Retry SQS", domain="Provider", visibility=60_000),
+            Queue(name="Provider SQS", domain="Provider", visibility=visibility),
+            Queue(name="Provider Retry SQS", domain="Provider", visibility=visibility),
         ),
         rules=(
             Rule(event=e.PaymentInit, target="Wallet SQS"),

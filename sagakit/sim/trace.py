@@ -150,10 +150,11 @@ Detail = (
 
 
 def duration(ms: int) -> str:
-    """A length of time for people: "1 minute", "0.5 s"."""
-    if ms % 60_000 == 0 and ms:
-        minutes = ms // 60_000
-        return f"{minutes} minute{'s' if minutes > 1 else ''}"
+    """A length of time for people: "2 days", "1 minute", "0.5 s"."""
+    for length, name in ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute")):
+        if ms % length == 0 and ms:
+            many = ms // length
+            return f"{many} {name}{'s' if many > 1 else ''}"
     return f"{ms / 1000:g} s"
 
 

@@ -1,0 +1,141 @@
+"""The inequalities between settings of different services that bite in production.
+
+Each is between two numbers that different people set in different places. None of them is a law of
+a run: a run may go well in spite of a broken one, until it is the wrong minute.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sagakit.deployment import Deployment, Function, Queue
+from sagakit.payments.topology import Settings, payment_system
+from sagakit.sim.trace import duration
+
+FEWEST_RECEIVES = 5
+TIMES = 6  # the visibility timeout, of the function's timeout
+HOUR = 60 * 60 * 1_000  # ms
+DAY = 24 * HOUR
+
+Milliseconds = Annotated[int, Field(strict=True, ge=0)]
+
+
+class Horizons(BaseModel):
+    """How long things are kept, in ms.
+
+    queue          a message nobody handles (SQS: 4 days by default, at most 14)
+    redrive        a dead letter is looked at and sent back within this time: the operator's promise
+    inbox          that a message was handled; None for always
+    provider_key   an Idempotency-Key at the provider (Stripe: at least 24 hours)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    queue: Milliseconds = 4 * DAY
+    redrive: Milliseconds = 12 * HOUR
+    inbox: Milliseconds | None = None
+    provider_key: Milliseconds = 24 * HOUR
+
+
+class Inequality(NamedTuple):
+    """One rule, for one place.
+
+    rule         what it asks for
+    held         whether it does
+    detail       the two settings and their values
+    consequence  what can happen where it is broken
+    source       who says so
+    """
+
+    rule: str
+    held: bool
+    detail: str
+    consequence: str
+    source: str
+
+
+def configuration(
+    settings: Settings | None = None,
+    horizons: Horizons | None = None,
+    *,
+    deployment: Deployment | None = None,
+) -> list[Inequality]:
+    """Hold the settings of the payment system against one another, one row a rule and place.
+
+    `deployment` is what is deployed, if that is more than what the settings say.
+    """
+    settings, horizons = settings or Settings(), horizons or Horizons()
+    deployment = deployment or payment_system(settings)
+    queues = {queue.name: queue for queue in deployment.queues}
+    found: list[Inequality] = []
+    for function in deployment.functions:
+        for name in function.queues:
+            found += _of_a_queue(function, queues[name])
+    gateway = next((one for one in deployment.functions if one.retry_queue), None)
+    if gateway is not None:
+        found.append(_client(settings, gateway))
+        queue = queues[gateway.queues[0]]
+        found += [_inbox(horizons), _key(settings, horizons, queue)]
+    return found
+
+
+def _of_a_queue(function: Function, queue: Queue) -> Iterator[Inequality]:
+    least = TIMES * function.timeout
+    yield Inequality(
+        f"visibility timeout at least {TIMES} times the function's timeout",
+        queue.visibility >= least,
+        f"{queue.name} hides a message for {duration(queue.visibility)}; {function.name} may work "
+        f"for {duration(function.timeout)}, so it should be {duration(least)}",
+        "a message comes again while its first receive is still being handled or waits for room: "
+        "the work is done twice, and the receives run out",
+        "AWS Lambda Developer Guide, Using Lambda with Amazon SQS",
+    )
+    yield Inequality(
+        f"at least {FEWEST_RECEIVES} receives before a message is a dead letter",
+        queue.receives >= FEWEST_RECEIVES,
+        f"{queue.name} gives up after {queue.receives}",
+        "a few crashes or a throttled minute send good messages to the dead letters, and their "
+        "sagas stop",
+        "AWS Lambda Developer Guide, Using Lambda with Amazon SQS",
+    )
+
+
+def _client(settings: Settings, gateway: Function) -> Inequality:
+    return Inequality(
+        "the provider's client gives up before the function is cut off",
+        settings.provider_timeout < gateway.timeout,
+        f"the client waits {duration(settings.provider_timeout)}; {gateway.name} is cut off after "
+        f"{duration(gateway.timeout)}",
+        "the function dies before it knows that there was no answer: no attempt is counted, no "
+        "retry is planned, and after its last receive the message is a dead letter with its saga "
+        "unended",
+        "AWS Well-Architected Framework, REL05-BP05 Set client timeouts",
+    )
+
+
+def _inbox(horizons: Horizons) -> Inequality:
+    longest = horizons.queue + horizons.redrive
+    kept = "always" if horizons.inbox is None else duration(horizons.inbox)
+    return Inequality(
+        "the inbox remembers longer than a message can come again",
+        horizons.inbox is None or horizons.inbox > longest,
+        f"the inbox keeps an id {kept}; a message may wait {duration(horizons.queue)} in its queue "
+        f"and {duration(horizons.redrive)} among the dead letters",
+        "a message that is sent back late is new to the inbox: a wallet is debited twice",
+        "Amazon SQS Developer Guide, Dead-letter queues: a redriven message has a new id",
+    )
+
+
+def _key(settings: Settings, horizons: Horizons, queue: Queue) -> Inequality:
+    retries = queue.receives * queue.visibility + settings.provider_attempts * settings.retry_delay
+    longest = retries + horizons.redrive
+    return Inequality(
+        "the provider's key lives longer than the retries",
+        horizons.provider_key > longest,
+        f"the provider knows a key for {duration(horizons.provider_key)}; a payment may be asked "
+        f"for {duration(retries)}, and {duration(horizons.redrive)} later as a dead letter that "
+        f"was sent back",
+        "the provider takes the retry for a new request: the user is charged twice",
+        "Stripe API Reference, Idempotent requests: keys are kept at least 24 hours",
+    )
