@@ -1,6 +1,7 @@
 """One list of dependencies, told three times: pyproject.toml, environment.yml, constraints.txt."""
 
 import tomllib
+from importlib.metadata import distributions
 from itertools import chain
 from pathlib import Path
 
@@ -63,6 +64,24 @@ def test_constraints_are_within_the_bounds(required: Bounds, pinned: Bounds) -> 
     for name, bound in required.items():
         (pin,) = pinned[name]
         assert bound.contains(pin.version), name
+
+
+def test_the_pins_agree_with_one_another(pinned: Bounds) -> None:
+    """What is installed as pinned says what it needs: each of those pins has to be fine with it."""
+    seen = 0
+    for one in distributions():
+        name = canonicalize_name(one.name)
+        if name not in pinned or not pinned[name].contains(one.version, prereleases=True):
+            continue
+        for need in map(Requirement, one.requires or ()):
+            needed = canonicalize_name(need.name)
+            if needed in pinned and (not need.marker or need.marker.evaluate({"extra": ""})):
+                (pin,) = pinned[needed]
+                seen += 1
+                assert need.specifier.contains(pin.version, prereleases=True), (
+                    f"{name} {one.version} needs {need}, and constraints.txt has {pin.version}"
+                )
+    assert seen
 
 
 def test_constraints_name_no_address() -> None:
