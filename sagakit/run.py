@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sagakit.payments.topology import Service
     from sagakit.plot.figure import Picture
     from sagakit.plot.mermaid import Mermaid
+    from sagakit.plot.spans import Span
     from sagakit.plot.summary import Law, Summary
     from sagakit.scenarios import Scenario, System
     from sagakit.sim.schedule import Choice
@@ -172,6 +173,13 @@ class Run:
         from sagakit.plot.tables import queues
 
         return queues(self.records)
+
+    def spans(self) -> "list[Span]":
+        """One trace a saga, a span a handler with its steps; `sagakit.plot.spans.export` hands
+        them to OpenTelemetry."""
+        from sagakit.plot.spans import spans
+
+        return spans(self.records)
 
     @property
     def metrics(self) -> "pd.DataFrame":
