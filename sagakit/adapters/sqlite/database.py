@@ -1,8 +1,9 @@
 """One SQLite file: what all parts of the world keep, one transaction a step.
 
-WAL, so that readers do not wait for the writer; `synchronous=FULL`, so that what was committed
-outlives a power cut (SQLite documentation, "PRAGMA synchronous"). Writers take turns, and wait for
-each other at most `PATIENCE`.
+WAL, so that readers do not wait for the writer, with `synchronous=NORMAL`: what was committed
+outlives a process that is killed. A power cut may take the last moments of all of it together, to
+a state that was (SQLite documentation, "PRAGMA synchronous"); the provider, outside, knows its
+keys. Writers take turns, and wait for each other at most `PATIENCE`.
 """
 
 import sqlite3
@@ -96,7 +97,7 @@ class Database:
                     f"this one knows {VERSION}): update sagakit, or take another file"
                 )
         self.run("PRAGMA journal_mode = WAL")
-        self.run("PRAGMA synchronous = FULL")
+        self.run("PRAGMA synchronous = NORMAL")
 
     # What the parts of the world use.
 
