@@ -1,4 +1,4 @@
-"""`python -m tests.bench sizes`: how large a proof is that takes 2 s, 20 s and 200 s (minutes)."""
+"""`python -m tests.bench sizes`: how large a proof is that takes so long. About a minute."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -10,6 +10,8 @@ from tests.bench.explored import cpu_seconds, whole
 SIZES: tuple[tuple[int, Mapping[str, Any]], ...] = (
     (3, {"duplicates": 1, "crashes": 1}),
     (4, {"duplicates": 1}),
+    (3, {"duplicates": 1, "crashes": 1, "provider": {"timeout_after": 1}}),
+    (3, {"duplicates": 1, "crashes": 1, "provider": {"timeout_after": 2}}),
 )
 
 
