@@ -36,6 +36,12 @@ def run(
     `schedule` gives the order of the steps in the place of the clock, as a counterexample of
     `explore` does. Raises `BadScenario` for a name that does not exist, `ScheduleMismatch` for a
     schedule of something else.
+
+    >>> late = run("provider_error")
+    >>> late
+    <Run of provider_error, seed 0: 1 payment FAILED in 70.5 s>
+    >>> list(late.records.jsonl()) == list(run("provider_error").records.jsonl())
+    True
     """
     from sagakit.scenarios import named
     from sagakit.scenarios.stage import stage
@@ -52,6 +58,12 @@ class Run:
     """A run of a scenario. All its views are made from the one trace, when they are asked for.
 
     `services` and `schedule` are what it was run with, so that it can be run again.
+
+    >>> late = run("provider_error")
+    >>> late.payments[["payment_id", "status", "reason"]].values.tolist()
+    [['ana:A', 'FAILED', 'PROVIDER_TIMEOUT']]
+    >>> late.wallets.balance.astype(str).tolist()
+    ['100.00']
     """
 
     def __init__(
@@ -94,7 +106,12 @@ class Run:
     # What it looks like.
 
     def sequence(self, **choice: Any) -> "Picture":
-        """The sequence diagram of this run; see `sagakit.plot.sequence` for the choices."""
+        """The sequence diagram of this run; see `sagakit.plot.sequence` for the choices.
+
+        >>> picture = run("provider_error").sequence(saga="ana:A", start=60_000)
+        >>> print(picture.alt.splitlines()[0])
+        Sequence diagram of saga ana:A, 65.129 s to 70.493 s.
+        """
         from sagakit.plot.sequence import sequence
 
         return sequence(self.records, **choice)
@@ -106,7 +123,12 @@ class Run:
         return timeline(self.records, **choice)
 
     def balances(self, **choice: Any) -> "Picture":
-        """The balance of each wallet against virtual time."""
+        """The balance of each wallet against virtual time.
+
+        >>> print(run("provider_error").balances().alt)
+        Balance of ana.
+        ana: 100.00; ...70.00 ana:A at 59 ms; +70.00 ana:A at 70.441 s; at the end 100.00.
+        """
         from sagakit.plot.balances import balances
 
         return balances(self.records, **choice)
@@ -124,7 +146,11 @@ class Run:
         return latency(self.records, **choice)
 
     def mermaid(self, **choice: Any) -> "Mermaid":
-        """The sequence diagram as Mermaid text."""
+        """The sequence diagram as Mermaid text.
+
+        >>> run("happy_path").mermaid().splitlines()[0]
+        'sequenceDiagram'
+        """
         from sagakit.plot.mermaid import mermaid
 
         return mermaid(self.records, **choice)
@@ -146,7 +172,11 @@ class Run:
 
     @property
     def events(self) -> "pd.DataFrame":
-        """One row an event."""
+        """One row an event.
+
+        >>> run("insufficient_funds").events.event.tolist()
+        ['PaymentInit', 'InsufficientBalance', 'PaymentFailed']
+        """
         from sagakit.plot.tables import events
 
         return events(self.records)
@@ -162,7 +192,11 @@ class Run:
         return self.items("Wallet DB")
 
     def items(self, store: str) -> "pd.DataFrame":
-        """One row an item of a store, as it ended."""
+        """One row an item of a store, as it ended.
+
+        >>> run("circuit_breaker").items("Breaker DB").state.tolist()
+        ['CLOSED']
+        """
         from sagakit.plot.tables import items
 
         return items(self.records, store)
@@ -199,7 +233,11 @@ class Run:
         return verdicts_of(self)
 
     def check(self) -> "pd.DataFrame":
-        """The verdicts as a table, one row a law."""
+        """The verdicts as a table, one row a law.
+
+        >>> run("disaster_recovery").check().held.all().item()
+        True
+        """
         from sagakit.plot.tables import verdicts
 
         return verdicts(self.verdicts())

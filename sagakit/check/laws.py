@@ -33,6 +33,10 @@ def verdicts(trace: Trace, *, ended: bool = True, laws: Sequence[Law] = LAWS) ->
     """Judge a run: one verdict a law.
 
     `ended=False` is for a run that was cut short: what is still under way is not held against it.
+
+    >>> from sagakit.run import run
+    >>> print(verdicts(run("happy_path").records)[0].detail)
+    wallets 30.00 + provider 70.00 = 100.00, as at the start; at rest
     """
     collecting = gc.isenabled()
     gc.disable()  # its passes over a long trace would take most of the time, and find nothing

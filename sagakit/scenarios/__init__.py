@@ -1,4 +1,8 @@
-"""The scenarios that the notebooks walk through, by name."""
+"""The scenarios that the notebooks walk through, by name.
+
+>>> print(", ".join(NAMES[:3]))
+happy_path, provider_error, insufficient_funds
+"""
 
 from sagakit.deployment import meant
 from sagakit.scenarios.circuit_breaker import circuit_breaker
@@ -29,7 +33,11 @@ NAMES = tuple(scenario.name for scenario in ALL)
 
 
 def named(name: str) -> Scenario:
-    """The scenario of that name. Raises `BadScenario` with the names that there are."""
+    """The scenario of that name. Raises `BadScenario` with the names that there are.
+
+    >>> named("happy_path").title
+    'A payment that goes well'
+    """
     for scenario in ALL:
         if scenario.name == name:
             return scenario

@@ -114,7 +114,30 @@ class Recovery(_Part):
 
 
 class Scenario(_Part):
-    """What happens in a run. Raises pydantic's `ValidationError` for what makes no sense."""
+    """What happens in a run. Raises pydantic's `ValidationError` for what makes no sense.
+
+    name       one word
+    title      one line, for people
+    about      what it shows
+    wallets    what each user has at the start
+    payments   who pays how much, and when (ms)
+    provider   how the provider reacts; the first rule that matches counts, else it approves
+    faults     what goes wrong: duplicates, drops, delays, crashes, outages
+    texts      what somebody puts in a queue, whatever it says
+    redrives   when a queue's dead letters are sent back into it
+    recovery   when the wallet store's snapshot is taken, and when it is rebuilt
+    settings   how the services are set: attempts, delays, the breaker
+    timing     how long things take
+    seed       the same scenario and seed give the same trace, byte for byte
+
+    >>> from sagakit import scenarios
+    >>> from sagakit.run import run
+    >>> poor = scenarios.happy_path.but(name="poor", wallets=[{"user_id": "ana", "balance": 50}])
+    >>> run(poor)
+    <Run of poor, seed 0: 1 payment FAILED in 128 ms>
+    >>> Scenario.from_json(poor.to_json()) == poor
+    True
+    """
 
     name: Name
     title: str
@@ -172,7 +195,13 @@ class Scenario(_Part):
                 raise ValueError(f"{field}: there is no payment {name!r}: {meant(name, known)}")
 
     def but(self, **changes: Any) -> Self:
-        """The same scenario with some fields changed, checked again. Raises `BadScenario`."""
+        """The same scenario with some fields changed, checked again. Raises `BadScenario`.
+
+        >>> from sagakit import scenarios
+        >>> scenarios.happy_path.but(wallets=[{"user_id": "ana", "balance": "much"}])
+        Traceback (most recent call last):
+        sagakit.scenarios.scenario.BadScenario: wallets[0].balance: ...
+        """
         return type(self)._checked({**dict(self), **changes})
 
     @classmethod

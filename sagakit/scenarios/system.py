@@ -37,6 +37,19 @@ class System:
 
     A service X takes its messages from "X SQS" and keeps its items in "X DB". Raises `BadScenario`
     for a service that cannot be made, and for a command that nobody handles.
+
+    >>> from sagakit.ports import Store, on
+    >>> from sagakit.run import run
+    >>> class Greeter:
+    ...     def __init__(self, greetings: Store[str]) -> None:
+    ...         self.greetings = greetings
+    ...
+    ...     @on(str)
+    ...     async def greet(self, name: str) -> str:
+    ...         return f"Good day, {name}"
+    >>> met = run(System(name="meeting", services={"Greeter": Greeter}, requests={"ana": "Ana"}))
+    >>> met.trace.label.tolist()
+    ['Invoke Lambda', 'Good day, Ana']
     """
 
     name: str

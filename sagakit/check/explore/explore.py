@@ -77,6 +77,13 @@ def explore(
     Raises `BadScenario` for a budget that makes no sense, and for a scenario that says itself what
     goes wrong: here that is the budget's part. Raises `BadService` for a service that cannot be
     explored, since it never ends, say, or keeps something in memory.
+
+    >>> explore("concurrent_payments")
+    <Exploration of concurrent_payments: ✓ Complete: every law holds in all 6 schedules. ...>
+    >>> from sagakit.zoo.no_inbox import NoInbox
+    >>> answer = explore("happy_path", duplicates=1, services={"Wallet Service": NoInbox})
+    >>> print(answer.broken[0].cause)
+    PaymentInit of ana:A came twice.
     """
     scenario = named(scenario) if isinstance(scenario, str) else scenario
     spend = {"crashes": crashes, "duplicates": duplicates, "drops": drops}
