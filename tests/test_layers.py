@@ -111,7 +111,10 @@ NEVER = {
 }
 
 
-REAL_CLOCKS = {"sagakit.adapters.sqlite.clock", "sagakit.adapters.aws.handling"}  # where a real world reads the time
+REAL_CLOCKS = {  # where a real world reads the time
+    "sagakit.adapters.sqlite.clock",
+    "sagakit.adapters.aws.handling",
+}
 
 
 class Imported(NamedTuple):
