@@ -96,7 +96,12 @@ def _to_markdown(context: Context, docstring: str) -> str:
 
 
 def markdown(docstring: str) -> str:
-    """A docstring as Markdown: its blocks of names and meanings become lists."""
+    """A docstring as Markdown: its blocks of names and meanings become lists.
+
+    What a NamedTuple says of itself is left out: it names its fields by number.
+    """
+    if docstring.startswith(("Alias for field number ", "Create new instance of ")):
+        return ""
     return "\n\n".join(map(_paragraph, docstring.split("\n\n")))
 
 

@@ -119,6 +119,7 @@ BLOCKS = [
     ),
     ("Plain text stays\nas it is.", "Plain text stays\nas it is."),
     ("    >>> 1 + 1\n    2", "    >>> 1 + 1\n    2"),
+    ("Alias for field number 0", ""),
 ]
 
 
