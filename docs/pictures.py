@@ -12,13 +12,17 @@ from sagakit.plot.figure import Picture
 from sagakit.showcase import blind_write, kill_matrix
 
 HERE = Path(__file__).resolve().parent
-WALLET_SIDE = ["EventBridge", "Wallet SQS", "Wallet Service", "Wallet DB"]
 
 
 def concurrent_payments() -> Picture:
     """Two payments meet on one wallet."""
-    met = run("concurrent_payments")
-    return met.sequence(participants=WALLET_SIDE, start=30, end=75)
+    return run("concurrent_payments").sequence(
+        participants=["Wallet Service", "Wallet DB"],
+        outside=False,
+        start=44,
+        end=68,
+        title="Two payments meet on one wallet",
+    )
 
 
 def circuit_breaker() -> Picture:
