@@ -1,14 +1,5 @@
 // The player's front end: it moves, and shows what the kernel says of each step.
 
-const SVG = "http://www.w3.org/2000/svg";
-
-function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
-
 function button(label, text, press) {
   const made = element("button", { type: "button", "aria-label": label, title: label }, text);
   made.addEventListener("click", press);
@@ -103,14 +94,9 @@ function render({ model, el }) {
     const [, , wide, tall] = picture.getAttribute("viewBox").split(" ").map(Number);
     picture.removeAttribute("height");
     picture.setAttribute("width", "100%");
-    cover = document.createElementNS(SVG, "rect"); // over what is yet to come
-    band = document.createElementNS(SVG, "rect"); // over the step that is shown
-    for (const [rect, kind] of [[band, "band"], [cover, "cover"]]) {
-      rect.setAttribute("class", kind);
-      rect.setAttribute("width", wide);
-      picture.append(rect);
-    }
-    cover.setAttribute("height", tall);
+    band = shape("rect", { class: "band", width: wide }); // over the step that is shown
+    cover = shape("rect", { class: "cover", width: wide, height: tall }); // over what is to come
+    picture.append(band, cover);
     slider.max = steps.length;
     sagas.replaceChildren(...model.get("sagas").map((name) => element("option", {}, name)));
     sagas.value = model.get("saga");

@@ -1,6 +1,5 @@
 """The player: a run arrow by arrow, with what stands in queues, stores and breaker meanwhile."""
 
-from pathlib import Path
 from typing import Any
 
 import traitlets
@@ -9,6 +8,7 @@ from anywidget import AnyWidget
 from sagakit.check.explore import Counterexample
 from sagakit.lab import fallback
 from sagakit.lab.forks import Fork, Forks, in_words
+from sagakit.lab.front import front_end
 from sagakit.lab.moment import Moment, Row, events_by_id, landmarks, moment
 from sagakit.plot.folding import Step
 from sagakit.plot.folding import moment as clock
@@ -17,7 +17,6 @@ from sagakit.plot.story import tell
 from sagakit.run import Run, run
 from sagakit.sim.schedule import Choice
 
-HERE = Path(__file__).parent
 ALL = "all sagas"
 MOST = 150  # arrows that are drawn at once
 FEW = 12  # rows of a table that are shown whatever is in them
@@ -38,8 +37,8 @@ def play(what: "Run | Counterexample") -> "Player":
 class Player(AnyWidget):
     """A run in a notebook. `step` is how many steps are shown, from 0; `saga` whose they are."""
 
-    _esm = HERE / "player.js"
-    _css = HERE / "player.css"
+    _esm = front_end("player.js")
+    _css = front_end("player.css")
 
     sagas = traitlets.List(traitlets.Unicode()).tag(sync=True)
     saga = traitlets.Unicode().tag(sync=True)

@@ -52,13 +52,13 @@ class Settings(BaseModel):
 
     provider_timeout: Annotated[Milliseconds, Field(ge=1)] = 5_000
     provider_attempts: Count = 2
-    retry_delay: Annotated[int, Field(strict=True, ge=1_000, le=900_000)] = 60_000
+    retry_delay: Annotated[Milliseconds, Field(ge=1_000, le=900_000)] = 60_000
     breaker_threshold: Count = 5
     breaker_open_for: Annotated[Milliseconds, Field(ge=1)] = 30_000
     gateway_concurrency: Count = 10
     wallet_batch: Count = 1
     wallet_reports: Annotated[bool, Field(strict=True)] = True
-    provider_visibility: Annotated[int, Field(strict=True, ge=1_000, le=43_200_000)] = 60_000
+    provider_visibility: Annotated[Milliseconds, Field(ge=1_000, le=43_200_000)] = 60_000
 
 
 ITEMS: dict[str, type] = {

@@ -1,0 +1,85 @@
+"""The controls: sliders and switches for a scenario, and at once what comes of them."""
+
+from typing import Any
+
+import traitlets
+from anywidget import AnyWidget
+
+from sagakit.lab import fallback, sketch
+from sagakit.lab.front import front_end
+from sagakit.lab.knobs import knobs, turned
+from sagakit.run import Run, run
+from sagakit.scenarios import BadScenario, Scenario, named
+
+STATIC = "The controls run in JupyterLab: run this cell there to turn them."
+
+
+def control(scenario: Scenario | str) -> "Controls":
+    """Turn what can be turned of a scenario, and see the run. `.scenario` and `.run` are what is
+    shown. Raises `BadScenario` for a name that does not exist."""
+    return Controls(named(scenario) if isinstance(scenario, str) else scenario)
+
+
+class Controls(AnyWidget):
+    """A scenario in a notebook. `values` are the knobs that were turned, by name."""
+
+    _esm = front_end("controls.js")
+    _css = front_end("controls.css")
+
+    title = traitlets.Unicode().tag(sync=True)
+    knobs: Any = traitlets.List().tag(sync=True)
+    values = traitlets.Dict().tag(sync=True)
+    saga = traitlets.Unicode().tag(sync=True)
+    shown = traitlets.Dict().tag(sync=True)  # the outcome, the timeline and the sequence
+
+    def __init__(self, scenario: Scenario) -> None:
+        super().__init__(title=scenario.title, knobs=[knob._asdict() for knob in knobs(scenario)])
+        self._given = self.scenario = scenario
+        self._redrawn = 0
+        self._show(run(scenario))
+        self.observe(self._turned, ["values", "saga"])
+
+    def _turned(self, _: Any) -> None:
+        try:
+            self.scenario = turned(self._given, self.values)
+            self._show(run(self.scenario))
+        except BadScenario as problem:
+            self._answer(problem=str(problem))
+
+    def _show(self, finished: Run) -> None:
+        self.run = finished
+        sagas = list(dict.fromkeys(filter(None, (one.correlation_id for one in finished.records))))
+        saga = self.saga if self.saga in sagas else next(iter(sagas), "")
+        self._answer(
+            outcome=sketch.outcome(finished),
+            timeline=sketch.timeline(finished),
+            sagas=sagas,
+            saga=saga,
+            sequence=sketch.sequence(finished, saga),
+            problem="",
+        )
+
+    def _answer(self, **news: Any) -> None:
+        """The front end waits for an answer to each turn, also if nothing else is new."""
+        self._redrawn += 1
+        self.shown = {**self.shown, **news, "redrawn": self._redrawn}
+
+    # Where widgets do not run.
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle, metadata = super()._repr_mimebundle_() or ({}, {})
+        picture = self.run.timeline()
+        values = [(knob.name, _said(knob.value, knob.unit)) for knob in knobs(self.scenario)]
+        bundle["text/plain"] = picture.alt
+        tables: list[tuple[str, fallback.Rows]] = [
+            ("Outcome", sketch.outcome(self.run)),
+            ("Controls", values),
+        ]
+        bundle["text/html"] = fallback.page(picture, STATIC, tables)
+        return bundle, metadata
+
+
+def _said(value: bool | int | str, unit: str) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value} {unit}".rstrip()

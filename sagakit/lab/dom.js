@@ -1,0 +1,20 @@
+// What both front ends build their pages with; it stands before each of them.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (["button", "input", "select"].includes(name))
+    made.setAttribute("data-lm-suppress-shortcuts", "true"); // its keys are not the notebook's
+  made.append(...children);
+  return made;
+}
+
+function shape(name, attributes = {}, text) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+

@@ -1,0 +1,93 @@
+"""The controls without their front end: what comes of a turn."""
+
+from itertools import pairwise
+
+import pytest
+
+from sagakit import run, scenarios
+from sagakit.lab import Controls, control
+from sagakit.lab.sketch import outcome, sequence, timeline
+from sagakit.scenarios import BadScenario
+from sagakit.sim.faults import Duplicate
+from sagakit.zoo.no_inbox import NoInbox
+
+
+@pytest.fixture
+def outage() -> Controls:
+    return control(scenarios.circuit_breaker)
+
+
+def told(controls: Controls) -> dict[str, str]:
+    return dict(controls.shown["outcome"])
+
+
+def test_it_shows_the_run_of_the_scenario_as_it_is(outage: Controls) -> None:
+    assert told(outage)["payments"] == "21 COMPLETED, 15 FAILED"
+    assert told(outage)["laws"] == "15 of 15 held"
+
+
+def test_a_turn_runs_the_scenario_again(outage: Controls) -> None:
+    outage.values = {"settings.breaker_threshold": 1_000}
+    assert told(outage)["payments"] == "36 COMPLETED"
+    assert outage.scenario.settings.breaker_threshold == 1_000
+    assert outage.run.scenario == outage.scenario
+
+
+def test_a_switch_leaves_the_outage_out(outage: Controls) -> None:
+    outage.values = {"provider[0]": False}
+    assert told(outage)["calls to the provider"] == "36, of which 0 got no answer"
+
+
+def test_a_turn_that_makes_no_sense_is_told_and_the_last_run_stays(outage: Controls) -> None:
+    before = told(outage)
+    outage.values = {"provider[0].end": 5}
+    assert "must be later than start" in outage.shown["problem"]
+    assert told(outage) == before
+    outage.values = {}
+    assert outage.shown["problem"] == ""
+
+
+def test_each_turn_is_answered_also_if_nothing_is_new() -> None:
+    controls = control("happy_path")
+    answers = []
+    controls.observe(lambda change: answers.append(change.new), "shown")
+    controls.values = {"settings.breaker_threshold": 6}
+    controls.values = {"settings.breaker_threshold": 7}
+    assert len(answers) == 2
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(BadScenario, match="there is no scenario 'hapy_path'"):
+        control("hapy_path")
+
+
+def test_the_sequence_is_that_of_the_saga(outage: Controls) -> None:
+    outage.saga = "user-13:1"
+    drawn = outage.shown["sequence"]
+    assert drawn == sequence(outage.run, "user-13:1")
+    assert any("Publish event [PaymentFailed]" in step["text"] for step in drawn["steps"])
+
+
+def test_work_at_the_same_time_stands_in_different_rows(outage: Controls) -> None:
+    drawn = timeline(outage.run)
+    gateway = [lane["name"] for lane in drawn["lanes"]].index("Provider Gateway")
+    bars = [bar for bar in drawn["bars"] if bar["lane"] == gateway]
+    assert drawn["lanes"][gateway]["rows"] > 1
+    for row in range(drawn["lanes"][gateway]["rows"]):
+        own = sorted((one["x"], one["wide"]) for one in bars if one["row"] == row)
+        assert all(x + wide <= after + 0.2 for (x, wide), (after, _) in pairwise(own))
+
+
+def test_where_widgets_do_not_run_there_is_a_picture_the_outcome_and_the_controls() -> None:
+    bundle, _ = control("provider_error")._repr_mimebundle_()
+    assert bundle["text/plain"].startswith("Timeline of saga ana:A")
+    for part in ("<img alt=", "1 FAILED", "settings.retry_delay", "60000 ms"):
+        assert part in bundle["text/html"]
+
+
+def test_the_outcome_names_the_laws_that_are_broken() -> None:
+    twice = scenarios.happy_path.but(
+        payments=({"user_id": "ana", "amount": 40},), faults=(Duplicate(queue="Wallet SQS"),)
+    )
+    flawed = run(twice, services={"Wallet Service": NoInbox})
+    assert ["broken", "at most once"] in outcome(flawed)
