@@ -15,17 +15,8 @@ from sagakit.exercises.concurrent_payments import (
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import WalletService
 from sagakit.ports import VersionConflict, on
-from tests.exercises.solutions import tried
 
 CONFLICT = "ConditionalCheckFailedException:"
-
-
-def test_the_solutions_in_the_notebook_are_right() -> None:
-    exercises = list(tried("05_concurrent_payments.ipynb"))
-    assert len(exercises) == 3
-    for check, as_it_stands, solution in exercises:
-        assert "three dots" in repr(as_it_stands), check
-        assert solution, (check, solution)
 
 
 @pytest.mark.parametrize("check", [three_at_once, conflicts_found, repaired])

@@ -19,17 +19,8 @@ from sagakit.exercises.every_order import (
 )
 from sagakit.exercises.twins import LosesPatience
 from sagakit.zoo.blind_write import BlindWrite
-from tests.exercises.solutions import tried
 
 IMPATIENT: dict[str, Any] = {"services": {WALLET: LosesPatience}}
-
-
-def test_the_solutions_in_the_notebook_are_right() -> None:
-    exercises = list(tried("08_every_order.ipynb"))
-    assert len(exercises) == 4
-    for check, as_it_stands, solution in exercises:
-        assert "three dots" in repr(as_it_stands), check
-        assert solution, (check, solution)
 
 
 @pytest.mark.parametrize("check", [counts_orders, breaks_by_hand, refutes])

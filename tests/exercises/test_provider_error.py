@@ -21,7 +21,6 @@ from sagakit.sim.faults import Crash, Drop, Duplicate
 from sagakit.zoo.new_key_per_attempt import NewKeyPerAttempt
 from sagakit.zoo.refund_unknown import RefundUnknown
 from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
-from tests.exercises.solutions import tried
 
 GIVEN = scenarios.provider_error
 RIGHT = {"A": "provider", "B": "provider", "C": "ana", "D": "ana"}
@@ -34,14 +33,6 @@ def asked(*rules: ProviderRule) -> Scenario:
 SILENT_ONCE = ProviderRule(behaviour="timeout_before", calls=(1,))
 CHARGED_ONCE = ProviderRule(behaviour="timeout_after", calls=(1,))
 ONE_ATTEMPT = GIVEN.but(settings={"provider_attempts": 1}, provider=(SILENT_ONCE,))
-
-
-def test_the_solutions_of_the_notebook_are_right() -> None:
-    exercises = list(tried("02_provider_error.ipynb"))
-    assert len(exercises) == 4
-    for check, before, after in exercises:
-        assert "Not answered yet" in repr(before), check
-        assert after, check
 
 
 @pytest.mark.parametrize(

@@ -19,15 +19,6 @@ from sagakit.exercises.unknown_outcome import (
     without_breaker,
 )
 from sagakit.payments.provider import ProviderGateway
-from tests.exercises.solutions import tried
-
-
-def test_the_solutions_in_the_notebook_are_right() -> None:
-    exercises = list(tried("10_unknown_outcome.ipynb"))
-    assert len(exercises) == 3
-    for check, as_it_stands, solution in exercises:
-        assert "three dots" in repr(as_it_stands), check
-        assert solution, (check, solution)
 
 
 @pytest.mark.parametrize("check", [smallest_budget, settled_for_good])
