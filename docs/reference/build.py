@@ -44,6 +44,7 @@ CHAPTERS = (
     Chapter("The notebooks' answers", ("sagakit.exercises",)),
 )
 REST = "Behind the command line"
+STARTED = (".__main__", ".lambdas")  # by the command line, and by AWS Lambda
 
 ROW = re.compile(r"^(?P<names>[\w.*]+(?:, [\w.*]+)*) {2,}(?P<means>\S.*)$")
 
@@ -69,9 +70,9 @@ def _write(file: Path, text: str) -> None:
 
 
 def modules() -> list[str]:
-    """Every module of the package, but for the command line's entry."""
+    """Every module of the package, but for those that only something else may start."""
     found = walk_packages(sagakit.__path__, "sagakit.")
-    return ["sagakit", *(one.name for one in found if not one.name.endswith(".__main__"))]
+    return ["sagakit", *(one.name for one in found if not one.name.endswith(STARTED))]
 
 
 def in_chapters(names: Iterable[str]) -> list[Chapter]:
