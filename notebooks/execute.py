@@ -29,6 +29,7 @@ CELL_TIMEOUT = 120  # seconds
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
+WIDGET = "application/vnd.jupyter.widget-view+json"
 KEPT_OF_A_CELL = {"jupyter", "tags"}  # hidden sources and `raises-exception`
 
 # A page without the scripts that come from outside. A picture's text is its alternative.
@@ -76,6 +77,7 @@ def clean(notebook: NotebookNode) -> NotebookNode:
         for output in cell.get("outputs", []):
             if output.output_type == "error":  # the frames name this machine's folders
                 output.traceback = [f"{output.ename}: {output.evalue}"]
+            output.get("data", {}).pop(WIDGET, None)  # its id is another each time
     return notebook
 
 

@@ -17,9 +17,7 @@ from sagakit.ports import Ports
 YEAR = 365 * 24 * 60 * 60 * 1_000  # ms
 MOST_NAMED = 22  # names in an error message
 
-Milliseconds = Annotated[
-    int, Field(strict=True, ge=0, le=YEAR, json_schema_extra={"unit": "ms"})
-]
+Milliseconds = Annotated[int, Field(strict=True, ge=0, le=YEAR, json_schema_extra={"unit": "ms"})]
 Count = Annotated[int, Field(strict=True, ge=1)]
 
 

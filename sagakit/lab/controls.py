@@ -66,6 +66,9 @@ class Controls(AnyWidget):
 
     # Where widgets do not run.
 
+    def __repr__(self) -> str:
+        return f"<Controls of {self.run!r}>"
+
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle, metadata = super()._repr_mimebundle_() or ({}, {})
         picture = self.run.timeline()

@@ -187,6 +187,9 @@ class Player(AnyWidget):
 
     # Where widgets do not run.
 
+    def __repr__(self) -> str:
+        return f"<Player of {self.run!r}>"
+
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle, metadata = super()._repr_mimebundle_() or ({}, {})
         picture = self.run.sequence(saga=None if self.saga == ALL else self.saga)

@@ -111,3 +111,9 @@ def test_where_widgets_do_not_run_there_is_a_picture_and_the_end_as_tables() -> 
     assert first["text/plain"].startswith("Sequence diagram of saga ana:A")
     for part in ("<img alt=", "Stores at the end", "status: COMPLETED, version: 2"):
         assert part in first["text/html"]
+
+
+def test_it_says_what_it_plays() -> None:
+    assert repr(play(run(scenarios.happy_path))) == (
+        "<Player of <Run of happy_path, seed 0: 1 payment COMPLETED in 392 ms>>"
+    )
