@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "sagakit.events": set[str](),
     "sagakit.ports": {"sagakit.events"},
     "sagakit.deployment": {"sagakit.events", "sagakit.ports"},
+    "sagakit.intervals": set[str](),
     "sagakit.payments": WORDS,
     "sagakit.sim": WORDS,
     "sagakit.scenarios": {*WORDS, "sagakit.payments", "sagakit.sim"},
@@ -43,7 +44,12 @@ MAY_IMPORT = {
         "sagakit.run",
         "sagakit.progress",
     },
-    "sagakit.plot": {"sagakit.events", "sagakit.deployment", "sagakit.sim.trace"},
+    "sagakit.plot": {
+        "sagakit.events",
+        "sagakit.deployment",
+        "sagakit.sim.trace",
+        "sagakit.intervals",
+    },
     # Nothing below may import the zoo: what is sound knows no flaw.
     "sagakit.zoo": {
         *WORDS,
@@ -82,6 +88,7 @@ MAY_IMPORT = {
         "sagakit.run",
         "sagakit.zoo",
         "sagakit.sweeps",
+        "sagakit.intervals",
     },
 }
 
