@@ -116,9 +116,10 @@ def numbers(column: "pd.Series[Any]") -> list[float]:
 
 
 def worded(value: Any) -> str:
-    """A value for people: three digits are enough of what was measured."""
+    """A value for people: two or three digits are enough of what was measured."""
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+        size = abs(value)
+        return f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 1 else f"{value:.2g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
