@@ -1,0 +1,64 @@
+"""`python -m tests.bench.sweeping`: 2,000 runs by two processes against one. About two minutes.
+
+Both make the same rows; the processes are started within the time. Memory is that of the process
+that collects the rows, on ten times as many runs.
+"""
+
+import time
+import tracemalloc
+from concurrent.futures import Executor, ThreadPoolExecutor
+from statistics import median
+
+import pandas as pd
+
+from sagakit import sweep
+from sagakit.exercises.what_if import GIVEN
+from sagakit.sweeps.plan import Plan
+from sagakit.sweeps.workers import own_executor
+
+RUNS = 2_000
+ROUNDS = 3
+
+
+def seconds(runs: int, executor: Executor) -> tuple[float, pd.DataFrame]:
+    """How long it takes, and the rows."""
+    start = time.perf_counter()
+    with executor:
+        rows = sweep(GIVEN, seeds=runs, executor=executor)
+    return time.perf_counter() - start, rows
+
+
+def two_processes() -> Executor:
+    """As `sweep` makes them."""
+    return own_executor(Plan.of(GIVEN, None, RUNS, None), 2)
+
+
+def peak(runs: int) -> int:
+    """The most memory (bytes) that a sweep takes in the process that collects the rows."""
+    with two_processes() as executor:
+        tracemalloc.start()
+        sweep(GIVEN, seeds=runs, executor=executor)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    return most
+
+
+def main() -> None:
+    alone, together = [], []
+    for number in range(ROUNDS):
+        took, rows = seconds(RUNS, ThreadPoolExecutor(1))
+        alone.append(took)
+        took, same = seconds(RUNS, two_processes())
+        together.append(took)
+        pd.testing.assert_frame_equal(rows, same)
+        print(f"round {number + 1}: {alone[-1]:.1f} s serial, {took:.1f} s by two processes")
+    ratio = median(alone) / median(together)
+    print(f"serial : two processes, {RUNS:,} runs: {ratio:.2f} (goal: at least 1.8)")
+    few, many = peak(RUNS // 10), peak(RUNS)
+    grown = (many - few) / (RUNS - RUNS // 10)
+    print(f"peak memory: {few / 1e6:.1f} MB of {RUNS // 10}, {many / 1e6:.1f} MB of {RUNS:,} runs")
+    print(f"a run more: {grown:,.0f} bytes")
+
+
+if __name__ == "__main__":
+    main()
