@@ -42,6 +42,9 @@ usage: python -m sagakit COMMAND
       --scenario FILE.json      serve the scenario in that file instead
   inspect --db FILE           what stands there: queues, dead letters with reasons, open sagas
   redrive QUEUE --db FILE     send the dead letters of a queue back into it
+  template                    the payment system as a CloudFormation template, for AWS
+      --prefix NAME             what the names of its resources begin with (sagakit)
+      --format FORMAT           json (the default) or yaml
   zoo                         find each flaw of the zoo, and have the sound services survive them
       --format FORMAT           table (the default) or json
 
@@ -272,6 +275,24 @@ def _file(options: Options) -> str:
     return options["--db"]
 
 
+def _template(_names: Sequence[str], options: Options) -> int:
+    from sagakit.adapters.aws.names import BadName
+    from sagakit.adapters.aws.template import FORMATS as SHAPES
+    from sagakit.adapters.aws.template import template
+    from sagakit.payments.topology import payment_system
+
+    shape = _format({"--format": "json", **options}, SHAPES)
+    try:
+        content = template(payment_system(), options.get("--prefix", "sagakit"))
+    except BadName as error:
+        raise Refused(f"--prefix: {error}") from None
+    try:
+        _print([SHAPES[shape](content)])
+    except ModuleNotFoundError:
+        raise Refused("--format yaml needs PyYAML: install the extra aws, or use json") from None
+    return HELD
+
+
 def _zoo(_names: Sequence[str], options: Options) -> int:
     from sagakit.zoo import report
     from sagakit.zoo.matrix import kills, trials
@@ -326,6 +347,7 @@ COMMANDS = {
     "serve": Command(_serve, 1, ("--db", "--workers", "--format", "--scenario"), ("--hurry",)),
     "inspect": Command(_inspect, 0, ("--db",)),
     "redrive": Command(_redrive, 1, ("--db",)),
+    "template": Command(_template, 0, ("--prefix", "--format")),
     "zoo": Command(_zoo, 0, ("--format",)),
 }
 

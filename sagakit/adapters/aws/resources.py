@@ -1,21 +1,17 @@
-"""What the parts of a deployment are called in an AWS account, and the clients that reach them."""
+"""The resources of a stack: by name, and the clients that reach them."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
+from sagakit.adapters.aws.names import called
+
 # Throttled and failed calls are tried again with backoff and jitter (botocore, "standard" mode).
 RETRIES = Config(
     retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=10
 )
-
-
-def slug(name: str) -> str:
-    """A participant's name in small letters and dashes: "Wallet DB" is "wallet-db"."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 @dataclass(frozen=True)
@@ -28,7 +24,7 @@ class Resources:
 
     def called(self, name: str) -> str:
         """The name of the resource of a participant."""
-        return f"{self.prefix}-{slug(name)}"
+        return called(self.prefix, name)
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service, made once."""

@@ -1,0 +1,118 @@
+"""A deployment as a CloudFormation template, made from the deployment's data alone.
+
+    python -m sagakit template --prefix prod > stack.json
+
+Every resource that the functions look up by name is called as `names.called` says, so that the
+stack's name is its prefix. What the deployment calls a store of backups or of past events is not
+in it: in AWS, DynamoDB's own backups and an archive of EventBridge do that.
+"""
+
+import json
+from typing import Any
+
+from sagakit.adapters.aws.compute import compute
+from sagakit.adapters.aws.entrance import entrance
+from sagakit.adapters.aws.messaging import messaging
+from sagakit.adapters.aws.names import LONGEST, BadName, called, checked
+from sagakit.adapters.aws.parts import Resource, Resources, identity, resource, substituted
+from sagakit.adapters.aws.uses import Uses
+from sagakit.deployment import Deployment
+from sagakit.payments.api import Post
+
+HANDLER = "sagakit.adapters.aws.lambdas.handler"
+
+
+def template(
+    deployment: Deployment, prefix: str = "sagakit", *, handler: str = HANDLER
+) -> Resource:
+    """The template, as CloudFormation reads it: the same for the same deployment, byte for byte.
+
+    `handler` is the Python name of the functions' handler; `lambdas.py` is the payment system's.
+
+    Raises `BadName` for a prefix, or a name of a part, that AWS would refuse.
+    """
+    checked(prefix)
+    externals = [one.name for one in deployment.others if one.kind == "external"]
+    parts = [messaging(deployment, prefix)]
+    parts += [{one.name: _table(one.name, prefix)} for one in deployment.tables]
+    parts += [{one: _secret(one, prefix)} for one in externals]
+    parts.append(compute(deployment, prefix, handler))
+    parts += [
+        entrance(one.name, prefix)
+        for one in deployment.functions
+        if Post in Uses(one, deployment).handles
+    ]
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"The stack {prefix}, generated from its deployment as data",
+        "Parameters": {
+            "CodeBucket": _parameter("The S3 bucket with the functions' code"),
+            "CodeKey": _parameter("The zip file in it: sagakit with its extra aws"),
+            **{f"{identity(one)}Url": _parameter(f"Where {one} is reached") for one in externals},
+        },
+        "Resources": _identified(parts),
+    }
+
+
+def as_json(content: Resource) -> str:
+    return json.dumps(content, indent=2)
+
+
+def as_yaml(content: Resource) -> str:
+    import yaml  # only this format needs it
+
+    text: str = yaml.safe_dump(content, sort_keys=False, width=100)
+    return text.rstrip("\n")
+
+
+FORMATS = {"json": as_json, "yaml": as_yaml}
+
+
+def _parameter(description: str) -> Resource:
+    return {"Type": "String", "Description": description}
+
+
+def _identified(groups: list[Resources]) -> Resources:
+    """All parts by their logical ids. Raises `BadName`."""
+    found: dict[str, Any] = {}
+    for group in groups:
+        for name, part in group.items():
+            if identity(name) in found:
+                raise BadName(f"two parts are called {identity(name)} in the stack: rename {name}")
+            found[identity(name)] = part
+            for what, text in part["Properties"].items():
+                if what.endswith("Name") and isinstance(text, str) and len(text) > LONGEST:
+                    raise BadName(f"{text!r} is longer than {LONGEST} characters: shorten {name!r}")
+    return found
+
+
+def _table(name: str, prefix: str) -> Resource:
+    """A table: encrypted, backed up, kept if the stack goes, and with a stream for its outbox."""
+    return {
+        **resource(
+            "DynamoDB::Table",
+            TableName=called(prefix, name),
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            SSESpecification={"SSEEnabled": True},
+            StreamSpecification={"StreamViewType": "NEW_IMAGE"},
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+        ),
+        "DeletionPolicy": "Retain",
+        "UpdateReplacePolicy": "Retain",
+    }
+
+
+def _secret(name: str, prefix: str) -> Resource:
+    """The credentials of a party outside. The token is made up, so that none stands in a template:
+    put the real one in with `aws secretsmanager put-secret-value`."""
+    return resource(
+        "SecretsManager::Secret",
+        Name=called(prefix, name),
+        GenerateSecretString={
+            "SecretStringTemplate": substituted(f'{{"url": "${{{identity(name)}Url}}"}}'),
+            "GenerateStringKey": "token",
+            "ExcludePunctuation": True,
+        },
+    )

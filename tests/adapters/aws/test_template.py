@@ -1,0 +1,252 @@
+"""The deployment as a CloudFormation template: all of it, nothing else, and no more allowed than
+what a function uses."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sagakit.__main__ import main
+from sagakit.adapters.aws.names import BadName, called, subscription
+from sagakit.adapters.aws.parts import identity
+from sagakit.adapters.aws.template import as_json, template
+from sagakit.deployment import Deployment, Queue
+from sagakit.payments.topology import PROVIDER, payment_system
+from tests.examples.test_travel import DEPLOYMENT as TRAVEL
+
+PAYMENTS = payment_system()
+DEPLOYMENTS = [pytest.param(PAYMENTS, id="payments"), pytest.param(TRAVEL, id="travel")]
+every_deployment = pytest.mark.parametrize("deployment", DEPLOYMENTS)
+
+
+def of_kind(content: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Logical id to properties."""
+    found = content["Resources"].items()
+    return {name: one["Properties"] for name, one in found if one["Type"] == f"AWS::{kind}"}
+
+
+def names(content: dict[str, Any], kind: str, attribute: str) -> set[str]:
+    return {one[attribute] for one in of_kind(content, kind).values()}
+
+
+def statements(content: dict[str, Any], function: str) -> dict[str, list[str]]:
+    """What a function may do: the action to the parts that it may do it to."""
+    (policy,) = of_kind(content, "IAM::Role")[identity(f"{function} Role")]["Policies"]
+    return {
+        action: [pointed(one) for one in statement["Resource"]]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+    }
+
+
+def pointed(value: Any) -> str:
+    """The logical id that a `Ref` or `Fn::GetAtt` points to."""
+    target: str = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
+    return target
+
+
+def stars(value: Any) -> bool:
+    """Whether a wildcard stands in a Resource anywhere within."""
+    if isinstance(value, dict):
+        return "*" in json.dumps(value.get("Resource", "")) or any(map(stars, value.values()))
+    return isinstance(value, list) and any(map(stars, value))
+
+
+def findings(content: dict[str, Any], folder: Path) -> str:
+    """What cfn-lint has to say."""
+    file = folder / "stack.json"
+    file.write_text(as_json(content), encoding="utf-8")
+    linted = subprocess.run(
+        [
+            Path(sys.executable).with_name("cfn-lint"),
+            "--regions",
+            "eu-west-1",
+            "--template",
+            str(file),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return linted.stdout + linted.stderr
+
+
+@every_deployment
+def test_cfn_lint_finds_nothing(deployment: Deployment, tmp_path: Path) -> None:
+    assert findings(template(deployment, "prod"), tmp_path) == ""
+
+
+def test_cfn_lint_would_find_a_part_that_is_missing(tmp_path: Path) -> None:
+    content = template(PAYMENTS, "prod")
+    del content["Resources"]["WalletSQS"]
+    assert "E1010" in findings(content, tmp_path)
+
+
+@every_deployment
+def test_all_of_the_deployment_is_in_it_and_nothing_else(deployment: Deployment) -> None:
+    content = template(deployment, "prod")
+    queues = {one.name for one in deployment.queues}
+    queues |= {one.dead_letters for one in deployment.queues}
+    for topic in deployment.topics:
+        queues.add(topic.dead_letters)
+        for name in (subscription(topic.name, one) for one in topic.subscribers):
+            queues |= {name, f"{name} DLQ"}
+    expected = {
+        ("Lambda::Function", "FunctionName"): {one.name for one in deployment.functions},
+        ("SQS::Queue", "QueueName"): queues,
+        ("DynamoDB::Table", "TableName"): {one.name for one in deployment.tables},
+        ("Events::Rule", "Name"): {
+            f"{one.event.__name__} to {one.target}" for one in deployment.rules
+        },
+        ("Events::EventBus", "Name"): {deployment.bus},
+        ("SNS::Topic", "TopicName"): {"Alarms", *(one.name for one in deployment.topics)},
+    }
+    for (kind, attribute), wanted in expected.items():
+        assert names(content, kind, attribute) == {called("prod", one) for one in wanted}
+
+
+@every_deployment
+def test_no_policy_has_a_wildcard(deployment: Deployment) -> None:
+    assert not stars(template(deployment))
+    assert stars({"Statement": [{"Resource": ["arn:aws:sqs:::*"]}]})
+
+
+@every_deployment
+def test_a_function_reaches_its_own_tables_and_queues_and_no_others(
+    deployment: Deployment,
+) -> None:
+    content = template(deployment)
+    for function in deployment.functions:
+        may = statements(content, function.name)
+        tables = [identity(one.name) for one in deployment.tables if one.owner == function.name]
+        assert sorted(may.get("dynamodb:PutItem", [])) == sorted(tables)
+        sources = [
+            *function.queues,
+            *(subscription(one.name, function.name)
+              for one in deployment.topics if function.name in one.subscribers),
+        ]  # fmt: skip
+        assert may.get("sqs:ReceiveMessage", []) == [identity(one) for one in sources]
+
+
+def test_only_the_gateway_reads_the_secret_and_only_the_api_invokes() -> None:
+    content = template(PAYMENTS)
+    may = {one.name: statements(content, one.name) for one in PAYMENTS.functions}
+    readers = [name for name, actions in may.items() if "secretsmanager:GetSecretValue" in actions]
+    callers = {name: actions.get("lambda:InvokeFunction") for name, actions in may.items()}
+    assert readers == ["Provider Gateway"]
+    assert {name: one for name, one in callers.items() if one} == {
+        "API Gateway": ["PaymentService"]
+    }
+    assert may["Provider Gateway"]["sqs:SendMessage"] == [identity("Provider Retry SQS")]
+    assert list(may["Email Lambda"]) == [
+        "logs:CreateLogStream", "logs:PutLogEvents",
+        "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
+    ]  # fmt: skip
+
+
+@every_deployment
+def test_visibility_is_at_least_six_times_the_timeout_of_the_function(
+    deployment: Deployment,
+) -> None:
+    content = template(deployment)
+    functions, queues = of_kind(content, "Lambda::Function"), of_kind(content, "SQS::Queue")
+    seen = 0
+    for mapping in of_kind(content, "Lambda::EventSourceMapping").values():
+        queue = queues.get(pointed(mapping["EventSourceArn"]))
+        if queue is not None:
+            timeout = functions[pointed(mapping["FunctionName"])]["Timeout"]
+            assert queue["VisibilityTimeout"] >= 6 * timeout
+            assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
+            seen += 1
+    assert seen == len(deployment.queues) + sum(len(one.subscribers) for one in deployment.topics)
+
+
+@every_deployment
+def test_each_dead_letter_queue_has_an_alarm(deployment: Deployment) -> None:
+    content = template(deployment)
+    dead = {one for one in of_kind(content, "SQS::Queue") if one.endswith("DLQ")}
+    alarms = of_kind(content, "CloudWatch::Alarm").values()
+    assert {pointed(one["Dimensions"][0]["Value"]) for one in alarms} == dead
+    assert all(one["AlarmActions"] == [{"Ref": "Alarms"}] for one in alarms)
+
+
+@every_deployment
+def test_tables_are_encrypted_and_their_streams_wake_their_owners(deployment: Deployment) -> None:
+    content = template(deployment)
+    relays = {
+        pointed(one["EventSourceArn"]): pointed(one["FunctionName"])
+        for one in of_kind(content, "Lambda::EventSourceMapping").values()
+        if "StartingPosition" in one
+    }
+    assert relays == {identity(one.name): identity(one.owner) for one in deployment.tables}
+    for table in of_kind(content, "DynamoDB::Table").values():
+        assert table["SSESpecification"] == {"SSEEnabled": True}
+        assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+
+
+def test_a_rule_that_renames_has_a_transformer() -> None:
+    rules = of_kind(template(PAYMENTS), "Events::Rule")
+    renaming = {
+        name: one["Targets"][0]["InputTransformer"]["InputTemplate"]
+        for name, one in rules.items()
+        if "InputTransformer" in one["Targets"][0]
+    }
+    assert renaming == {
+        "BalanceDebitedToProviderSQS": '{"detail-type": "ProviderPaymentInit", "detail": <detail>}'
+    }
+
+
+def test_the_api_asks_cognito_and_stands_behind_a_firewall() -> None:
+    content = template(PAYMENTS)
+    (method,) = of_kind(content, "ApiGateway::Method").values()
+    assert method["AuthorizationType"] == "COGNITO_USER_POOLS"
+    assert len(of_kind(content, "WAFv2::WebACLAssociation")) == 1
+
+
+def test_a_deployment_without_requests_has_no_api() -> None:
+    assert of_kind(template(TRAVEL), "ApiGateway::RestApi") == {}
+
+
+def test_no_token_stands_in_the_template() -> None:
+    (secret,) = of_kind(template(PAYMENTS, "prod"), "SecretsManager::Secret").values()
+    assert secret["Name"] == called("prod", PROVIDER)
+    assert "SecretString" not in secret
+
+
+def test_a_name_that_is_too_long_is_refused() -> None:
+    name = "Payment " + "x" * 80
+    service = replace(PAYMENTS.functions[1], queues=(name,))
+    long = Deployment(functions=(service,), queues=(Queue(name=name),), tables=PAYMENTS.tables[:1])
+    with pytest.raises(BadName, match="longer than 64"):
+        template(long)
+
+
+def test_the_command_prints_it_as_json_and_as_yaml(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["template", "--prefix", "prod"]) == 0
+    from_json = json.loads(capsys.readouterr().out)
+    assert main(["template", "--prefix", "prod", "--format", "yaml"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out) == from_json == template(PAYMENTS, "prod")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(["--prefix", "Prod!"], "small letters"), (["--format", "toml"], "no format 'toml'")],
+)
+def test_the_command_says_what_is_wrong(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["template", *arguments]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_printing_it_needs_no_boto3() -> None:
+    code = (
+        "import sys; from sagakit.__main__ import main; main(['template']);"
+        "sys.exit('boto3' in sys.modules or 'aws_lambda_powertools' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
