@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Route, expect, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.server import Server, jupyterlab
+
+expect.set_options(timeout=60_000)  # milliseconds, for a busy machine
 
 OUTSIDE = re.compile(r"^(?:https?|wss?)://(?!127\.0\.0\.1[:/])")
 FLAGS = [

@@ -7,8 +7,10 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Locator, Page
 
+from notebooks.execute import KERNEL
 from tests.browser.server import Server
 
 OPEN = 120_000  # milliseconds, for a busy machine; JupyterLab and a kernel take about 5,000
@@ -35,6 +37,13 @@ SIZE = """image => image.decode().then(() => [
 def code(notebook: NotebookNode) -> list[NotebookNode]:
     """The cells that get a number when they are run."""
     return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def of_cells(*sources: str) -> NotebookNode:
+    """A notebook of these cells, for the kernel that the project's notebooks have."""
+    cells = [new_code_cell(source) for source in sources]
+    notebook: NotebookNode = new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    return notebook
 
 
 def has_figure(cell: NotebookNode) -> bool:

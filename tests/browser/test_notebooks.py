@@ -5,11 +5,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Page
 
-from notebooks.execute import KERNEL
-from tests.browser.notebook import OpenNotebook, code, has_figure
+from tests.browser.notebook import OpenNotebook, code, has_figure, of_cells
 from tests.browser.server import Server
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
@@ -36,9 +34,7 @@ def test_it_runs_without_an_error_or_the_network_and_draws_its_figures(
 def test_an_error_is_seen_and_a_picture_that_is_broken(page: Page, server: Server) -> None:
     shown = "from IPython.display import SVG, display\ndisplay({!r}, raw=True)"
     broken = {"image/svg+xml": "<svg"}
-    cells = [new_code_cell(shown.format(broken)), new_code_cell("1 / 0")]
-    saved = new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
-    notebook = OpenNotebook.of(saved, page, server)
+    notebook = OpenNotebook.of(of_cells(shown.format(broken), "1 / 0"), page, server)
     notebook.run_all_cells(2)
     (error,) = notebook.errors()
     assert "ZeroDivisionError" in error

@@ -1,0 +1,115 @@
+"""The player in a real browser, by mouse and by keyboard: what is pressed changes what is seen."""
+
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.notebook import OpenNotebook, of_cells
+from tests.browser.server import Server
+
+
+class Player:
+    """One that is open in a page; its parts are found by the names that a screen reader says."""
+
+    def __init__(self, whole: Locator) -> None:
+        self.whole = whole
+        self.said = whole.get_by_role("status", name="What happens")
+        self.slider = whole.get_by_role("slider", name="Step")
+
+    def button(self, name: str) -> Locator:
+        return self.whole.get_by_role("button", name=name)
+
+    def expect_step(self, step: int) -> None:
+        expect(self.whole.locator(".counter")).to_contain_text(f"step {step} of ")
+
+    def last(self) -> int:
+        return int(self.slider.get_attribute("max") or 0)
+
+    def uncovered(self) -> float:
+        """How much of the diagram is seen, in pixels from its top: what is to come is covered."""
+        picture = self.whole.locator(".diagram > svg").bounding_box()
+        cover = self.whole.locator("rect.cover")
+        assert picture is not None
+        if cover.get_attribute("visibility") == "hidden":
+            return picture["height"]
+        return float(cover.evaluate("rect => rect.getBoundingClientRect().top")) - picture["y"]
+
+
+def opened(page: Page, server: Server, call: str) -> Player:
+    source = f"from sagakit import run\nfrom sagakit.lab import play\n\nplay({call})"
+    notebook = OpenNotebook.of(of_cells(source), page, server)
+    notebook.run_all_cells(1)
+    player = Player(page.get_by_role("group", name="Player"))
+    expect(player.whole).to_be_visible()
+    assert notebook.errors() == []
+    player.expect_step(0)
+    return player
+
+
+def test_the_buttons_step_and_the_diagram_grows(
+    page: Page, server: Server, outside: list[str]
+) -> None:
+    player = opened(page, server, "run('happy_path')")
+    expect(player.said).to_have_text("Before the first step")
+    expect(player.button("Previous step")).to_be_disabled()
+    said, seen = [player.said.inner_text()], [player.uncovered()]
+    for step in (1, 2, 3):
+        player.button("Next step").click()
+        player.expect_step(step)
+        expect(player.said).not_to_have_text(said[-1])
+        said.append(player.said.inner_text())
+        seen.append(player.uncovered())
+    assert seen == sorted(set(seen)), "the diagram grows with each step"
+    player.button("Previous step").click()
+    player.expect_step(2)
+    expect(player.said).to_have_text(said[2])
+    assert player.uncovered() < seen[3]
+    assert outside == []
+
+
+def test_the_keys_step_too(page: Page, server: Server) -> None:
+    player = opened(page, server, "run('happy_path')")
+    player.whole.focus()
+    for key, step in (("ArrowRight", 1), ("ArrowDown", 2), ("ArrowLeft", 1), ("Home", 0)):
+        page.keyboard.press(key)
+        player.expect_step(step)
+    before = player.uncovered()
+    page.keyboard.press("End")
+    player.expect_step(player.last())
+    assert player.uncovered() > before
+    expect(player.whole).to_be_focused()
+    expect(player.button("Next step")).to_be_disabled()
+
+
+def test_it_jumps_to_a_retry_and_marks_what_changed(page: Page, server: Server) -> None:
+    player = opened(page, server, "run('provider_error')")
+    changed = player.whole.locator("[data-changed]")
+    expect(changed).to_have_count(0)
+    expect(player.button("First conflict")).to_be_disabled()
+    player.button("First retry").click()
+    expect(player.said).to_contain_text("Provider Retry SQS")
+    expect(changed.first).to_contain_text("Provider Retry SQS")
+    player.button("First compensation").click()
+    expect(player.said).to_contain_text("ReembolsarUsuario")
+    expect(player.whole.get_by_role("table", name="Event")).to_contain_text("PROVIDER_TIMEOUT")
+
+
+def test_it_shows_one_saga_of_two(page: Page, server: Server, pictures: Path) -> None:
+    player = opened(page, server, "run('concurrent_payments')")
+    both = player.last()
+    player.button("First conflict").click()
+    expect(player.said).to_contain_text("conflict")
+    player.whole.screenshot(path=pictures / "player.png")
+    player.whole.get_by_role("combobox", name="Saga").select_option("ana:B")
+    expect(player.slider).not_to_have_attribute("max", str(both))
+    player.expect_step(0)
+    assert 0 < player.last() < both
+
+
+def test_another_step_that_was_ready_is_chosen_and_taken_back(page: Page, server: Server) -> None:
+    player = opened(page, server, "run('concurrent_payments', schedule=())")
+    expect(player.whole.get_by_text("Another run")).to_have_count(0)
+    player.button("Run: Payment Service: read item, Payments DB (ana:B)").click()
+    expect(player.whole.get_by_text("Another run")).to_be_visible()
+    player.button("Run before").click()
+    expect(player.whole.get_by_text("The run before.")).to_be_visible()
