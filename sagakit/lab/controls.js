@@ -110,6 +110,11 @@ function render({ model, el }) {
       return element("label", { class: "knob" }, said, box);
     }
     const exact = element("input", { type: "number", "aria-label": `${label}, exact`, value });
+    exact.addEventListener("keydown", ({ key }) => {
+      if (key !== "Enter") return;
+      exact.blur(); // in JupyterLab, Enter alone does not say that the number is whole
+      exact.focus();
+    });
     if (kind === "amount") {
       exact.setAttribute("step", "0.01");
       exact.addEventListener("change", () => exact.value && turn({ [name]: exact.value }));

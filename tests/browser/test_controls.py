@@ -1,0 +1,66 @@
+"""The controls in a real browser: a slider, a switch and a number change what is drawn."""
+
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.notebook import OpenNotebook, of_cells
+from tests.browser.server import Server
+
+
+class Controls:
+    """Of one scenario, open in a page."""
+
+    def __init__(self, whole: Locator) -> None:
+        self.whole = whole
+        self.outcome = whole.get_by_role("table", name="Outcome")
+        self.timeline = whole.get_by_role("img", name="Timeline")
+        self.calls = whole.locator(".sequence .says", has_text="executePayment()")
+
+
+def opened(page: Page, server: Server, scenario: str) -> Controls:
+    notebook = OpenNotebook.of(
+        of_cells(f"from sagakit.lab import control\n\ncontrol({scenario!r})"), page, server
+    )
+    notebook.run_all_cells(1)
+    controls = Controls(page.locator(".sagakit-controls"))
+    expect(controls.whole).to_be_visible()
+    assert notebook.errors() == []
+    return controls
+
+
+def test_a_slider_changes_the_outcome_and_the_diagram(
+    page: Page, server: Server, outside: list[str], pictures: Path
+) -> None:
+    controls = opened(page, server, "provider_error")
+    expect(controls.outcome).to_contain_text("1 FAILED")  # two attempts, and no answer to either
+    before = controls.timeline.inner_html()
+    controls.whole.get_by_role("slider", name="settings.provider_attempts").press("ArrowRight")
+    expect(controls.outcome).to_contain_text("1 COMPLETED")
+    assert controls.timeline.inner_html() != before
+    controls.whole.screenshot(path=pictures / "controls.png")
+    assert outside == []
+
+
+def test_a_switch_leaves_a_rule_of_the_provider_out(page: Page, server: Server) -> None:
+    controls = opened(page, server, "provider_error")
+    expect(controls.outcome).to_contain_text("1 FAILED")
+    expect(controls.calls).to_have_count(2)
+    controls.whole.get_by_role("checkbox", name="provider[0]").uncheck()
+    expect(controls.outcome).to_contain_text("1 COMPLETED")
+    expect(controls.calls).to_have_count(1)
+
+
+def test_what_a_scenario_does_not_allow_is_told_and_the_last_run_stays(
+    page: Page, server: Server
+) -> None:
+    controls = opened(page, server, "insufficient_funds")
+    controls.whole.get_by_text("The rest of the scenario").click()
+    balance = controls.whole.get_by_role("spinbutton", name="wallets[0].balance")
+    balance.fill("90")
+    balance.press("Enter")
+    expect(controls.outcome).to_contain_text("1 COMPLETED")
+    balance.fill("-1")
+    balance.press("Enter")
+    expect(controls.whole.get_by_role("alert")).to_contain_text("balance")
+    expect(controls.outcome).to_contain_text("1 COMPLETED")
