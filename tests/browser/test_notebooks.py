@@ -10,6 +10,9 @@ from playwright.sync_api import Page
 from tests.browser.notebook import OpenNotebook, code, has_figure, of_cells
 from tests.browser.server import Server
 
+# No output is wider than its place.
+WHOLE = """() => [...document.querySelectorAll('.jp-Notebook .jp-OutputArea-output')]
+  .every(output => output.scrollWidth <= output.clientWidth + 1)"""
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 
@@ -29,6 +32,24 @@ def test_it_runs_without_an_error_or_the_network_and_draws_its_figures(
         assert figures, f"cell {number} shows no figure"
         assert all(width > 0 and height > 0 for width, height in figures), f"cell {number}"
     assert outside == []
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_a_window_of_this_width_shows_text_and_figures_whole(
+    width: int, page: Page, server: Server, pictures: Path
+) -> None:
+    """Beside the file browser there are 848 pixels at 1280, and a figure is 960 wide: there it can
+    be scrolled, or the file browser closed, as here."""
+    (path,) = (each for each in NOTEBOOKS if each.stem == "04_circuit_breaker")
+    saved = nbformat.read(path, as_version=4)
+    page.set_viewport_size({"width": width, "height": 900})
+    notebook = OpenNotebook.of(saved, page, server)
+    notebook.run_all_cells(len(code(saved)))
+    page.keyboard.press("ControlOrMeta+b")
+    page.wait_for_function(WHOLE)
+    first = next(number for number, cell in enumerate(code(saved)) if has_figure(cell))
+    notebook.cells.nth(first).scroll_into_view_if_needed()
+    page.screenshot(path=pictures / f"{path.stem}_{width}.png")
 
 
 def test_an_error_is_seen_and_a_picture_that_is_broken(page: Page, server: Server) -> None:
