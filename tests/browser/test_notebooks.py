@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.notebook import OpenNotebook, code, has_figure, of_cells
 from tests.browser.server import Server
@@ -48,7 +48,9 @@ def test_a_window_of_this_width_shows_text_and_figures_whole(
     page.keyboard.press("ControlOrMeta+b")
     page.wait_for_function(WHOLE)
     first = next(number for number, cell in enumerate(code(saved)) if has_figure(cell))
-    notebook.cells.nth(first).scroll_into_view_if_needed()
+    figure = notebook.cells.nth(first).locator("img")
+    figure.scroll_into_view_if_needed()
+    expect(figure).to_be_in_viewport(ratio=0.9)
     page.screenshot(path=pictures / f"{path.stem}_{width}.png")
 
 
