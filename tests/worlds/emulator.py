@@ -10,28 +10,26 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from moto.server import ThreadedMotoServer
 
-from sagakit import Run, Scenario
+from sagakit import Scenario
 from sagakit.adapters.aws.functions import Function
 from sagakit.adapters.aws.handling import now
 from sagakit.adapters.aws.resources import Resources
 from sagakit.adapters.driving import Subject
 from sagakit.deployment import Deployment
 from sagakit.events import encode, loads
-from sagakit.payments.topology import PROVIDER, payment_system
-from sagakit.payments.wallet import Wallet
+from sagakit.payments.topology import PROVIDER
 from sagakit.scenarios.stage import reaction_to
 from sagakit.sim.external import Entry, booked
 from sagakit.sim.operations import Ask
-from sagakit.sim.trace import Asked, Read, Record, Trace
+from sagakit.sim.trace import Asked, Record
 
 LONGEST = 60.0  # s that a scenario may take
-VISIBILITY = 2_000  # ms
+VISIBILITY = 1_000  # ms
 
 
 @contextmanager
@@ -271,42 +269,3 @@ class Stack:
             self.functions[table.owner].tables[table.name].outbox()
             for table in self.deployment.tables
         )
-
-
-def play(scenario: Scenario, options: dict[str, Any], prefix: str) -> Run:
-    """Run a scenario's traffic on a new stack of the emulator."""
-    resources = Resources(prefix, options)
-    deployment = payment_system(scenario.settings)
-    queues = tuple(replace(queue, visibility=VISIBILITY) for queue in deployment.queues)
-    deployment = replace(deployment, queues=queues)
-    stack = Stack(deployment, resources)
-    stack.create()
-    provider = Provider(scenario, stack.records.append)
-    resources.client("secretsmanager").create_secret(
-        Name=resources.called(PROVIDER),
-        SecretString=encode({"url": provider.url, "token": "of a test"}),
-    )
-    wallets = stack.functions["Wallet Service"].tables["Wallet DB"]
-    for one in scenario.wallets:
-        wallet = Wallet(one.user_id, one.balance, 1)
-        wallets.put(wallet)
-        note = Record(now(), "note", "Wallet DB", "Wallet DB", "opening")
-        stack.records.append(note._replace(detail=Read(wallet.key, wallet)))
-    for payment in scenario.payments:
-        request = {
-            "requestContext": {},
-            "headers": {"Idempotency-Key": payment.idempotency_key},
-            "body": encode({"user_id": payment.user_id, "amount": payment.amount}),
-        }
-        for _ in (0, *payment.repeats):
-            answer = stack.functions["API Gateway"](request)
-            assert answer["statusCode"] == 202, answer
-    for text in scenario.texts:
-        stack.sqs.send_message(QueueUrl=resources.queue_url(text.queue), MessageBody=text.text)
-    try:
-        stack.run()
-    finally:
-        provider.close()
-    begun = min(record.t for record in stack.records)
-    records = [record._replace(t=record.t - begun) for record in stack.records]
-    return Run(scenario, scenario.seed, Trace(deployment.participants(), records))

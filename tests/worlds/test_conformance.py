@@ -3,9 +3,14 @@
 What a world cannot do is said in its place: see docs/worlds.md for all of it.
 """
 
+from decimal import Decimal
+
 import pytest
 
 from sagakit import Run, Scenario, run, scenarios
+from sagakit.payments.events import PaymentInit
+from sagakit.payments.topology import PROVIDER
+from sagakit.sim.trace import Asked, Failed, Queued, Redriven
 from tests.worlds.conftest import World
 
 # Real time: waits are as short as the settings let them be.
@@ -16,10 +21,19 @@ TOLD = [
     scenarios.insufficient_funds,
     scenarios.concurrent_payments,
 ]
+LONG = {
+    "circuit_breaker": "its 72 s are real ones there: a shorter outage is tried below",
+    "disaster_recovery": "the AWS world restores no table: that is DynamoDB's own backups",
+}
+HELLO = {"at": 5_000, "queue": "Wallet SQS", "text": "hello"}  # no event
 
 
 def ends(done: Run) -> list[tuple[str, str]]:
     return sorted(zip(done.payments.payment_id, done.payments.status, strict=True))
+
+
+def broken(done: Run) -> list[str]:
+    return [verdict.law for verdict in done.verdicts() if not verdict.held]
 
 
 def causes(done: Run) -> set[tuple[str, str, str]]:
@@ -38,7 +52,7 @@ def causes(done: Run) -> set[tuple[str, str, str]]:
 def test_a_scenario_ends_alike_and_every_law_holds(scenario: Scenario, world: World) -> None:
     simulated = run(scenario)
     done = world(scenario.but(settings=SHORT))
-    assert [verdict for verdict in done.verdicts() if not verdict.held] == []
+    assert broken(done) == []
     if scenario.name == "concurrent_payments":  # who comes first is nobody's choice
         assert sorted(status for _, status in ends(done)) == ["COMPLETED", "FAILED"]
         return
@@ -47,14 +61,84 @@ def test_a_scenario_ends_alike_and_every_law_holds(scenario: Scenario, world: Wo
     assert done.wallets.balance.tolist() == simulated.wallets.balance.tolist()
 
 
-def test_a_text_that_is_no_event_ends_among_the_dead_letters(world: World) -> None:
-    poisoned = scenarios.happy_path.but(
-        texts=[{"at": 0, "queue": "Wallet SQS", "text": "hello"}], settings=SHORT
-    )
-    done = world(poisoned)
+@pytest.mark.parametrize("name", LONG)
+def test_a_long_scenario_ends_alike_and_every_law_holds(name: str, world: World) -> None:
+    if world.name == "aws":
+        pytest.skip(LONG[name])
+    scenario = getattr(scenarios, name)
+    done = world(scenario)
+    assert broken(done) == []
+    assert sorted(status for _, status in ends(done)) == sorted(run(scenario).payments.status)
+
+
+def test_an_event_follows_its_cause_in_the_trace(world: World) -> None:
+    done = world(scenarios.insufficient_funds)
+    assert done.events.event.tolist() == ["PaymentInit", "InsufficientBalance", "PaymentFailed"]
+    assert done.events.causation_id.tolist()[1:] == done.events.event_id.tolist()[:-1]
+    assert done.events.correlation_id.unique().tolist() == ["ana:A"]
+
+
+def test_a_text_that_is_no_event_becomes_a_dead_letter_and_so_again_after_a_redrive(
+    world: World,
+) -> None:
+    redrives = [{"at": 400_000, "queue": "Wallet SQS"}]
+    done = world(scenarios.happy_path.but(texts=[HELLO], redrives=redrives, settings=SHORT))
     assert ends(done) == [("ana:A", "COMPLETED")]
-    broken = [verdict.law for verdict in done.verdicts() if not verdict.held]
-    assert broken == []
+    assert broken(done) == []
+    told = [(one.source, one.target, one.detail) for one in done.records if one.kind == "async"]
+    buried = [detail for source, target, detail in told if target == "Wallet DLQ"]
+    first, second = [one for one in buried if isinstance(one, Failed)]
+    assert first.reason == second.reason
+    assert first.reason.startswith("NotUnderstood: not JSON")
+    assert [detail for source, _, detail in told if source == "Wallet DLQ"] == [
+        Redriven(second.message_id, first.message_id)
+    ]
+    for letter in (first, second):
+        tries = [one for one in done.records if one.kind == "return" and one.detail == letter]
+        assert len(tries) == 5
+
+
+def test_an_event_that_comes_twice_is_handled_once(world: World) -> None:
+    done = world(scenarios.happy_path.but(texts=[payment_init_again()], settings=SHORT))
+    assert ends(done) == [("ana:A", "COMPLETED")]
+    assert done.wallets.balance.tolist() == [30]
+    assert broken(done) == []
+    assert [one.source for one in done.records if one.label.startswith("already handled")] == [
+        "Wallet Service"
+    ]
+
+
+def test_of_a_batch_only_what_failed_comes_again(world: World) -> None:
+    settings = {**SHORT, "wallet_batch": 10}
+    batched = scenarios.happy_path.but(texts=[HELLO, payment_init_again()], settings=settings)
+    if world.name == "sim":  # a message is taken when it comes: only what waits is a batch there
+        outage = {"fault": "outage", "participant": "Wallet Service", "start": 4_000, "end": 6_000}
+        batched = batched.but(faults=[outage])
+    done = world(batched)
+    assert ends(done) == [("ana:A", "COMPLETED")]
+    assert broken(done) == []
+    answers = [one for one in done.records if one.kind == "return" and one.target == "Wallet SQS"]
+    failed = next(one for one in answers if isinstance(one.detail, Failed))
+    beside = [
+        one.detail.message_id
+        for one in answers
+        if one.invocation == failed.invocation and isinstance(one.detail, Queued)
+    ]
+    assert beside
+    receives = [
+        one.detail.receives
+        for one in done.records
+        if isinstance(one.detail, Queued) and one.detail.message_id in beside
+    ]
+    assert max(receives) == 1
+
+
+def payment_init_again() -> dict[str, object]:
+    """The first event of the happy path once more, with the id that it has in every world."""
+    event = PaymentInit.first(
+        "ana:A", payment_id="ana:A", transaction_id="tx-ana:A", user_id="ana", amount=Decimal(70)
+    )
+    return {"at": 5_000, "queue": "Wallet SQS", "text": event.wire()}
 
 
 def test_a_repeated_request_is_the_same_payment(world: World) -> None:
@@ -69,11 +153,45 @@ def test_the_provider_declines_and_the_debit_is_refunded(world: World) -> None:
     done = world(scenarios.happy_path.but(provider=provider, settings=SHORT))
     assert ends(done) == [("ana:A", "FAILED")]
     assert done.wallets.balance.tolist() == [100]
-    assert [verdict for verdict in done.verdicts() if not verdict.held] == []
+    assert broken(done) == []
 
 
 def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_key(world: World) -> None:
     provider = [{"behaviour": "timeout_after", "calls": [1]}]
     done = world(scenarios.happy_path.but(provider=provider, settings=SHORT))
     assert ends(done) == [("ana:A", "COMPLETED")]
-    assert [verdict for verdict in done.verdicts() if not verdict.held] == []
+    assert broken(done) == []
+
+
+def test_the_second_attempt_comes_after_the_delay_of_the_retry_queue(world: World) -> None:
+    provider = [{"behaviour": "down", "calls": [1]}]
+    done = world(scenarios.happy_path.but(provider=provider, settings=SHORT))
+    assert ends(done) == [("ana:A", "COMPLETED")]
+    first, second = [
+        one.t
+        for one in done.records
+        if one.target == PROVIDER and one.kind == "call" and isinstance(one.detail, Asked)
+    ]
+    assert second - first >= SHORT["retry_delay"]
+
+
+def test_an_open_breaker_spares_the_provider(world: World) -> None:
+    """One failure opens it: the others fail at once, and all are refunded."""
+    users = ["ana", "ben", "eva", "leo"]
+    outage = Scenario(
+        name="outage",
+        title="The provider cannot be reached, once for each payment",
+        wallets=[{"user_id": user, "balance": 100} for user in users],
+        payments=[{"user_id": user, "amount": 40} for user in users],
+        provider=[{"behaviour": "down", "calls": [1]}],
+        settings={
+            **SHORT, "provider_attempts": 1, "breaker_threshold": 1, "breaker_open_for": 4_000,
+            "gateway_concurrency": 1,
+        },
+    )  # fmt: skip
+    done = world(outage)
+    assert set(done.payments.status) == {"FAILED"}
+    assert done.wallets.balance.tolist() == [100] * 4
+    assert broken(done) == []
+    asked = [one for one in done.records if one.label == "executePayment()"]
+    assert len(asked) == 1
