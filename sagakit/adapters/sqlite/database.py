@@ -106,19 +106,20 @@ class Database:
         """All that is done within is there afterwards, or nothing of it."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
+            yield
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
+        except BaseException as error:
+            if self._connection.in_transaction:  # SQLite may have rolled it back: a full disk
                 self._connection.execute("ROLLBACK")
-            raise self._told(error) from None
+            if isinstance(error, sqlite3.Error):
+                raise self._told(error) from None
+            raise
 
     def run(self, statement: str, *values: Any) -> sqlite3.Cursor:
-        return self._connection.execute(statement, values)
+        try:
+            return self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise self._told(error) from None
 
     def one(self, statement: str, *values: Any) -> Any:
         """The first row, or None."""
@@ -169,4 +170,9 @@ class Database:
             )
         if code.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
             return BadDatabase(f"{self.path}: this is no SQLite database: take another file")
+        if str(error).startswith("no such table"):
+            return BadDatabase(
+                f"{self.path}: {error}: something else has changed the file: put the table back, "
+                f"or take another file"
+            )
         return BadDatabase(f"{self.path}: {error}")

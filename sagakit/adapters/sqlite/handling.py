@@ -12,7 +12,7 @@ from sagakit.adapters.driving import Subject, steps
 from sagakit.adapters.packing import pack, unpack
 from sagakit.adapters.sqlite import archive, stores
 from sagakit.adapters.sqlite.clock import Clock
-from sagakit.adapters.sqlite.database import Database
+from sagakit.adapters.sqlite.database import BadDatabase, Database
 from sagakit.adapters.sqlite.messages import Post
 from sagakit.ports import TimedOut, Unavailable, VersionConflict, WorldError, event_of
 from sagakit.sim import operations as ops
@@ -234,6 +234,8 @@ class Handling:
             self.arrow(inner, "call", subject.service, service, label)
         try:
             result = await self.handle(inner, operation.command)
+        except BadDatabase:
+            raise
         except Exception as error:
             with self._database.transaction():
                 self.arrow(subject, "return", service, subject.service, "", Failed(0, str(error)))

@@ -14,7 +14,7 @@ from sagakit.adapters.driving import Subject
 from sagakit.adapters.packing import pack, unpack
 from sagakit.adapters.sqlite import archive, stores
 from sagakit.adapters.sqlite.clock import Clock
-from sagakit.adapters.sqlite.database import Database
+from sagakit.adapters.sqlite.database import BadDatabase, Database
 from sagakit.adapters.sqlite.handling import Decide, Handling
 from sagakit.adapters.sqlite.messages import Message, Post
 from sagakit.deployment import Deployment, Function, meant
@@ -201,6 +201,8 @@ class World:
     async def _serve(self, subject: Subject, request: int, actor: str, command: Any) -> None:
         try:
             answer = str(await self._handling.handle(subject, command))
+        except BadDatabase:  # the file's own: the request is sent again
+            raise
         except Exception as error:
             answer = f"{type(error).__name__}: {error}"
         with self._database.transaction():
@@ -242,6 +244,8 @@ class World:
             except TimeoutError:
                 self._failed(subject, message, source, f"timeout after {function.timeout} ms")
                 return
+            except BadDatabase:  # the file's own: the message comes again
+                raise
             except Exception as error:
                 self._failed(subject, message, source, _reason(error))
                 if not function.reports:
