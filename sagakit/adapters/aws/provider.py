@@ -57,6 +57,8 @@ class HttpProvider:
     def _of_secret(self) -> dict[str, str]:
         if self._secret is None:
             name = self._resources.called(self._name)
-            found = self._resources.client("secretsmanager").get_secret_value(SecretId=name)
+            found = self._resources.call(
+                "secretsmanager", "get_secret_value", self._name, SecretId=name
+            )
             self._secret = json.loads(found["SecretString"])
         return self._secret

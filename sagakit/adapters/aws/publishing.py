@@ -34,18 +34,18 @@ class Publisher:
         table.published(row["pk"]["S"])
 
     def publish(self, event: Event, service: str, now: int) -> None:
-        """Put an event on the bus. Raises `Unavailable` if EventBridge refuses it."""
-        name = event.header.event_type
+        """Put an event on the bus. Raises `Unavailable` if EventBridge refuses it, and
+        `Misconfigured` if there is none."""
+        name, bus = event.header.event_type, self._deployment.bus
         entry = {
             "Source": self._resources.called(service),
             "DetailType": name,
             "Detail": event.wire(),
-            "EventBusName": self._resources.called(self._deployment.bus),
+            "EventBusName": self._resources.called(bus),
         }
-        answer = self._resources.client("events").put_events(Entries=[entry])
+        answer = self._resources.call("events", "put_events", bus, Entries=[entry])
         if answer["FailedEntryCount"]:  # PutEvents fails entry by entry, and raises nothing
-            raise Unavailable(f"{self._deployment.bus}: {answer['Entries'][0].get('ErrorCode')}")
-        bus = self._deployment.bus
+            raise Unavailable(f"{bus}: {answer['Entries'][0].get('ErrorCode')}")
         self._tell(event, now, "async", service, bus, published_label(name))
 
     def _later(self, event: Event, service: str, delay: int, now: int) -> None:
@@ -54,7 +54,10 @@ class Publisher:
             raise ValueError(
                 f"{service} published a Delayed event but has no retry_queue: declare one"
             )
-        sent = self._resources.client("sqs").send_message(
+        sent = self._resources.call(
+            "sqs",
+            "send_message",
+            queue,
             QueueUrl=self._resources.queue_url(queue),
             MessageBody=event.wire(),
             DelaySeconds=-(-delay // 1000),

@@ -5,13 +5,19 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from sagakit.adapters.aws.names import called
+from sagakit.ports import Unavailable
 
 # Throttled and failed calls are tried again with backoff and jitter (botocore, "standard" mode).
 RETRIES = Config(
     retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=10
 )
+
+
+class Misconfigured(Exception):
+    """The stack lacks something: the text says what, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,28 @@ class Resources:
             self._made[service] = boto3.client(service, config=RETRIES, **self.options)
         return self._made[service]
 
+    def call(self, service: str, action: str, what: str, **arguments: Any) -> Any:
+        """Ask a service to do something with `what`, the name of a participant. Raises
+        `Unavailable`, and `Misconfigured` if there is no such resource."""
+        try:
+            return getattr(self.client(service), action)(**arguments)
+        except (ClientError, BotoCoreError) as error:
+            raise told(error, what) from None
+
     def queue_url(self, name: str) -> str:
         key = f"url of {name}"
         if key not in self._made:
-            found = self.client("sqs").get_queue_url(QueueName=self.called(name))
+            found = self.call("sqs", "get_queue_url", name, QueueName=self.called(name))
             self._made[key] = found["QueueUrl"]
         url: str = self._made[key]
         return url
+
+
+def told(error: ClientError | BotoCoreError, what: str) -> Exception:
+    """What AWS refused, in words: a thing that is missing is a mistake, the rest may pass."""
+    if isinstance(error, ClientError):
+        code = error.response["Error"]["Code"]
+        if "NotFound" in code or "NonExistent" in code:
+            return Misconfigured(f"{what}: {code}: is the stack deployed, and the prefix its own?")
+        return Unavailable(f"{what}: {code}")
+    return Unavailable(f"{what}: {error}")

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
-from sagakit.adapters.aws.resources import Resources
+from sagakit.adapters.aws.resources import Resources, told
 from sagakit.events import Event
 from sagakit.ports import AlreadyHandled, Delayed, Unavailable, VersionConflict, event_of
 from sagakit.sim.trace import Written
@@ -21,16 +21,13 @@ TO_ATTRIBUTE, FROM_ATTRIBUTE = TypeSerializer().serialize, TypeDeserializer().de
 OUTBOX = "outbox#"
 
 
-class Misconfigured(Exception):
-    """The stack lacks something: the text says what, and what to do."""
-
-
 class Table:
     """One store. `kept` is the type of its items, a `NamedTuple`."""
 
     def __init__(self, resources: Resources, store: str, kept: type) -> None:
         self.store = store
         self.name = resources.called(store)
+        self._resources = resources
         self._client = resources.client("dynamodb")
         self._reader: TypeAdapter[Any] = TypeAdapter(kept)
 
@@ -127,21 +124,8 @@ class Table:
         except (ClientError, BotoCoreError) as error:
             raise told(error, self.store) from None
 
-    def _call(self, what: str, **arguments: Any) -> Any:
-        try:
-            return getattr(self._client, what)(**arguments)
-        except (ClientError, BotoCoreError) as error:
-            raise told(error, self.store) from None
-
-
-def told(error: ClientError | BotoCoreError, what: str) -> Exception:
-    """What AWS refused, in words: a thing that is missing is a mistake, the rest may pass."""
-    if isinstance(error, ClientError):
-        code = error.response["Error"]["Code"]
-        if "NotFound" in code or "NonExistent" in code:
-            return Misconfigured(f"{what}: {code}: is the stack deployed, and the prefix its own?")
-        return Unavailable(f"{what}: {code}")
-    return Unavailable(f"{what}: {error}")
+    def _call(self, action: str, **arguments: Any) -> Any:
+        return self._resources.call("dynamodb", action, self.store, **arguments)
 
 
 def _at(version: int) -> dict[str, Any]:
