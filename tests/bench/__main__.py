@@ -21,7 +21,7 @@ from sagakit.plot import tables
 from sagakit.progress import Progress
 from sagakit.scenarios.stage import stage
 from sagakit.sim.trace import Trace
-from tests.bench import explored, floor, sizes
+from tests.bench import durable, explored, floor, sizes
 from tests.bench.workload import happy_payments
 
 PAYMENTS = 10_000
@@ -156,6 +156,29 @@ def process() -> None:
     row("run happy_path : import pydantic (processes)", shown, ratio, "at most 2.5", ratio <= 2.5)
 
 
+def workers() -> None:
+    """SQLite has one writer at a time: a second worker adds little, and must not cost."""
+    count = durable.SHARED
+    took = rounds(
+        {"one": lambda: durable.took(count), "two": lambda: durable.took(count, 2)}, times=3
+    )
+    ratio = took["one"] / took["two"]
+    shown = f"{count / took['two']:,.0f} : {count / took['one']:,.0f} /s"
+    row("payments/s on SQLite, 2 workers : 1", shown, ratio, "at least 0.8", ratio >= 0.8)
+
+
+def durable_growth(many: int, times: int) -> None:
+    few = durable.FEW
+    took = rounds(
+        {"few": lambda: durable.took(few), "many": lambda: durable.took(many)}, times=times
+    )
+    rate, rate_of_few = many / took["many"], few / took["few"]
+    shown = f"{rate:,.0f} : {rate_of_few:,.0f} /s"
+    ratio = rate / rate_of_few
+    what = f"payments/s on SQLite, of {many:,} : of {few:,}"
+    row(what, shown, ratio, "at least 0.8", ratio >= 0.8)
+
+
 def main() -> None:
     print(f"{PAYMENTS:,} happy-path payments; medians of {ROUNDS} rounds (growth: of 3)")
     print(f"{'':<46} {'measured':>24} {'ratio':>9}   {'goal':<11}held")
@@ -164,13 +187,17 @@ def main() -> None:
     frames()
     process()
     growth()
+    workers()
+    durable_growth(durable.MANY, times=2)
     explored.main()
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["sizes"]:
         sizes.main()
+    elif sys.argv[1:] == ["durable-long"]:
+        durable_growth(durable.LONG, times=1)
     elif sys.argv[1:]:
-        sys.exit("usage: python -m tests.bench [sizes]")
+        sys.exit("usage: python -m tests.bench [sizes | durable-long]")
     else:
         main()

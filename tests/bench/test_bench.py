@@ -4,7 +4,7 @@ import pytest
 
 from sagakit import run
 from sagakit.sim.trace import Attempt, FannedOut, Published, Read, Record
-from tests.bench import floor, workload
+from tests.bench import durable, floor, workload
 
 PAYMENTS = 3
 
@@ -44,3 +44,14 @@ def assert_same_work(contender: object) -> None:
     assert vars(contender)["told"] == 3 * PAYMENTS
     statuses = {payment["status"] for payment in vars(contender)["payments"].values()}
     assert statuses == {"COMPLETED"}
+
+
+def test_the_durable_world_takes_its_time_for_them() -> None:
+    assert durable.took(PAYMENTS) > 0
+
+
+def test_a_payment_that_fails_is_no_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    poor = durable.at_once(PAYMENTS).but(wallets=[])
+    monkeypatch.setattr(durable, "at_once", lambda _: poor)
+    with pytest.raises(RuntimeError, match="0 of 3 payments went well"):
+        durable.took(PAYMENTS)
