@@ -20,8 +20,9 @@ APPLICATION = 0x5A6A  # marks a file as ours (PRAGMA application_id)
 VERSION = 1
 PATIENCE = 10.0  # s
 
+# `meta` has row ids: without, each search would read through the scenario, which may be long.
 SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE items (
     store TEXT, key TEXT, version INTEGER NOT NULL, item TEXT NOT NULL, PRIMARY KEY (store, key)
 ) WITHOUT ROWID;
