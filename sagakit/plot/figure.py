@@ -4,6 +4,7 @@ A `Picture` is a matplotlib figure with a text alternative. Jupyter shows it as 
 depend on nothing but the picture: the salt of its ids is fixed and it carries no date.
 """
 
+import re
 from collections.abc import Iterable
 from io import StringIO
 from itertools import cycle
@@ -13,7 +14,8 @@ from xml.sax.saxutils import escape
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-WIDTH = 10.0  # inches at 72 dots: as wide as a notebook's cell
+WIDTH = 10.0  # inches at 72 dots
+SHOWN = 630.0  # points: as wide as a cell on a screen of 1280 pixels, beside JupyterLab's files
 
 # Whatever the reader's own style is, a picture starts from matplotlib's: it must not change.
 _DRAWN = (
@@ -58,8 +60,15 @@ class Picture(Figure):
             self.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
         _, opening, rest = text.getvalue().partition("<svg ")
         start, _, body = rest.partition(">")
-        described = f'{start} role="img">\n <desc>{escape(self.alt)}</desc>'
+        described = f'{self._sized(start)} role="img">\n <desc>{escape(self.alt)}</desc>'
         return opening + described + body
+
+    def _sized(self, attributes: str) -> str:
+        """JupyterLab draws an SVG as wide as it says it is, whatever the width of the cell."""
+        width, height = (side * 72 for side in self.get_size_inches())
+        scale = min(SHOWN / WIDTH / 72, SHOWN / width)
+        attributes = re.sub(r'width="[^"]*"', f'width="{width * scale:g}pt"', attributes, count=1)
+        return re.sub(r'height="[^"]*"', f'height="{height * scale:g}pt"', attributes, count=1)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"image/svg+xml": self.svg(), "text/plain": self.alt}
