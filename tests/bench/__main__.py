@@ -21,7 +21,7 @@ from sagakit.plot import tables
 from sagakit.progress import Progress
 from sagakit.scenarios.stage import stage
 from sagakit.sim.trace import Trace
-from tests.bench import durable, explored, floor, sizes
+from tests.bench import durable, explored, floor, killed, sizes
 from tests.bench.workload import happy_payments
 
 PAYMENTS = 10_000
@@ -197,7 +197,9 @@ if __name__ == "__main__":
         sizes.main()
     elif sys.argv[1:] == ["durable-long"]:
         durable_growth(durable.LONG, times=1)
+    elif sys.argv[1:2] == ["killed"]:
+        killed.main(*map(int, sys.argv[2:3]))
     elif sys.argv[1:]:
-        sys.exit("usage: python -m tests.bench [sizes | durable-long]")
+        sys.exit("usage: python -m tests.bench [sizes | durable-long | killed [KILLS]]")
     else:
         main()

@@ -1,10 +1,13 @@
 """The contenders of `make bench` do the same work: else their ratio would say nothing."""
 
+import random
+from pathlib import Path
+
 import pytest
 
-from sagakit import run
-from sagakit.sim.trace import Attempt, FannedOut, Published, Read, Record
-from tests.bench import durable, floor, workload
+from sagakit import Run, run
+from sagakit.sim.trace import Attempt, FannedOut, Published, Read, Record, Trace, Written
+from tests.bench import durable, floor, killed, workload
 
 PAYMENTS = 3
 
@@ -55,3 +58,36 @@ def test_a_payment_that_fails_is_no_measurement(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(durable, "at_once", lambda _: poor)
     with pytest.raises(RuntimeError, match="0 of 3 payments went well"):
         durable.took(PAYMENTS)
+
+
+class TestKilled:
+    """What the figures of killed workers would show."""
+
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_a_file_whose_workers_are_killed_is_served_to_its_end(
+        self, workers: int, tmp_path: Path
+    ) -> None:
+        found = killed.trial(tmp_path / "file.db", workers, random.Random("of a test"), 0.1)
+        assert found.kills > workers
+        assert found == killed.Figures(files=1, kills=found.kills, payments=12)
+
+    def test_a_second_debit_is_counted(self) -> None:
+        done = run(killed.TRAFFIC)
+        debit = next(
+            record for record in done.records
+            if isinstance(record.detail, Written)
+            and record.source == "Wallet DB"
+            and record.detail.item != record.detail.before
+        )  # fmt: skip
+        again = Trace(done.records.participants, [*done.records, debit])
+        found = killed.judged(Run(done.scenario, 0, again), kills=0)
+        assert found.debits_twice == 1
+        assert found.laws_broken > 1
+
+    def test_a_payment_without_a_trace_or_an_end_is_counted(self) -> None:
+        done = run(killed.TRAFFIC)
+        cut = [record for record in done.records if record.correlation_id != "ana:1"]
+        cut = [record for record in cut if record.label != "OK" or record.invocation < 30]
+        found = killed.judged(Run(done.scenario, 0, Trace(done.records.participants, cut)), 0)
+        assert found.lost == 1
+        assert found.open > 0
