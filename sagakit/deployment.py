@@ -30,7 +30,11 @@ def _in_order(span: tuple[int, int]) -> tuple[int, int]:
     return span
 
 
-Span = Annotated[tuple[StrictInt, StrictInt], AfterValidator(_in_order)]  # ms
+Span = Annotated[
+    tuple[StrictInt, StrictInt],
+    AfterValidator(_in_order),
+    Field(json_schema_extra={"unit": "ms"}),
+]
 ParticipantKind = Literal["actor", "service", "queue", "store", "bus", "topic", "external"]
 
 

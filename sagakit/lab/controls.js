@@ -100,7 +100,7 @@ function render({ model, el }) {
     model.save_changes();
   }
 
-  function knob({ name, kind, value, least, most, top, unit, about }) {
+  function knob({ name, kind, value, least, most, top, unit, about, choices }) {
     const label = unit ? `${name} (${unit})` : name;
     const said = element("span", {}, about ? `${label}: ${about}` : label);
     if (kind === "switch") {
@@ -108,6 +108,13 @@ function render({ model, el }) {
       box.checked = value;
       box.addEventListener("change", () => turn({ [name]: box.checked }));
       return element("label", { class: "knob" }, said, box);
+    }
+    if (kind === "choice") {
+      const options = choices.map((word) => element("option", {}, word));
+      const select = element("select", { "aria-label": label }, ...options);
+      select.value = value;
+      select.addEventListener("change", () => turn({ [name]: select.value }));
+      return element("label", { class: "knob" }, said, select);
     }
     const exact = element("input", { type: "number", "aria-label": `${label}, exact`, value });
     exact.addEventListener("keydown", ({ key }) => {
@@ -142,8 +149,8 @@ function render({ model, el }) {
   const knobs = element("div", { class: "knobs", role: "group", "aria-label": "Controls" });
   const rest = element("details", {}, element("summary", {}, "The rest of the scenario"));
   for (const one of model.get("knobs")) {
-    const main = /^(settings|provider|faults|seed)/.test(one.name);
-    (main ? knobs : rest).append(knob(one));
+    const more = /^(wallets|payments|texts|redrives|recovery|timing)/.test(one.name);
+    (more ? rest : knobs).append(knob(one));
   }
   if (rest.children.length > 1) knobs.append(rest);
   const problem = element("p", { class: "problem", role: "alert" });

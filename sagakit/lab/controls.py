@@ -9,15 +9,22 @@ from sagakit.lab import fallback, sketch
 from sagakit.lab.front import front_end
 from sagakit.lab.knobs import knobs, turned
 from sagakit.run import Run, run
-from sagakit.scenarios import BadScenario, Scenario, named
+from sagakit.scenarios import BadScenario, Scenario, System, named
 
 STATIC = "The controls run in JupyterLab: run this cell there to turn them."
 
 
-def control(scenario: Scenario | str) -> "Controls":
-    """Turn what can be turned of a scenario, and see the run. `.scenario` and `.run` are what is
-    shown. Raises `BadScenario` for a name that does not exist."""
-    return Controls(named(scenario) if isinstance(scenario, str) else scenario)
+def control(scenario: Scenario | System | str) -> "Controls":
+    """Turn what can be turned of a scenario, or of a system of one's own, and see the run.
+    `.scenario` and `.run` are what is shown. Raises `BadScenario` for a name that does not exist,
+    and for what is neither."""
+    if isinstance(scenario, str):
+        scenario = named(scenario)
+    if not isinstance(scenario, Scenario | System):
+        what = type(scenario).__name__
+        hint = "; of a run, give its .scenario" if isinstance(scenario, Run) else ""
+        raise BadScenario(f"a {what} has no controls: give a Scenario, its name or a System{hint}")
+    return Controls(scenario)
 
 
 class Controls(AnyWidget):
@@ -32,9 +39,10 @@ class Controls(AnyWidget):
     saga = traitlets.Unicode().tag(sync=True)
     shown = traitlets.Dict().tag(sync=True)  # the outcome, the timeline and the sequence
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario | System) -> None:
         super().__init__(title=scenario.title, knobs=[knob._asdict() for knob in knobs(scenario)])
-        self._given = self.scenario = scenario
+        self._given: Any = scenario
+        self.scenario: Any = scenario  # as with a Run: what has settings, say, is a Scenario
         self._redrawn = 0
         self._show(run(scenario))
         self.observe(self._turned, ["values", "saga"])

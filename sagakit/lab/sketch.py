@@ -3,6 +3,7 @@
 That is plainer than a `Picture`, and quick: a picture takes many times as long as the run.
 """
 
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -13,35 +14,59 @@ from sagakit.plot.folding import moment
 from sagakit.plot.story import tell
 from sagakit.plot.timescale import TimeScale, cuts
 from sagakit.run import Run
+from sagakit.sim.trace import told
 
 WIDE = 7.6  # inches of the timeline, and dots an inch
 DOTS = 100
 ARROWS = 60
-MOST = 10  # wallets that are told
+MOST = 10  # wallets, or items of a store, that are told
+PAYMENTS = "Payments DB"
 
 
 def outcome(finished: Run) -> list[list[str]]:
     """How a run ended: a row a fact, its name and what it was."""
     records = finished.records
     stores = records.stores()
-    statuses = sorted(one.status for one in stores["Payments DB"].values())
-    payments = [f"{len(list(equal))} {status}" for status, equal in groupby(statuses)]
-    wallets = [f"{one.key} {one.balance}" for one in stores["Wallet DB"].values()]
-    more = [f"and {len(wallets) - MOST} more"] if len(wallets) > MOST else []
+    payments = any(one.name == PAYMENTS for one in records.participants)
     calls = Activity(records).calls
     silent = sum(not call.answered for call in calls)
     dead = sum(fate.state == "dead" for fate in records.messages().values())
     verdicts = finished.verdicts()
     broken = [one.law for one in verdicts if not one.held]
     return [
-        ["payments", ", ".join(payments) or "none"],
-        ["wallets", ", ".join([*wallets[:MOST], *more])],
-        ["calls to the provider", f"{len(calls)}, of which {silent} got no answer"],
+        *(_of_payments(stores) if payments else _of_items(stores)),
+        [
+            f"calls to {'the provider' if payments else 'parties outside'}",
+            f"{len(calls)}, of which {silent} got no answer",
+        ],
         ["dead letters", str(dead)],
         ["ends after", duration(max((record.t for record in records), default=0))],
         ["laws", f"{len(verdicts) - len(broken)} of {len(verdicts)} held"],
         *(["broken", law] for law in broken),
     ]
+
+
+def _of_payments(stores: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    statuses = sorted(one.status for one in stores[PAYMENTS].values())
+    payments = [f"{len(list(equal))} {status}" for status, equal in groupby(statuses)]
+    wallets = [f"{one.key} {one.balance}" for one in stores["Wallet DB"].values()]
+    return [["payments", ", ".join(payments) or "none"], ["wallets", ", ".join(_few(wallets))]]
+
+
+def _of_items(stores: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    return [
+        [store, "; ".join(_few([_said(key, item) for key, item in items.items()]))]
+        for store, items in stores.items()
+        if items
+    ]
+
+
+def _said(key: str, item: Any) -> str:
+    return f"{key}: {told(item).removeprefix(f'key: {key}, ')}"
+
+
+def _few(items: list[str]) -> list[str]:
+    return [*items[:MOST], *([f"and {len(items) - MOST} more"] if len(items) > MOST else [])]
 
 
 def timeline(finished: Run) -> dict[str, Any]:

@@ -50,9 +50,11 @@ EXPECTED = {
 }
 
 
-def in_words(error: ValidationError) -> str:
-    """All that is wrong, a line each: the place, what is wrong there and what is expected."""
-    problems = [_line(each) for each in error.errors(include_url=False)]
+def in_words(error: ValidationError, *within: str) -> str:
+    """All that is wrong, a line each: the place, what is wrong there and what is expected; of a
+    part alone, within which field it stands."""
+    found = error.errors(include_url=False)
+    problems = [_line({**each, "loc": (*within, *each["loc"])}) for each in found]
     if len(problems) > MOST_SHOWN:
         problems[MOST_SHOWN:] = [f"... and {len(problems) - MOST_SHOWN} more"]
     return "\n  ".join(problems)

@@ -9,7 +9,18 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
-from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table, meant
+from pydantic import ValidationError
+
+from sagakit.deployment import (
+    Deployment,
+    Function,
+    Participant,
+    Queue,
+    Rule,
+    Table,
+    Timing,
+    meant,
+)
 from sagakit.events import Event
 from sagakit.ports import Ports, handlers
 from sagakit.scenarios.scenario import BadScenario
@@ -34,9 +45,10 @@ class System:
     externals  party outside to how it reacts in a plain run; `explore` tries what its budget allows
     laws       functions of a `Run` at rest: None, or in words what is broken; each is called by its
                function's name
+    timing     how long things take, as in a `Scenario`
 
     A service X takes its messages from "X SQS" and keeps its items in "X DB". Raises `BadScenario`
-    for a service that cannot be made, and for a command that nobody handles.
+    for a service that cannot be made, a command that nobody handles, and a wrong `timing`.
 
     >>> from sagakit.ports import Store, on
     >>> from sagakit.run import run
@@ -59,10 +71,12 @@ class System:
     opening: Mapping[str, Iterable[Any]] = field(default_factory=dict)
     externals: Mapping[str, Behaviour] = field(default_factory=dict)
     laws: tuple[Callable[[Any], str | None], ...] = ()
+    timing: Timing = field(default_factory=Timing)
     seed: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", self.title or self.name)
+        object.__setattr__(self, "timing", self._checked(self.timing))
         for name in self.opening:
             if name not in self.services:
                 hint = meant(name, self.services)
@@ -76,6 +90,14 @@ class System:
             return replace(self, **changes)
         except TypeError as error:
             raise BadScenario(f"{self.name}: {error}") from None
+
+    def _checked(self, timing: Any) -> Timing:
+        try:
+            return Timing.model_validate(timing)
+        except ValidationError as error:
+            from sagakit.scenarios.problems import in_words  # only mistakes pay for it
+
+            raise BadScenario(f"{self.name}: {in_words(error, 'timing')}") from None
 
     def receiver(self, command: Any) -> str:
         """The service that handles a command."""
@@ -143,4 +165,5 @@ class System:
                 *(Participant(name, "external") for name in self.externals),
             ),
             lanes=(*lanes, "EventBridge", *self.externals),
+            timing=self.timing,
         )

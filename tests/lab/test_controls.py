@@ -1,13 +1,15 @@
 """The controls without their front end: what comes of a turn."""
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import pytest
 
 from sagakit import run, scenarios
 from sagakit.lab import Controls, control
 from sagakit.lab.sketch import outcome, sequence, timeline
-from sagakit.scenarios import BadScenario
+from sagakit.ports import Store, on
+from sagakit.scenarios import BadScenario, System
 from sagakit.sim.faults import Duplicate
 from sagakit.zoo.no_inbox import NoInbox
 
@@ -59,6 +61,53 @@ def test_each_turn_is_answered_also_if_nothing_is_new() -> None:
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(BadScenario, match="there is no scenario 'hapy_path'"):
         control("hapy_path")
+
+
+def test_what_is_neither_a_scenario_nor_a_system_is_refused_with_what_to_give() -> None:
+    with pytest.raises(BadScenario, match=r"a Run has no controls.*its \.scenario"):
+        control(run("happy_path"))  # type: ignore[arg-type]
+    with pytest.raises(BadScenario, match="a dict has no controls: give a Scenario"):
+        control({})  # type: ignore[arg-type]
+
+
+class Room(NamedTuple):
+    key: str
+    free: int
+    version: int = 0
+
+
+class Book(NamedTuple):
+    guests: int
+
+
+class Hotel:
+    def __init__(self, rooms: Store[Room]) -> None:
+        self.rooms = rooms
+
+    @on(Book)
+    async def book(self, command: Book) -> str:
+        room = await self.rooms.get("double")
+        if room.free < command.guests:
+            return "full"
+        await self.rooms.commit(room._replace(free=room.free - command.guests))
+        return "booked"
+
+
+def test_a_system_of_ones_own_is_turned_as_a_scenario_is() -> None:
+    hotel = System(
+        name="hotel",
+        title="A room is booked",
+        services={"Hotel": Hotel},
+        requests={"ana": Book(1)},
+        opening={"Hotel": [Room("double", 3)]},
+    )
+    controls = control(hotel)
+    assert controls.title == "A room is booked"
+    assert told(controls)["Hotel DB"] == "double: free: 2"
+    controls.values = {"requests[ana].guests": 3}
+    assert told(controls)["Hotel DB"] == "double: free: 0"
+    controls.values = {"requests[ana].guests": 4}
+    assert any(step["text"] == "full" for step in controls.shown["sequence"]["steps"])
 
 
 def test_the_sequence_is_that_of_the_saga(outage: Controls) -> None:

@@ -1,6 +1,7 @@
 """What of a scenario can be turned: kind, bounds and unit come from its models."""
 
 from decimal import Decimal
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -8,8 +9,9 @@ from hypothesis import strategies as st
 
 from sagakit import scenarios
 from sagakit.lab.knobs import Knob, knobs, turned
-from sagakit.scenarios import BadScenario, Scenario
-from sagakit.sim.faults import Duplicate
+from sagakit.ports import Store, on
+from sagakit.scenarios import BadScenario, Scenario, System
+from sagakit.sim.faults import Crash, Duplicate
 
 OUTAGE = scenarios.circuit_breaker
 KNOBS = {knob.name: knob for knob in knobs(scenarios.provider_error)}
@@ -31,6 +33,25 @@ def test_a_truth_value_is_a_switch_and_an_amount_stays_exact() -> None:
     assert cheaper.payments[0].amount == Decimal("0.10")
 
 
+def test_a_word_out_of_a_few_is_a_choice() -> None:
+    knob = KNOBS["provider[0].behaviour"]
+    assert (knob.kind, knob.value) == ("choice", "timeout_before")
+    assert {"approve", "decline"} < set(knob.choices)
+    crash = OUTAGE.but(faults=(Crash(service="Wallet Service"),))
+    when = {knob.name: knob for knob in knobs(crash)}["faults[0].when"]
+    assert when.choices == ("before", "after")
+
+
+def test_both_ends_of_a_span_of_time_have_a_knob() -> None:
+    assert KNOBS["timing.bus[0]"] == Knob(
+        "timing.bus[0]", "number", 10, 0, None, 120, "ms", "shortest"
+    )
+    assert KNOBS["timing.bus[1]"].value == 30
+    assert turned(OUTAGE, {"timing.bus[1]": 40}).timing.bus == (10, 40)
+    with pytest.raises(BadScenario, match=r"timing.bus: from 50 to 30 ms"):
+        turned(OUTAGE, {"timing.bus[0]": 50})
+
+
 def test_every_setting_has_a_knob_and_they_come_first() -> None:
     settings = [f"settings.{field}" for field, _ in OUTAGE.settings]
     assert [knob.name for knob in knobs(OUTAGE)][: len(settings)] == settings
@@ -39,6 +60,11 @@ def test_every_setting_has_a_knob_and_they_come_first() -> None:
 def test_a_rule_of_the_provider_and_a_fault_can_be_left_out() -> None:
     doubled = OUTAGE.but(faults=(Duplicate(queue="Wallet SQS"),))
     assert turned(doubled, {"provider[0]": False, "faults[0]": False}) == OUTAGE.but(provider=())
+
+
+def test_the_only_rule_can_be_left_out_and_put_back() -> None:
+    assert turned(OUTAGE, {"provider[0]": False}).provider == ()
+    assert turned(OUTAGE, {"provider[0]": True}) == OUTAGE
 
 
 def test_many_wallets_have_no_knobs() -> None:
@@ -53,8 +79,8 @@ def test_turned_to_what_they_are_nothing_changes(scenario: Scenario) -> None:
 @given(knob=st.sampled_from(NUMBERS), share=st.floats(0, 1))
 def test_a_slider_never_leaves_what_the_model_allows(knob: Knob, share: float) -> None:
     value = max(knob.least or 0, round(share * knob.top))
-    if knob.name.startswith("provider["):
-        return  # its start and end are bound by each other
+    if knob.name.startswith(("provider[", "timing.")):
+        return  # its start and end, or its two ends, are bound by each other
     scenario = turned(scenarios.provider_error, {knob.name: value})
     assert {one.name: one.value for one in knobs(scenario)}[knob.name] == value
 
@@ -64,3 +90,65 @@ def test_what_the_model_does_not_allow_is_refused_by_its_name() -> None:
         turned(OUTAGE, {"settings.breaker_threshold": 0})
     with pytest.raises(BadScenario, match="must be later than start"):
         turned(OUTAGE, {"provider[0].end": 5})
+
+
+class Book(NamedTuple):
+    """What is left of a book; the store counts its versions."""
+
+    key: str
+    left: int
+    price: Decimal
+    version: int = 0
+
+
+class Order(NamedTuple):
+    book: str
+    copies: int = 1
+
+
+class Shop:
+    def __init__(self, books: Store[Book]) -> None:
+        self.books = books
+
+    @on(Order)
+    async def sell(self, order: Order) -> None:
+        book = await self.books.get(order.book)
+        await self.books.commit(book._replace(left=book.left - order.copies))
+
+
+BOOKS = System(
+    name="books",
+    services={"Shop": Shop},
+    requests={"ana": Order("dune")},
+    opening={"Shop": [Book("dune", 3, Decimal("9.90"))]},
+    externals={"Van": "approve"},
+)
+
+
+class TestASystemOfOnesOwn:
+    def test_has_knobs_for_what_is_asked_of_it_and_how_the_world_is(self) -> None:
+        found = {knob.name: knob.value for knob in knobs(BOOKS) if knob.unit != "ms"}
+        assert found == {
+            "externals[Van]": "approve",
+            "opening[Shop][0].left": 3,
+            "opening[Shop][0].price": "9.90",
+            "requests[ana].copies": 1,
+            "seed": 0,
+        }
+
+    def test_has_the_timing_too(self) -> None:
+        assert turned(BOOKS, {"timing.store[1]": 9}).timing.store == (2, 9)
+        with pytest.raises(BadScenario, match=r"books: timing.store: from 9 to 8 ms"):
+            turned(BOOKS, {"timing.store[0]": 9})
+
+    def test_keeps_what_is_not_turned(self) -> None:
+        more = turned(BOOKS, {"requests[ana].copies": 2, "opening[Shop][0].price": "8"})
+        assert more.requests == {"ana": Order("dune", 2)}
+        assert list(more.opening["Shop"]) == [Book("dune", 3, Decimal(8))]
+        assert (more.services, more.externals) == (BOOKS.services, BOOKS.externals)
+
+    def test_turned_to_what_it_is_nothing_changes(self) -> None:
+        same = turned(BOOKS, {knob.name: knob.value for knob in knobs(BOOKS)})
+        assert (same.requests, same.externals) == (BOOKS.requests, BOOKS.externals)
+        assert list(same.opening["Shop"]) == BOOKS.opening["Shop"]
+        assert (same.timing, same.seed) == (BOOKS.timing, BOOKS.seed)

@@ -161,6 +161,11 @@ class TestARun:
         assert (verdict.law, verdict.held) == ("nothing_is_sold", False)
         assert verdict.detail == "a book was sold"
 
+    def test_takes_the_time_that_the_system_says(self) -> None:
+        slow = run(BOOKS.but(timing={"bus": (1_000, 1_000)})).records
+        assert slow[len(slow) - 1].t > 2_000  # Ordered and Reserved, one after the other
+        assert run(BOOKS).records[len(run(BOOKS).records) - 1].t < 1_000
+
     def test_asks_a_party_outside(self) -> None:
         def courier(ports: Ports) -> Courier:
             return Courier(ports.store("Courier DB"), ports.external("Van"))
@@ -224,6 +229,10 @@ class TestAMistakeIsTold:
     def test_another_in_the_place_of_a_service_that_is_not_there(self) -> None:
         with pytest.raises(BadScenario, match="no service 'Till' to replace"):
             run(BOOKS, services={"Till": Shop})
+
+    def test_a_timing_that_cannot_be(self) -> None:
+        with pytest.raises(BadScenario, match=r"books: timing.bos: is unknown: did you mean bus"):
+            BOOKS.but(timing={"bos": (1, 2)})
 
     def test_a_field_that_does_not_exist(self) -> None:
         with pytest.raises(BadScenario, match="wallets"):
