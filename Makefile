@@ -75,7 +75,7 @@ $(READY): pyproject.toml constraints.txt
 		echo "PYTHON=$(PYTHON) does not run, is older than 3.11, or lacks venv." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV), about a minute ..."
-	@$(PY) -m pip --disable-pip-version-check install -q -c constraints.txt -e '.[lab,test,bench,docs,slides,aws,spans,dask,parquet]'
+	@$(PY) -m pip --disable-pip-version-check install -q -c constraints.txt -e '.[lab,test,bench,docs,slides,aws,emulator,spans,dask,parquet]'
 	@$(PY) -m compileall -q sagakit
 	@$(PY) tests/pythons.py
 	@touch $(READY)

@@ -2,18 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sagakit import Run, Scenario, run
+from sagakit.adapters import emulator as loopback
+from sagakit.adapters.emulator import Emulator
 from sagakit.adapters.sqlite.serve import serve
-from tests.worlds.emulator import aws
-from tests.worlds.play import play
-
-STACKS = count(1)
 
 
 @dataclass(frozen=True)
@@ -26,9 +22,9 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def emulator() -> Iterator[dict[str, Any]]:
-    with aws() as options:
-        yield options
+def emulator() -> Iterator[Emulator]:
+    with loopback.emulator() as aws:
+        yield aws
 
 
 @pytest.fixture(params=["sim", "sqlite", "aws"])
@@ -37,5 +33,4 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
         return World("sim", run)
     if request.param == "sqlite":
         return World("sqlite", lambda one: serve(one, tmp_path / "file.db", hurry=True))
-    options = request.getfixturevalue("emulator")
-    return World("aws", lambda one: play(one, options, f"stack-{next(STACKS)}"))
+    return World("aws", request.getfixturevalue("emulator").play)

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from sagakit.adapters.aws.functions import Function
 from sagakit.adapters.aws.resources import Resources
 from sagakit.adapters.driving import Subject
+from sagakit.adapters.emulator import Emulator
 from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import payment_system
 
@@ -39,9 +40,9 @@ class TestThePage:
 
 class TestTheEmulator:
     @pytest.fixture
-    def client(self, emulator: dict[str, Any]) -> Any:
+    def client(self, emulator: Emulator) -> Any:
         once = Config(retries={"max_attempts": 0})
-        return lambda service: boto3.client(service, config=once, **emulator)
+        return lambda service: boto3.client(service, config=once, **emulator.options)
 
     @pytest.fixture
     def bus(self, client: Any) -> Iterator[str]:
@@ -89,8 +90,8 @@ class TestTheEmulator:
             dynamodb.transact_write_items(**sent)
 
 
-def test_the_aws_world_restores_no_table(emulator: dict[str, Any]) -> None:
-    resources = Resources("none", emulator)
+def test_the_aws_world_restores_no_table(emulator: Emulator) -> None:
+    resources = Resources("none", emulator.options)
     wallet_service = Function("Wallet Service", payment_system(), resources, write=lambda _: None)
     with pytest.raises(TypeError, match=r"the AWS world cannot do .*DynamoDB's own backups"):
         wallet_service.command(StartRecovery(), Subject("Operator", 0, None, None))

@@ -103,7 +103,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         with Database(tmp_path / "file.db", create=True) as database:
             yield OnFile(database)
     else:
-        yield OnAws(request.getfixturevalue("emulator"))
+        yield OnAws(request.getfixturevalue("emulator").options)
 
 
 def test_the_item_and_all_its_events_are_there(store: Store) -> None:

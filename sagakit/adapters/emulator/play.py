@@ -1,25 +1,25 @@
 """A scenario's traffic on the emulator, to its end."""
 
 from dataclasses import replace
-from typing import Any
 
-from sagakit import Run, Scenario
+from sagakit.adapters.aws.callers import USER_NAME
 from sagakit.adapters.aws.handling import now
 from sagakit.adapters.aws.publishing import number_of
 from sagakit.adapters.aws.resources import Resources
+from sagakit.adapters.emulator import dead_letters
+from sagakit.adapters.emulator.provider import Provider
+from sagakit.adapters.emulator.stack import VISIBILITY, Stack
 from sagakit.events import encode
 from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet
-from sagakit.scenarios.scenario import QueuedText
+from sagakit.run import Run
+from sagakit.scenarios.scenario import QueuedText, Scenario
 from sagakit.sim.trace import Queued, Read, Record, Trace
-from tests.worlds import dead_letters
-from tests.worlds.emulator import VISIBILITY, Provider, Stack
 
 
-def play(scenario: Scenario, options: dict[str, Any], prefix: str) -> Run:
+def play(scenario: Scenario, resources: Resources) -> Run:
     """Run a scenario's traffic on a new stack of the emulator. Times are not kept: all of it comes
     at once, and redrives come when nothing else is left to happen."""
-    resources = Resources(prefix, options)
     deployment = payment_system(scenario.settings)
     queues = tuple(replace(queue, visibility=VISIBILITY) for queue in deployment.queues)
     deployment = replace(deployment, queues=queues)
@@ -38,13 +38,12 @@ def play(scenario: Scenario, options: dict[str, Any], prefix: str) -> Run:
         stack.records.append(note._replace(detail=Read(wallet.key, wallet)))
     for payment in scenario.payments:
         request = {
-            "requestContext": {},
+            "requestContext": {"authorizer": {"claims": {USER_NAME: payment.user_id}}},
             "headers": {"Idempotency-Key": payment.idempotency_key},
             "body": encode({"user_id": payment.user_id, "amount": payment.amount}),
         }
         for _ in (0, *payment.repeats):
-            answer = stack.functions["API Gateway"](request)
-            assert answer["statusCode"] == 202, answer
+            stack.functions["API Gateway"](request)
     for text in scenario.texts:
         _send(stack, text)
     try:

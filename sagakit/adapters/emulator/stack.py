@@ -1,105 +1,22 @@
-"""AWS on loopback: moto's server, a pump in the place of Lambda's event sources, a provider.
+"""A deployment on the emulator, and a pump in the place of Lambda's event sources.
 
 Moto delivers EventBridge to SQS and SNS to SQS, but not EventBridge to SNS: there a queue lies
 between, which the pump empties into the topic.
 """
 
 import json
-import logging
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from moto.server import ThreadedMotoServer
-
-from sagakit import Scenario
 from sagakit.adapters.aws.functions import Function
-from sagakit.adapters.aws.handling import now
 from sagakit.adapters.aws.resources import Resources
 from sagakit.adapters.driving import Subject
 from sagakit.deployment import Deployment
 from sagakit.events import encode, loads
-from sagakit.payments.topology import PROVIDER
-from sagakit.scenarios.stage import reaction_to
-from sagakit.sim.external import Entry, booked
-from sagakit.sim.operations import Ask
-from sagakit.sim.trace import Asked, Record
+from sagakit.sim.trace import Record
 
 LONGEST = 60.0  # s that a scenario may take
 VISIBILITY = 1_000  # ms
-
-
-@contextmanager
-def aws() -> Iterator[dict[str, Any]]:
-    """The emulator; gives the options that a boto3 client needs to reach it."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield {
-            "endpoint_url": f"http://{host}:{port}",
-            "region_name": "eu-west-1",
-            "aws_access_key_id": "testing",
-            "aws_secret_access_key": "testing",
-        }
-    finally:
-        server.stop()
-
-
-class Provider:
-    """The provider over HTTP: it keeps its own books, and does to each call what the scenario
-    says."""
-
-    def __init__(self, scenario: Scenario, write: Any) -> None:
-        self.books: dict[str, Entry] = {}
-        calls: dict[str, int] = {}
-        lock = threading.Lock()
-        begun = now()
-        provider = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = loads(self.rfile.read(int(self.headers["Content-Length"])))
-                key = self.headers["Idempotency-Key"]
-                request = Ask(PROVIDER, self.path.endswith("void"), "", key, (*body["request"],), 0)
-                with lock:
-                    calls[key] = calls.get(key, 0) + 1
-                    reaction = reaction_to(scenario.provider, request, calls[key], now() - begun)
-                    behaviour, answer = reaction.behaviour, None
-                    if behaviour not in ("down", "timeout_before"):
-                        answer = provider.book(request, behaviour == "decline", write)
-                if behaviour in ("timeout_before", "timeout_after"):
-                    time.sleep(scenario.settings.provider_timeout / 1000 * 1.5)
-                    return
-                text = encode({"outcome": answer.outcome if answer else "down"}).encode()
-                self.send_response(answer.status if answer else 503)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_: Any) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def book(self, request: Ask, decline: bool, write: Any) -> Any:
-        before = self.books.get(request.key)
-        entry, answer = booked(before, request, decline=decline)
-        if entry != before:
-            self.books[request.key] = entry
-            detail = Asked(request.key, entry.request, entry.state)
-            saga = request.key.removeprefix("tx-")
-            write(Record(now(), "note", PROVIDER, PROVIDER, "books:", None, saga, None, 0, detail))
-        return answer
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class Stack:
@@ -196,7 +113,7 @@ class Stack:
                 if self._at_rest():
                     return
                 time.sleep(0.05)
-        raise TimeoutError(f"not at rest after {LONGEST:g} s")
+        raise TimeoutError(f"the stack is not at rest after {LONGEST:g} s: something comes again")
 
     def _relay(self) -> bool:
         busy = False
@@ -214,7 +131,7 @@ class Stack:
                 for row in rows
             ]
             if records:
-                assert function({"Records": records}) == {"batchItemFailures": []}
+                function({"Records": records})
                 busy = True
         return busy
 

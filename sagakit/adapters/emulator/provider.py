@@ -1,0 +1,80 @@
+"""The provider over HTTP: it keeps its own books, and does to each call what the scenario says."""
+
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from sagakit.adapters.aws.handling import Write, now
+from sagakit.events import encode, loads
+from sagakit.payments.topology import PROVIDER
+from sagakit.ports import Answer
+from sagakit.scenarios.scenario import Scenario
+from sagakit.scenarios.stage import reaction_to
+from sagakit.sim.external import Entry, booked
+from sagakit.sim.operations import Ask
+from sagakit.sim.trace import Asked, Record
+
+
+class Provider:
+    """Listens at `url` until it is closed. `write` takes the records of its books."""
+
+    def __init__(self, scenario: Scenario, write: Write) -> None:
+        self._scenario = scenario
+        self._write = write
+        self._begun = now()
+        self._books: dict[str, Entry] = {}
+        self._calls: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def answer(self, request: Ask) -> Answer | None:
+        """None if it hangs up without a word, after the client's timeout."""
+        with self._lock:
+            call = self._calls[request.key] = self._calls.get(request.key, 0) + 1
+            reaction = reaction_to(self._scenario.provider, request, call, now() - self._begun)
+            behaviour = reaction.behaviour
+            answer = None
+            if behaviour not in ("down", "timeout_before"):
+                answer = self._book(request, decline=behaviour == "decline")
+        if behaviour in ("timeout_before", "timeout_after"):
+            time.sleep(self._scenario.settings.provider_timeout / 1000 * 1.5)
+            return None
+        return answer or Answer(503, "down")
+
+    def _book(self, request: Ask, *, decline: bool) -> Answer:
+        before = self._books.get(request.key)
+        entry, answer = booked(before, request, decline=decline)
+        if entry != before:
+            self._books[request.key] = entry
+            detail = Asked(request.key, entry.request, entry.state)
+            saga = request.key.removeprefix("tx-")
+            self._write(
+                Record(now(), "note", PROVIDER, PROVIDER, "books:", None, saga, None, 0, detail)
+            )
+        return answer
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = loads(self.rfile.read(int(self.headers["Content-Length"])))
+            key, void = self.headers["Idempotency-Key"], self.path.endswith("void")
+            answer = provider.answer(Ask(PROVIDER, void, "", key, (*body["request"],), 0))
+            if answer is None:
+                return
+            text = encode({"outcome": answer.outcome}).encode()
+            self.send_response(answer.status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    return Handler

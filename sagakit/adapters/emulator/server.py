@@ -1,0 +1,51 @@
+"""Moto's server in a thread, and the stacks on it."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from moto.server import ThreadedMotoServer
+
+from sagakit.adapters.aws.resources import Resources
+from sagakit.adapters.emulator.play import play
+from sagakit.run import Run
+from sagakit.scenarios import Scenario
+
+STACKS = count(1)  # servers of one process share what they hold: each stack has a prefix of its own
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A server that answers as AWS does. `options` are what a boto3 client needs to reach it."""
+
+    options: dict[str, Any]
+
+    def play(self, scenario: Scenario) -> Run:
+        """Run a scenario's traffic to its end on a new stack. Its waits are real ones.
+
+        Raises `TimeoutError` if it has not ended after `stack.LONGEST`.
+        """
+        return play(scenario, Resources(f"stack-{next(STACKS)}", self.options))
+
+
+@contextmanager
+def emulator() -> Iterator[Emulator]:
+    """The emulator, on a free port of this machine, until the block ends."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would print each request
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield Emulator(
+            {
+                "endpoint_url": f"http://{host}:{port}",
+                "region_name": "eu-west-1",
+                "aws_access_key_id": "testing",
+                "aws_secret_access_key": "testing",
+            }
+        )
+    finally:
+        server.stop()
