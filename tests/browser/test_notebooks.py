@@ -49,7 +49,11 @@ def test_a_window_of_this_width_shows_text_and_figures_whole(
     first = next(number for number, cell in enumerate(code(saved)) if has_figure(cell))
     figure = notebook.cells.nth(first).locator("img")
     figure.scroll_into_view_if_needed()
-    expect(figure).to_be_in_viewport(ratio=0.9)
+    expect(figure).to_be_in_viewport()
+    box = figure.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
     page.screenshot(path=pictures / f"{path.stem}_{width}.png")
 
 
