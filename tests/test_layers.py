@@ -15,15 +15,23 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "sagakit"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-WORDS = {"sagakit.events", "sagakit.ports", "sagakit.deployment"}
+WORDS = {"sagakit.events", "sagakit.ports", "sagakit.deployment", "sagakit.uses"}
 VIEWS = {"pandas", "matplotlib", "numpy"}
 
 # What of sagakit a layer may import, besides itself.
 MAY_IMPORT = {
     "sagakit.events": set[str](),
     "sagakit.ports": {"sagakit.events"},
-    "sagakit.deployment": {"sagakit.events", "sagakit.ports"},
+    # A deployment imports its views when they are asked for, as a `Run` does.
+    "sagakit.deployment": {
+        "sagakit.events",
+        "sagakit.ports",
+        "sagakit.plot.deployed",
+        "sagakit.plot.figure",
+    },
+    "sagakit.uses": {"sagakit.events", "sagakit.ports", "sagakit.deployment"},
     "sagakit.intervals": set[str](),
+    "sagakit.tracing": set[str](),
     "sagakit.payments": WORDS,
     "sagakit.sim": WORDS,
     "sagakit.scenarios": {*WORDS, "sagakit.payments", "sagakit.sim"},
@@ -49,6 +57,7 @@ MAY_IMPORT = {
         "sagakit.deployment",
         "sagakit.sim.trace",
         "sagakit.intervals",
+        "sagakit.tracing",
     },
     # Nothing below may import the zoo: what is sound knows no flaw.
     "sagakit.zoo": {
@@ -78,6 +87,7 @@ MAY_IMPORT = {
         "sagakit.scenarios",
         "sagakit.run",
         "sagakit.report",
+        "sagakit.tracing",
     },
     "sagakit.exercises": {
         *WORDS,
@@ -247,6 +257,12 @@ def test_a_broken_rule_is_found(module: str, source: str, found: str) -> None:
 )
 def test_what_the_rules_allow_passes(module: str, source: str) -> None:
     assert broken_rules(source, module, package=module.rpartition(".")[0]) == []
+
+
+def test_a_deployment_loads_no_view_until_it_is_asked_for_one() -> None:
+    code = "import sys, sagakit.deployment; print([n for n in sys.modules if 'sagakit.plot' in n])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "[]\n"
 
 
 def test_importing_sagakit_loads_neither_pandas_nor_matplotlib() -> None:

@@ -7,10 +7,10 @@ OpenTelemetry SDK (the extra `spans`). Attributes are named as in the original s
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sagakit.sim.trace import Asked, Failed, Published, Queued, Record, Trace, Written
+from sagakit.tracing import derived, span_id, trace_id
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -74,7 +74,7 @@ def spans(trace: Trace) -> list[Span]:
     """
     handlers = _handlers(trace)
     by_outbox = {
-        event_id: _span_id(handler)
+        event_id: span_id(*handler.key)
         for handler in handlers
         for record in handler.records
         if isinstance(record.detail, Written)
@@ -129,7 +129,7 @@ def _of_handler(
         if record.kind == "fault" or record.label == "failed:"
     ]  # fmt: skip
     return Span(
-        _id(16, handler.saga), _span_id(handler), None,
+        trace_id(handler.saga), span_id(*handler.key), None,
         f"{handler.service} {handler.event or first.label}", first.t, last.t, attributes,
         tuple(links), wrong[-1].text if wrong else "",
     )  # fmt: skip
@@ -160,7 +160,7 @@ def _steps(handler: _Handler, whole: Span) -> Iterator[Span]:
             attributes |= {"db.key": record.detail.key, "db.version": record.detail.item.version}
         error = record.text if isinstance(record.detail, Failed) else ""
         yield Span(
-            whole.trace_id, _id(8, whole.span_id, place), whole.span_id,
+            whole.trace_id, derived(8, whole.span_id, place), whole.span_id,
             f"{call.target} {call.label}", call.t, record.t, attributes, (), error,
         )  # fmt: skip
 
@@ -198,16 +198,6 @@ def export(found: Sequence[Span], exporter: "SpanExporter") -> None:
             for span in found
         ]
     )
-
-
-def _span_id(handler: _Handler) -> int:
-    return _id(8, *handler.key)
-
-
-def _id(size: int, *parts: object) -> int:
-    """The same on every machine, and never 0, which OpenTelemetry takes for none."""
-    digest = blake2b("\x1f".join(map(str, parts)).encode(), digest_size=size).digest()
-    return int.from_bytes(digest, "big") or 1
 
 
 def _plain(value: Any) -> Any:

@@ -7,10 +7,10 @@ deleted (AWS Lambda: ReportBatchItemFailures). Whoever deploys it writes that on
 """
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import count
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
     EventType,
@@ -18,6 +18,9 @@ from aws_lambda_powertools.utilities.batch import (
 )
 from pydantic import ValidationError
 
+from sagakit.adapters.aws import logs
+from sagakit.adapters.aws.callers import refusal
+from sagakit.adapters.aws.context import FIELD, read
 from sagakit.adapters.aws.handling import Handling, Invoke, Write, now
 from sagakit.adapters.aws.provider import HttpProvider
 from sagakit.adapters.aws.publishing import Publisher, number_of
@@ -26,13 +29,13 @@ from sagakit.adapters.aws.tables import Table
 from sagakit.adapters.driving import Subject
 from sagakit.adapters.packing import pack, unpack
 from sagakit.deployment import Deployment
-from sagakit.events import Event, NotUnderstood, decode, encode, explain, loads
+from sagakit.events import Event, NotUnderstood, encode, explain, loads
 from sagakit.payments.api import Post
 from sagakit.payments.topology import ITEMS
 from sagakit.ports import handlers
 from sagakit.sim.bus import published_label, queued_label, renamed_label
 from sagakit.sim.operations import SimulatedPorts
-from sagakit.sim.trace import Failed, FannedOut, Published, Queued, Record, Trace
+from sagakit.sim.trace import Failed, FannedOut, Published, Queued, Record
 
 INVOCATIONS = count(1)
 
@@ -52,9 +55,9 @@ class Function:
         self.name = name
         self._deployment = deployment
         self._function = next(one for one in deployment.functions if one.name == name)
-        self._logger = Logger(service=name)
+        self._logger = logs.logger(name)
         self._resources = resources
-        self.write = write or self._log
+        self.write = write or partial(logs.write, self._logger)
         self.handlers = handlers(self._function.build(SimulatedPorts(name, deployment)))
         self.tables = {
             one.name: Table(resources, one.name, ITEMS[one.name])
@@ -80,46 +83,52 @@ class Function:
     def __call__(self, event: dict[str, Any], context: Any = None) -> Any:
         """A batch of SQS, a stream of DynamoDB, a request of API Gateway, or a command."""
         records = event.get("Records")
+        invocation = _number(context)
         if records and "dynamodb" in records[0]:
             return self._relay(records)
         if records is not None:
-            return self._batch(event, context)
+            return self._batch(event, context, invocation)
         if "requestContext" in event:
-            return self._request(event)
-        return self._command(event)
+            return self._request(event, invocation)
+        return self._command(event, invocation)
 
     # A batch of messages.
 
-    def _batch(self, event: dict[str, Any], context: Any) -> Any:
+    def _batch(self, event: dict[str, Any], context: Any, invocation: int) -> Any:
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-        number = next(INVOCATIONS)
 
         def handle(record: Any) -> None:
-            self._message(record.raw_event, number)
+            self._message(record.raw_event, invocation)
 
         return process_partial_response(event, handle, processor, context)
 
-    def _message(self, message: Mapping[str, Any], number: int) -> None:
+    def _message(self, message: Mapping[str, Any], invocation: int) -> None:
         source = self._source(message["eventSourceARN"])
         queued = Queued(
             number_of(message["messageId"]), int(message["attributes"]["ApproximateReceiveCount"])
         )
         try:
-            content: Any = self._understood(message["body"])
+            content, carried = self._understood(message["body"])
         except NotUnderstood as error:
-            subject = Subject(self.name, number, None, None)
+            subject = Subject(self.name, invocation, None, None)
             self._failed(subject, source, queued, error)
             raise
+        with self._logger.append_context_keys(**({FIELD: carried} if carried else {})):
+            self._handle(source, message, content, queued, invocation)
+
+    def _handle(
+        self, source: str, message: Mapping[str, Any], content: Event, queued: Queued,
+        invocation: int,
+    ) -> None:  # fmt: skip
         header = content.header
         if queued.receives == 1:
             self._arrived(source, message, content, queued)
-        subject = Subject(self.name, number, header.correlation_id, header.event_id)
+        subject = Subject(self.name, invocation, header.correlation_id, header.event_id)
         kind: Any = "call" if type(content) in self._function.calls else "async"
         detail = queued._replace(remark=content.remark)
         self.handling.arrow(
             subject, kind, source, self.name, self._function.invocation, detail, header.event_type
         )
-        self._logger.append_keys(correlation_id=header.correlation_id)
         try:
             self.handling.handle(subject, content)
         except Exception as error:
@@ -151,9 +160,9 @@ class Function:
         detail = Failed(queued.message_id, f"{type(error).__name__}: {text}")
         self.handling.arrow(subject, "return", self.name, source, "failed:", detail)
 
-    def _understood(self, body: str) -> Event:
-        """The event of a message: EventBridge's envelope has it as `detail`, SNS's as `Message`.
-        Raises `NotUnderstood`."""
+    def _understood(self, body: str) -> tuple[Event, str | None]:
+        """The event of a message and the trace context that came with it: EventBridge's envelope
+        has both as `detail`, SNS's as `Message`. Raises `NotUnderstood`."""
         content = loads(body)
         if not isinstance(content, dict):
             raise NotUnderstood('no envelope: expected {"detail": {...}}')
@@ -162,9 +171,9 @@ class Function:
                 inside = content[envelope]
                 content = loads(inside) if isinstance(inside, str) else inside
         known = [cls for cls in (*self.handlers, *self._renames) if issubclass(cls, Event)]
-        event = decode(encode(content), known)
+        event, carried = read(content, known)
         rename = self._renames.get(type(event))
-        return rename.after(event) if rename else event
+        return rename.after(event) if rename else event, carried
 
     def _source(self, arn: str) -> str:
         """The queue, as the trace calls it: a topic's subscription is shown as the topic."""
@@ -196,13 +205,13 @@ class Function:
 
     # A request, and a command.
 
-    def _request(self, event: dict[str, Any]) -> dict[str, Any]:
-        """API Gateway's proxy event in, the response out."""
+    def _request(self, event: dict[str, Any], invocation: int) -> dict[str, Any]:
+        """API Gateway's proxy event in, the response out; nobody spends another's wallet."""
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         post = Post(event.get("body") or "", headers.get("idempotency-key", ""))
-        subject = Subject(self.name, next(INVOCATIONS), None, None)
+        subject = Subject(self.name, invocation, None, None)
         self.handling.arrow(subject, "call", "User", self.name, post.label)
-        response = self.handling.handle(subject, post)
+        response = refusal(event, post) or self.handling.handle(subject, post)
         self.write(Record(now(), "return", self.name, "User", str(response)))
         return {
             "statusCode": response.status,
@@ -210,15 +219,15 @@ class Function:
             "body": response.body,
         }
 
-    def _command(self, event: dict[str, Any]) -> dict[str, Any]:
+    def _command(self, event: dict[str, Any], invocation: int) -> dict[str, Any]:
         command = unpack(event["command"])
-        result = self.command(command, Subject(event["by"], 0, event["saga"], None))
+        result = self.command(command, Subject(event["by"], 0, event["saga"], None), invocation)
         return {"result": pack(result)}
 
-    def command(self, command: Any, by: Subject) -> Any:
+    def command(self, command: Any, by: Subject, invocation: int | None = None) -> Any:
         """Run the handler of a command. Returns what it returns."""
         saga = by.saga or getattr(command, "payment_id", None)
-        subject = Subject(self.name, next(INVOCATIONS), saga, None)
+        subject = Subject(self.name, invocation or next(INVOCATIONS), saga, None)
         label = getattr(command, "label", self._function.invocation)
         self.handling.arrow(subject, "call", by.service, self.name, label)
         return self.handling.handle(subject, command)
@@ -231,7 +240,9 @@ class Function:
         )
         return unpack(loads(answer["Payload"].read())["result"])
 
-    def _log(self, record: Record) -> None:
-        """The structured log: a line a record, as `sagakit check` reads it."""
-        (line,) = Trace((), [record]).jsonl()
-        self._logger.info(loads(line))
+
+def _number(context: Any) -> int:
+    """The number of an invocation, of its request id: no two have the same, in whatever container
+    they run. Where there is no Lambda they are counted."""
+    request_id = getattr(context, "aws_request_id", None)
+    return number_of(request_id) if request_id else next(INVOCATIONS)

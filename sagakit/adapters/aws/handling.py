@@ -12,6 +12,7 @@ from sagakit.ports import TimedOut, Unavailable, VersionConflict, WorldError, ev
 from sagakit.sim import operations as ops
 from sagakit.sim.effects import CONFLICT
 from sagakit.sim.trace import Asked, Attempt, Failed, Kind, Read, Record
+from sagakit.tracing import span_id
 
 Write = Callable[[Record], None]
 Invoke = Callable[[str, Any, Subject], Any]
@@ -77,7 +78,8 @@ class Handling:
         if isinstance(operation, ops.Now):
             return now()
         if isinstance(operation, ops.Publish):
-            self._publisher.publish(operation.event.stamped(now()), service, now())
+            event = operation.event.stamped(now())
+            self._publisher.publish(event, service, now(), _span(subject))
             return None
         if isinstance(operation, ops.Tell):
             self.arrow(subject, "call", service, operation.person, operation.text)
@@ -116,7 +118,7 @@ class Handling:
         try:
             before = self._known.get((store, item.key)) if item is not None else None
             written = self._tables[store].commit(
-                item, operation.publish, operation.handled, before, now()
+                item, operation.publish, operation.handled, before, now(), _span(subject)
             )
         except (WorldError, ValueError) as error:
             self._refused(subject, store, error)
@@ -159,3 +161,7 @@ class Handling:
             Record(now(), kind, source, target, label, event, subject.saga, subject.event_id,
                    subject.invocation, detail)
         )  # fmt: skip
+
+
+def _span(subject: Subject) -> int:
+    return span_id(subject.invocation, subject.saga, subject.event_id)

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from sagakit.adapters.aws.context import read, wire
 from sagakit.adapters.aws.resources import Resources
 from sagakit.adapters.aws.tables import Table
 from sagakit.deployment import Deployment
-from sagakit.events import Event, decode
+from sagakit.events import Event, loads
 from sagakit.ports import Unavailable
 from sagakit.sim.bus import published_label
 from sagakit.sim.trace import Published, Record, duration
@@ -25,22 +26,26 @@ class Publisher:
     def relay(self, table: Table, owner: str, row: dict[str, Any], now: int) -> None:
         """Publish a row of an outbox and take it out. If it is published and the row stays, since
         the process ends between, it is published again: receivers know its id."""
-        event = decode(row["event"]["S"], self._events)
+        text = row["event"]["S"]
+        event, _ = read(loads(text), self._events)
         delay = int(row["delay"]["N"])
         if delay < 0:
-            self.publish(event, owner, now)
+            self._put(event, text, owner, now)
         else:
-            self._later(event, owner, delay, now)
+            self._later(event, text, owner, delay, now)
         table.published(row["pk"]["S"])
 
-    def publish(self, event: Event, service: str, now: int) -> None:
-        """Put an event on the bus. Raises `Unavailable` if EventBridge refuses it, and
-        `Misconfigured` if there is none."""
+    def publish(self, event: Event, service: str, now: int, span: int | None = None) -> None:
+        """Put an event on the bus, past any outbox. Raises `Unavailable` if EventBridge refuses it,
+        and `Misconfigured` if there is none."""
+        self._put(event, wire(event, span), service, now)
+
+    def _put(self, event: Event, text: str, service: str, now: int) -> None:
         name, bus = event.header.event_type, self._deployment.bus
         entry = {
             "Source": self._resources.called(service),
             "DetailType": name,
-            "Detail": event.wire(),
+            "Detail": text,
             "EventBusName": self._resources.called(bus),
         }
         answer = self._resources.call("events", "put_events", bus, Entries=[entry])
@@ -48,7 +53,7 @@ class Publisher:
             raise Unavailable(f"{bus}: {answer['Entries'][0].get('ErrorCode')}")
         self._tell(event, now, "async", service, bus, published_label(name))
 
-    def _later(self, event: Event, service: str, delay: int, now: int) -> None:
+    def _later(self, event: Event, text: str, service: str, delay: int, now: int) -> None:
         queue = self._retry_queues[service]
         if queue is None:
             raise ValueError(
@@ -59,7 +64,7 @@ class Publisher:
             "send_message",
             queue,
             QueueUrl=self._resources.queue_url(queue),
-            MessageBody=event.wire(),
+            MessageBody=text,
             DelaySeconds=-(-delay // 1000),
         )
         label = f"Enqueue ({event.remark})" if event.remark else "Enqueue"

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
+from sagakit.adapters.aws.context import wire
 from sagakit.adapters.aws.resources import Resources, told
 from sagakit.events import Event
 from sagakit.ports import AlreadyHandled, Delayed, Unavailable, VersionConflict, event_of
@@ -51,9 +52,11 @@ class Table:
         handled: str | None,
         before: Any,
         now: int,
+        span: int | None = None,
     ) -> Written:
         """Do it all, or raise and do nothing. Raises like `Store.commit`. `before` is the item as
-        the caller last saw it: if it is written anew, that is only a check of its version.
+        the caller last saw it: if it is written anew, that is only a check of its version. `span`
+        is the handler's, which its events tell of.
 
         boto3 sends a ClientRequestToken, so that a retry after an answer that was lost is the same
         transaction (DynamoDB: for 10 minutes).
@@ -75,7 +78,7 @@ class Table:
                 actions.append(self._new(_attributes(following)))
         ids = tuple([event_of(entry).header.event_id for entry in publish])
         for place, entry in enumerate(publish):
-            actions.append(self._new(_outbox_row(entry, now, place)))
+            actions.append(self._new(_outbox_row(entry, now, place, span)))
         if len(actions) > MOST_ACTIONS:
             raise ValueError(f"a commit of {len(actions)} actions: DynamoDB takes {MOST_ACTIONS}")
         if actions:
@@ -143,11 +146,11 @@ def _attributes(item: Any) -> dict[str, Any]:
     }
 
 
-def _outbox_row(entry: Event | Delayed, now: int, place: int) -> dict[str, Any]:
+def _outbox_row(entry: Event | Delayed, now: int, place: int, span: int | None) -> dict[str, Any]:
     event = event_of(entry).stamped(now)
     delay = entry.delay if isinstance(entry, Delayed) else -1
     return {
         "pk": {"S": f"{OUTBOX}{now:014}#{place:02}#{event.header.event_id}"},
-        "event": {"S": event.wire()},
+        "event": {"S": wire(event, span)},
         "delay": {"N": str(delay)},
     }
