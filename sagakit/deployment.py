@@ -7,12 +7,15 @@ without a handler) is refused when the deployment is made.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
 
 from sagakit.events import Event
 from sagakit.ports import Ports
+
+if TYPE_CHECKING:
+    from sagakit.plot.figure import Picture
 
 YEAR = 365 * 24 * 60 * 60 * 1_000  # ms
 MOST_NAMED = 22  # names in an error message
@@ -60,6 +63,9 @@ class Function:
                  off by default); if not, one that fails makes the whole batch come again
     calls        event types whose delivery is drawn as a call instead of an asynchronous message
     invocation   what a delivery is called in a diagram
+
+    client_timeout   ms for which it waits for a party outside to answer, if it calls one
+    retry_horizon    ms for which it goes on asking that party
     """
 
     name: str
@@ -73,6 +79,8 @@ class Function:
     reports: bool = True
     calls: tuple[type[Event], ...] = ()
     invocation: str = "Invoke Lambda"
+    client_timeout: int | None = None
+    retry_horizon: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +255,22 @@ class Deployment:
         order = {name: place for place, name in enumerate(self.lanes)}
         last = len(order)
         return tuple(sorted(self._unordered(), key=lambda one: order.get(one.name, last)))
+
+    # Its views are imported when they are asked for.
+
+    def figure(self, title: str | None = None) -> "Picture":
+        """The deployment diagram: a row a domain, the bus with its rules on the left.
+
+        `title` is one line; by default it says how many parts there are. Raises `ValueError` for a
+        service that asks for something that the deployment does not have.
+
+        >>> from sagakit.payments.topology import payment_system
+        >>> print(payment_system().figure().alt.splitlines()[0])
+        Deployment: 7 functions, 4 queues, 9 rules, 1 topic, 4 tables.
+        """
+        from sagakit.plot.deployed import deployed
+
+        return deployed(self, title=title)
 
 
 def meant(name: str, known: Iterable[str]) -> str:

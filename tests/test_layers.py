@@ -55,6 +55,7 @@ MAY_IMPORT = {
     "sagakit.plot": {
         "sagakit.events",
         "sagakit.deployment",
+        "sagakit.uses",
         "sagakit.sim.trace",
         "sagakit.intervals",
         "sagakit.tracing",

@@ -163,6 +163,8 @@ def payment_system(
                 timeout=GATEWAY_TIMEOUT,
                 concurrency=settings.gateway_concurrency,
                 calls=(e.ProviderPaymentInit,),
+                client_timeout=settings.provider_timeout,
+                retry_horizon=settings.provider_attempts * settings.retry_delay,
             ),
             *(
                 Function(

@@ -1,6 +1,6 @@
 """What stands around a sequence diagram: the legend above, and time at its left side."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from sagakit.deployment import ParticipantKind
 from sagakit.plot.arrows import arrow, note, torn
@@ -33,12 +33,15 @@ Sample = Callable[[Sheet, float, float], None]  # draws at the left end and the 
 
 
 class Legend:
-    """What the signs mean that are in this picture, in lines across it."""
+    """What the signs mean that are in a picture, in lines across it.
 
-    def __init__(self, story: Story, gap: bool, wide: float) -> None:
+    Of each sample: how it is drawn, how wide it is, and what it means.
+    """
+
+    def __init__(self, samples: Iterable[tuple[Sample, float, str]], wide: float) -> None:
         self.items: list[tuple[float, float, Sample, float, str]] = []
         x, y = EDGE, 0.0
-        for sample, room, text in _samples(story, gap):
+        for sample, room, text in samples:
             needed = room + 5 + width(text, SIZE)
             if x + needed > wide - EDGE and x > EDGE:
                 x, y = EDGE, y + LINE
@@ -53,12 +56,12 @@ class Legend:
             sheet.words(x + room + 5, middle + 3, text, SIZE)
 
 
-def _samples(story: Story, gap: bool) -> Iterator[tuple[Sample, float, str]]:
-    """Each sample, how wide it is, and what it means."""
+def samples(story: Story, gap: bool) -> Iterator[tuple[Sample, float, str]]:
+    """What is in a sequence diagram, for its legend."""
     signs = {step.sign for step in story.steps}
     for sign, says in SAYS.items():
         if sign in signs:
-            yield _step(sign), 30, says
+            yield step_sample(sign), 30, says
     if story.activations:
         yield _bar, BAR, "running"
     if gap:
@@ -66,10 +69,10 @@ def _samples(story: Story, gap: bool) -> Iterator[tuple[Sample, float, str]]:
     kinds = {lane.kind for lane in story.lanes}
     for kind, means in MEANING.items():
         if kind in kinds:
-            yield _head(kind), 18, means
+            yield head_sample(kind), 18, means
 
 
-def _step(sign: Sign) -> Sample:
+def step_sample(sign: Sign) -> Sample:
     def sample(sheet: Sheet, x: float, y: float) -> None:
         if sign in ("note", "alarm"):
             note(sheet, x + 4, y - 6.5, x + 30, y + 6.5, alarm=sign == "alarm")
@@ -87,7 +90,7 @@ def _gap(sheet: Sheet, x: float, y: float) -> None:
     torn(sheet, x, x + 26, y - 5, y + 5)
 
 
-def _head(kind: ParticipantKind) -> Sample:
+def head_sample(kind: ParticipantKind) -> Sample:
     def sample(sheet: Sheet, x: float, y: float) -> None:
         for shape in HEADS[kind]:
             sheet.shape(shape, x + 9, y, width=0.9, z=4)

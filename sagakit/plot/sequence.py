@@ -19,7 +19,7 @@ from sagakit.plot.layout import (
     lay_out,
 )
 from sagakit.plot.lettering import width, wrapped
-from sagakit.plot.margins import EDGE, Legend, Margin
+from sagakit.plot.margins import EDGE, Legend, Margin, samples
 from sagakit.plot.sheet import Sheet
 from sagakit.plot.signs import CROSS, DOT, HEADS, Points, box
 from sagakit.plot.story import Names, Story, tell
@@ -83,7 +83,7 @@ def drawn(story: Story, *, title: str | None = None, gap: int = 1_000) -> Drawn:
     lanes = lay_lanes(story.lanes, margin.right, WIDTH * 72 - EDGE, STUB if story.open_ends else 2)
     wide = lanes.right + EDGE
     titles = wrapped(title, TITLE, wide - 2 * EDGE, 2, bold=True)
-    legend = Legend(story, bool(story.jumps(gap)), wide)
+    legend = Legend(samples(story, bool(story.jumps(gap))), wide)
     legend_top = EDGE + 15 * len(titles) + 4
     top = legend_top + legend.height + (36 if rest else 22)
     layout = lay_out(story, lanes, top + lanes.head_height, gap, rest)

@@ -14,8 +14,8 @@ from sagakit.adapters.aws.parts import (
     ref,
     resource,
 )
-from sagakit.adapters.aws.uses import Uses
 from sagakit.deployment import Deployment, Function
+from sagakit.uses import Uses
 
 RUNTIME = "python3.13"
 MEMORY = 256  # MB

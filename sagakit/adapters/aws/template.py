@@ -15,9 +15,9 @@ from sagakit.adapters.aws.entrance import entrance
 from sagakit.adapters.aws.messaging import messaging
 from sagakit.adapters.aws.names import LONGEST, BadName, called, checked
 from sagakit.adapters.aws.parts import Resource, Resources, identity, resource, substituted
-from sagakit.adapters.aws.uses import Uses
 from sagakit.deployment import Deployment
 from sagakit.payments.api import Post
+from sagakit.uses import Uses
 
 HANDLER = "sagakit.adapters.aws.lambdas.handler"
 
