@@ -5,16 +5,30 @@ from typing import NamedTuple
 
 from sagakit.run import Run, run
 from sagakit.scenarios.stage import stage
-from sagakit.sim.schedule import Choice, ScheduledKernel
+from sagakit.sim.schedule import Act, Choice, ScheduledKernel
 from sagakit.sim.trace import Trace
+
+GOES_WRONG: dict[Act, str] = {
+    "duplicate": "its message comes a second time",
+    "drop": "its message is lost",
+    "crash": "it crashes before this step",
+    "step_then_crash": "it crashes after this step",
+    "lost_answer": "this is done, but the answer is lost",
+    "decline": "the answer is no",
+    "timeout_before": "this is not done, and there is no answer",
+    "timeout_after": "this is done, but there is no answer",
+    "down": "the other side cannot be reached",
+}
 
 
 class Fork(NamedTuple):
-    """A moment of a run: the choices made before, the one that came, and all that were ready."""
+    """A moment of a run: the choices made before, the one that came, all that were ready, and
+    what could have gone wrong instead."""
 
     before: tuple[Choice, ...]
     came: Choice | None
     ready: tuple[Choice, ...]
+    perils: tuple[Choice, ...]
 
 
 class Forks:
@@ -37,13 +51,20 @@ class Forks:
         self._times = [t for t, _ in kernel.made]
         self._choices = tuple(choice for _, choice in kernel.made)
         self._ready = kernel.ready
+        self._perils = kernel.perils
 
     def after(self, t: int) -> Fork:
         """The fork after all that happened up to `t` (ms)."""
         place = bisect_right(self._times, t)
         if place == len(self._times):
-            return Fork(self._choices, None, ())
-        return Fork(self._choices[:place], self._choices[place], self._ready[place])
+            return Fork(self._choices, None, (), ())
+        ready = self._ready[place]
+        perils = tuple(
+            choice._replace(act=act)
+            for choice, acts in zip(ready, self._perils[place], strict=True)
+            for act in acts
+        )
+        return Fork(self._choices[:place], self._choices[place], ready, perils)
 
     def take(self, fork: Fork, choice: Choice) -> tuple[Run, int]:
         """The run in which that choice comes next, and then the others in the order of arrival;
@@ -58,7 +79,7 @@ class Forks:
 
 
 def in_words(choice: Choice, trace: Trace, t: int) -> str:
-    """A choice for people: the step that it makes, whose, and at work on what."""
+    """A choice for people: the step that it makes, whose, at work on what, what goes wrong."""
     asked, work = "", choice.subject
     for record in trace:
         if record.t > t:
@@ -69,4 +90,5 @@ def in_words(choice: Choice, trace: Trace, t: int) -> str:
         if record.kind == "call" and (record.source, subject) == (choice.service, choice.subject):
             asked = f"{record.label}, {record.target}"
     again = f", arrival {choice.arrival}" if choice.arrival > 1 else ""
-    return f"{choice.service}: {asked or 'its next step'} ({work}{again})"
+    step = f"{choice.service}: {asked or 'its next step'} ({work}{again})"
+    return step if choice.act == "step" else f"{step}: {GOES_WRONG[choice.act]}"

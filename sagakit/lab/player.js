@@ -130,6 +130,25 @@ function render({ model, el }) {
       diagram.scrollTop = y - diagram.clientHeight * 0.7;
   }
 
+  function choices(of, wrong) {
+    const list = element("ul");
+    of.forEach(({ text, came }, number) => {
+      const run = button(`Run: ${text}`, "Run", () => model.send({ do: "choose", number, wrong }));
+      list.append(element("li", {}, came ? element("em", {}, "came next") : run, ` ${text}`));
+    });
+    return list;
+  }
+
+  let open = false; // whether what could go wrong is unfolded; it stays so from step to step
+
+  function perils(of) {
+    const summary = element("summary", {}, `What could go wrong here (${of.length})`);
+    const folded = element("details", {}, summary, choices(of, true));
+    folded.open = open;
+    folded.addEventListener("toggle", () => (open = folded.open));
+    return folded;
+  }
+
   function tell() {
     const now = model.get("now");
     said.textContent = now.text;
@@ -137,12 +156,8 @@ function render({ model, el }) {
     if (now.event.length) parts.push(table("Event", now.event));
     const next = element("section", { "aria-label": "What could have come next" });
     next.append(element("h4", {}, "What could have come next"));
-    const list = element("ul");
-    now.ready.forEach(({ text, came }, number) => {
-      const run = button(`Run: ${text}`, "Run", () => model.send({ do: "choose", number }));
-      list.append(element("li", {}, came ? element("em", {}, "came next") : run, ` ${text}`));
-    });
-    if (now.ready.length) next.append(list);
+    if (now.ready.length) next.append(choices(now.ready, false));
+    if (now.perils.length) next.append(perils(now.perils));
     if (now.remark) next.append(element("p", {}, now.remark));
     if (now.clock)
       next.append(button("Play by schedule", "Play by schedule", () => model.send({ do: "schedule" })));

@@ -102,6 +102,7 @@ class Player(AnyWidget):
             ],
             "event": self._event(),
             "ready": [self._choice(fork, choice) for choice in fork.ready] if fork else [],
+            "perils": [self._choice(fork, choice) for choice in fork.perils] if fork else [],
             "remark": BY_THE_CLOCK if fork is None else "" if fork.ready else AT_THE_END,
             "clock": fork is None,
             "former": len(self._former),
@@ -153,7 +154,7 @@ class Player(AnyWidget):
     def _pressed(self, _: Any, pressed: dict[str, Any], __: Any) -> None:
         """A button besides those that only move."""
         if pressed["do"] == "choose":
-            self.choose(pressed["number"])
+            self.choose(pressed["number"], wrong=pressed["wrong"])
         elif pressed["do"] == "schedule":
             self._other_run(self._by_schedule(), 0, "The same scenario, by schedule.")
         elif self._former:
@@ -161,16 +162,18 @@ class Player(AnyWidget):
             self._begin(former, saga)
             self.step, self.notice = step, "The run before."
 
-    def choose(self, number: int) -> None:
-        """Go on from this step with the ready step of that number, counted from 0: another run."""
+    def choose(self, number: int, *, wrong: bool = False) -> None:
+        """Go on from this step with the ready step of that number, counted from 0; or with what
+        could go wrong of that number. It is another run."""
         fork = self._fork()
         if self._forks is None or fork is None:
             raise ValueError(BY_THE_CLOCK)
-        taken, t = self._forks.take(fork, fork.ready[number])
+        taken, t = self._forks.take(fork, (fork.perils if wrong else fork.ready)[number])
+        what = "what you had go wrong" if wrong else "the step that you chose"
+        broken = [verdict.law for verdict in taken.verdicts() if not verdict.held]
+        laws = f"It breaks: {', '.join(broken)}." if broken else "All laws hold in it."
         self._other_run(
-            taken,
-            t,
-            "Another run: up to here the same, then the step that you chose, then each in turn.",
+            taken, t, f"Another run: up to here the same, then {what}, then each in turn. {laws}"
         )
 
     def _by_schedule(self) -> Run:

@@ -24,6 +24,14 @@ Act = Literal[
 ]  # fmt: skip
 THEN_CRASH = "_then_crash"
 
+# What can go wrong with a step, by what comes of it: the rest of `Act` is put together from these.
+OF_A_MESSAGE: tuple[Act, ...] = ("duplicate", "drop")  # before the first step of its handler
+OF_A_HANDLER: tuple[Act, ...] = ("crash", "step_then_crash")  # if its message can come again
+OF_THE_STEP: dict[str, tuple[Act, ...]] = {
+    "_committed": ("lost_answer",),
+    "_act": ("decline", "timeout_before", "timeout_after", "down"),
+}
+
 
 class Choice(NamedTuple):
     """One choice of a schedule.
@@ -52,6 +60,7 @@ class ScheduledKernel(Kernel):
         self.schedule = list(schedule)
         self.made: list[tuple[int, Choice]] = []  # every choice as it was made, and when (`now`)
         self.ready: list[tuple[Choice, ...]] = []  # for each of them, all steps that could be made
+        self.perils: list[tuple[tuple[Act, ...], ...]] = []  # and what can go wrong with each
         self._soon: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
         self._turns: dict[Any, tuple[Callable[..., Any], tuple[Any, ...]]] = {}
         self._arrived: dict[tuple[str, str], list[Any]] = {}
@@ -88,6 +97,7 @@ class ScheduledKernel(Kernel):
             elif self._turns:
                 self.now += 1
                 self.ready.append(tuple(map(self._turn_of, self._turns)))
+                self.perils.append(tuple(_perils(*turn) for turn in self._turns.items()))
                 choice = next(choices, None) or self.ready[-1][0]  # who has waited longest
                 self.made.append((self.now, choice))
                 self._carry_out(choice)
@@ -174,6 +184,14 @@ class ScheduledKernel(Kernel):
             if act == "timeout_after":
                 action(request, act, saga, answered)
             call.silent(call.receipt)
+
+
+def _perils(invocation: Any, turn: tuple[Callable[..., Any], tuple[Any, ...]]) -> tuple[Act, ...]:
+    """What can go wrong with an invocation whose turn it is."""
+    of_the_step = OF_THE_STEP.get(getattr(turn[0], "__name__", ""), ())
+    if invocation.queue is None:  # a command: nobody would send it again
+        return of_the_step
+    return (OF_A_MESSAGE if invocation.steps == 1 else ()) + OF_A_HANDLER + of_the_step
 
 
 def _subject(invocation: Any) -> tuple[str, str]:

@@ -113,3 +113,22 @@ def test_another_step_that_was_ready_is_chosen_and_taken_back(page: Page, server
     expect(player.whole.get_by_text("Another run")).to_be_visible()
     player.button("Run before").click()
     expect(player.whole.get_by_text("The run before.")).to_be_visible()
+
+
+def test_what_could_go_wrong_is_unfolded_chosen_and_stays_unfolded(
+    page: Page, server: Server, pictures: Path
+) -> None:
+    player = opened(page, server, "run('happy_path', schedule=())")
+    wrong = player.whole.get_by_text("What could go wrong here")
+    twice = player.whole.get_by_role("button", name="its message comes a second time")
+    while not wrong.count():
+        player.button("Next step").click()
+    wrong.click()
+    while not twice.count():
+        player.button("Next step").click()
+    player.whole.screenshot(path=pictures / "player_wrong.png")
+    twice.first.click()
+    expect(player.whole.get_by_text("All laws hold in it.")).to_be_visible()
+    expect(player.said).to_contain_text("message doubled")
+    player.button("Run before").click()
+    expect(twice.first).to_be_visible()

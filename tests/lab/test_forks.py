@@ -46,6 +46,43 @@ def test_the_other_run_is_the_same_up_to_the_fork_and_then_takes_the_choice(
     assert all(verdict.held for verdict in taken.verdicts())
 
 
+@given(t=st.integers(0, END - 1), number=st.integers(0, 30))
+def test_what_goes_wrong_is_the_only_difference_and_the_sound_services_stand_it(
+    t: int, number: int
+) -> None:
+    fork = FORKS.after(t)
+    if not fork.perils:
+        return
+    peril = fork.perils[number % len(fork.perils)]
+    taken, at = FORKS.take(fork, peril)
+    assert until(taken, at - 1) == until(BY_SCHEDULE, at - 1)
+    assert Forks(taken).after(at - 1).came == peril
+    broken = [verdict.law for verdict in taken.verdicts() if not verdict.held]
+    assert ("no silent drop" in broken) if peril.act == "drop" else not broken
+
+
+def test_what_can_go_wrong_depends_on_the_step() -> None:
+    """Nobody sends a command again; a commit's answer and a party outside have their own perils."""
+    seen: dict[str, set[str]] = {}
+    for t in range(END):
+        for one in FORKS.after(t).perils:
+            seen.setdefault(one.service, set()).add(one.act)
+    of_a_message = {"duplicate", "drop", "crash", "step_then_crash"}
+    assert FORKS.after(0).perils == ()
+    assert seen["Wallet Service"] == {*of_a_message, "lost_answer"}
+    assert seen["Provider Gateway"] == {
+        *of_a_message, "lost_answer", "decline", "timeout_before", "timeout_after", "down"
+    }  # fmt: skip
+
+
+def test_a_message_comes_twice_or_is_lost_only_before_its_handler_does_anything() -> None:
+    for t in range(END):
+        fork = FORKS.after(t)
+        done = {(one.service, one.subject) for one in fork.before}
+        twice = {(one.service, one.subject) for one in fork.perils if one.act == "duplicate"}
+        assert not twice & done
+
+
 def test_to_take_what_came_changes_nothing() -> None:
     fork = FORKS.after(4)
     assert fork.came is not None
@@ -72,4 +109,13 @@ def test_a_choice_says_whose_step_it_is_and_what_it_does() -> None:
     fork = FORKS.after(0)
     assert in_words(fork.ready[1], BY_SCHEDULE.records, 0) == (
         "Payment Service: read item, Payments DB (ana:B)"
+    )
+
+
+def test_what_goes_wrong_is_said_after_the_step() -> None:
+    fork = FORKS.after(3)
+    texts = [in_words(one, BY_SCHEDULE.records, 3) for one in fork.perils]
+    assert any(
+        text.startswith("Wallet Service: read item") and text.endswith("comes a second time")
+        for text in texts
     )

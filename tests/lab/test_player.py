@@ -75,6 +75,37 @@ def test_another_step_that_was_ready_makes_another_run_and_there_is_a_way_back(
     assert (clash.run, clash.step) == (first, 2)
 
 
+def test_what_goes_wrong_is_chosen_too_and_the_laws_are_told(clash: Player) -> None:
+    while not any("second time" in one["text"] for one in clash.now["perils"]):
+        clash.step += 1
+    twice, lost = (
+        next(n for n, one in enumerate(clash.now["perils"]) if one["text"].endswith(end))
+        for end in ("comes a second time", "message is lost")
+    )
+    first = clash.run
+    clash._pressed(None, {"do": "choose", "number": twice, "wrong": True}, None)
+    assert "what you had go wrong" in clash.notice
+    assert clash.notice.endswith("All laws hold in it.")
+    assert "message doubled" in clash.now["text"]
+    clash._pressed(None, {"do": "back"}, None)
+    assert clash.run is first
+    clash._pressed(None, {"do": "choose", "number": lost, "wrong": True}, None)
+    assert "It breaks: " in clash.notice
+    assert "no silent drop" in clash.notice
+
+
+def test_what_went_wrong_in_a_counterexample_is_marked_where_it_came() -> None:
+    from sagakit.zoo.no_inbox import NoInbox
+
+    answer = explore(scenarios.happy_path, services={"Wallet Service": NoInbox}, duplicates=1)
+    player = play(answer.broken[0])
+    came = []
+    for step in range(len(player.drawing["steps"])):
+        player.step = step
+        came += [one["text"] for one in player.now["perils"] if one["came"]]
+    assert any(text.endswith("comes a second time") for text in came)
+
+
 def test_a_run_by_the_clock_says_so_and_can_be_played_by_schedule() -> None:
     player = play(run(scenarios.concurrent_payments))
     assert player.now["clock"]
