@@ -15,6 +15,9 @@ from sagakit.events import Event
 from sagakit.ports import Ports
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from sagakit.check.configuration import Horizons
     from sagakit.plot.figure import Picture
 
 YEAR = 365 * 24 * 60 * 60 * 1_000  # ms
@@ -192,7 +195,8 @@ class Deployment:
         numbers = [
             (one.name, what, getattr(one, what))
             for one in self.functions
-            for what in ("timeout", "concurrency", "batch")
+            for what in ("timeout", "concurrency", "batch", "client_timeout")
+            if getattr(one, what) is not None
         ]
         for queue in self.queues:
             numbers.append((queue.name, "visibility", queue.visibility))
@@ -271,6 +275,27 @@ class Deployment:
         from sagakit.plot.deployed import deployed
 
         return deployed(self, title=title)
+
+    def check(self, horizons: "Horizons | None" = None) -> "pd.DataFrame":
+        """The inequalities between settings that bite in production, a row a rule and place.
+
+        rule, detail         what is asked for, and the two settings with their values
+        held                 whether it is so
+        consequence, source  what can happen where it is not, and who says so
+
+        `horizons` is for how long things are kept; see `sagakit.check.configuration`.
+
+        >>> from sagakit.payments.topology import Settings, payment_system
+        >>> payment_system().check().held.all().item()
+        True
+        >>> hasty = payment_system(Settings(provider_timeout=10_000)).check()
+        >>> print(hasty.detail[~hasty.held].item())
+        the client waits 10 s; Provider Gateway is cut off after 10 s
+        """
+        from sagakit.check.configuration import configuration
+        from sagakit.plot.tables import inequalities
+
+        return inequalities(configuration(self, horizons))
 
 
 def meant(name: str, known: Iterable[str]) -> str:

@@ -10,7 +10,6 @@ from typing import Annotated, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from sagakit.deployment import Deployment, Function, Queue
-from sagakit.payments.topology import Settings, payment_system
 from sagakit.sim.trace import duration
 
 FEWEST_RECEIVES = 5
@@ -55,28 +54,20 @@ class Inequality(NamedTuple):
     source: str
 
 
-def configuration(
-    settings: Settings | None = None,
-    horizons: Horizons | None = None,
-    *,
-    deployment: Deployment | None = None,
-) -> list[Inequality]:
-    """Hold the settings of the payment system against one another, one row a rule and place.
-
-    `deployment` is what is deployed, if that is more than what the settings say.
-    """
-    settings, horizons = settings or Settings(), horizons or Horizons()
-    deployment = deployment or payment_system(settings)
+def configuration(deployment: Deployment, horizons: Horizons | None = None) -> list[Inequality]:
+    """Hold the settings of a deployment against one another, one row a rule and place."""
+    horizons = horizons or Horizons()
     queues = {queue.name: queue for queue in deployment.queues}
     found: list[Inequality] = []
     for function in deployment.functions:
         for name in function.queues:
             found += _of_a_queue(function, queues[name])
-    gateway = next((one for one in deployment.functions if one.retry_queue), None)
-    if gateway is not None:
-        found.append(_client(settings, gateway))
-        queue = queues[gateway.queues[0]]
-        found += [_inbox(horizons), _key(settings, horizons, queue)]
+    for function in deployment.functions:
+        if function.client_timeout is not None:
+            found.append(_client(function, function.client_timeout))
+            found.append(_key(function, [queues[name] for name in function.queues], horizons))
+    if deployment.queues and deployment.tables:
+        found.append(_inbox(horizons))
     return found
 
 
@@ -101,12 +92,12 @@ def _of_a_queue(function: Function, queue: Queue) -> Iterator[Inequality]:
     )
 
 
-def _client(settings: Settings, gateway: Function) -> Inequality:
+def _client(function: Function, waits: int) -> Inequality:
     return Inequality(
         "the provider's client gives up before the function is cut off",
-        settings.provider_timeout < gateway.timeout,
-        f"the client waits {duration(settings.provider_timeout)}; {gateway.name} is cut off after "
-        f"{duration(gateway.timeout)}",
+        waits < function.timeout,
+        f"the client waits {duration(waits)}; {function.name} is cut off after "
+        f"{duration(function.timeout)}",
         "the function dies before it knows that there was no answer: no attempt is counted, no "
         "retry is planned, and after its last receive the message is a dead letter with its saga "
         "unended",
@@ -127,8 +118,9 @@ def _inbox(horizons: Horizons) -> Inequality:
     )
 
 
-def _key(settings: Settings, horizons: Horizons, queue: Queue) -> Inequality:
-    retries = queue.receives * queue.visibility + settings.provider_attempts * settings.retry_delay
+def _key(function: Function, queues: list[Queue], horizons: Horizons) -> Inequality:
+    redelivery = max((queue.receives * queue.visibility for queue in queues), default=0)
+    retries = redelivery + function.retry_horizon
     longest = retries + horizons.redrive
     return Inequality(
         "the provider's key lives longer than the retries",

@@ -235,6 +235,20 @@ def verdicts(verdicts: Iterable[tuple[str, bool, str, int | None]]) -> pd.DataFr
     )
 
 
+def inequalities(found: Iterable[tuple[str, bool, str, str, str]]) -> pd.DataFrame:
+    """One row a rule and place.
+
+    rule         str
+    held         bool
+    detail       str    the two settings and their values
+    consequence  str    what can happen where it is broken
+    source       str    who says so
+    """
+    names = ("rule", "held", "detail", "consequence", "source")
+    rows = pd.DataFrame(list(found), columns=list(names))
+    return rows.astype({name: "bool" if name == "held" else "str" for name in names})
+
+
 def _in_order(values: Iterable[str | None]) -> pd.Index:
     """Categories in the order in which they first occur."""
     return pd.Index([value for value in dict.fromkeys(values) if value is not None], dtype="str")

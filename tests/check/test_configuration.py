@@ -6,7 +6,9 @@ import pytest
 
 from sagakit import Run, run, scenarios
 from sagakit.check.configuration import DAY, HOUR, Horizons, Inequality, configuration
+from sagakit.deployment import Deployment, Function
 from sagakit.payments.topology import Settings, payment_system
+from tests.examples.test_travel import DEPLOYMENT as TRAVEL
 
 
 def broken(found: list[Inequality]) -> list[Inequality]:
@@ -14,7 +16,7 @@ def broken(found: list[Inequality]) -> list[Inequality]:
 
 
 def test_the_system_as_it_is_keeps_them_all() -> None:
-    found = configuration()
+    found = configuration(payment_system())
     assert broken(found) == []
     assert len({one.rule for one in found}) == 5
     assert all(one.source and one.consequence for one in found)
@@ -33,15 +35,40 @@ def test_the_system_as_it_is_keeps_them_all() -> None:
 def test_a_broken_one_names_the_two_settings(
     settings: Settings, horizons: Horizons, words: str
 ) -> None:
-    assert any(words in one.detail for one in broken(configuration(settings, horizons)))
+    assert any(
+        words in one.detail for one in broken(configuration(payment_system(settings), horizons))
+    )
 
 
 def test_too_few_receives_are_found_in_what_is_deployed() -> None:
     deployed = payment_system()
     few = tuple(replace(queue, receives=2) for queue in deployed.queues)
-    found = broken(configuration(deployment=replace(deployed, queues=few)))
+    found = broken(configuration(replace(deployed, queues=few)))
     assert len(found) == len(few)
     assert {one.detail for one in found} == {f"{queue.name} gives up after 2" for queue in few}
+
+
+def test_a_deployment_that_asks_nobody_outside_has_its_queues_to_be_held_against() -> None:
+    found = configuration(TRAVEL)
+    assert len(found) == 2 * len(TRAVEL.queues) + 1
+    slow = replace(TRAVEL, functions=tuple(replace(one, timeout=6_000) for one in TRAVEL.functions))
+    assert len(broken(configuration(slow))) == len(TRAVEL.queues)
+
+
+def test_a_deployment_checks_itself_as_a_table() -> None:
+    hasty = payment_system(Settings(provider_visibility=59_000))
+    table = hasty.check()
+    assert list(table) == list(Inequality._fields)
+    assert list(map(tuple, table.values.tolist())) == list(map(tuple, configuration(hasty)))
+    assert table.held.dtype == bool
+    assert table.held.value_counts().to_dict() == {True: 9, False: 2}
+    strict = payment_system().check(Horizons(inbox=DAY))
+    assert strict.rule[~strict.held].tolist() == [
+        "the inbox remembers longer than a message can come again"
+    ]
+    nothing = Deployment(functions=(Function(name="Shop", build=lambda ports: ports),)).check()
+    assert nothing.empty
+    assert list(nothing) == list(Inequality._fields)
 
 
 class TestABrokenOneCanBeSeen:
