@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sagakit.check import Verdict
 from sagakit.gallery import Section, Shown, page
+from sagakit.payments.topology import payment_system
 from sagakit.report import events, summary, virtual_time
 from sagakit.run import Run, run
 from sagakit.scenarios import ALL
@@ -142,6 +143,12 @@ EXPLORED: dict[Callable[[], "Picture"], str] = {
 }
 
 
+ABOUT_PARTS = (
+    "The parts between the services, drawn from the data that they are wired by. The template of a "
+    "cloud's resources is made from the same data."
+)
+
+
 def run_all(out: Path | None, tell: Tell) -> list[Outcome]:
     """Run every scenario; with `out`, write figures and a gallery there. Tells how far it is."""
     outcomes: list[Outcome] = []
@@ -155,6 +162,8 @@ def run_all(out: Path | None, tell: Tell) -> list[Outcome]:
         if out:
             sections.append(_of_a_run(*outcomes[-1], out, tell))
     if out:
+        tell("the deployment")
+        sections.append(_of_the_deployment(out, tell))
         tell("every order")
         sections.append(_of_every_order(out, tell))
         text = page("\n".join(summary(outcomes)), sections)
@@ -185,6 +194,17 @@ def _of_a_run(done: Run, verdicts: Sequence[Verdict], out: Path, tell: Tell) -> 
             )
             for figure in FIGURES[scenario.name]
         ],
+    )
+
+
+def _of_the_deployment(out: Path, tell: Tell) -> Section:
+    caption = "Events leave by an outbox; a rule of the bus takes each to whoever handles it."
+    return Section(
+        name="deployment",
+        title="The deployment",
+        told=(ABOUT_PARTS,),
+        command="python -m sagakit template",
+        figures=[_draw("deployment", payment_system().figure(), caption, out, tell)],
     )
 
 

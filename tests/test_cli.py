@@ -286,6 +286,7 @@ def test_all_writes_figures_and_a_gallery(capsys: Captured, tmp_path: Path) -> N
     for name in NAMES:
         assert {f"{name}-sequence.svg", f"{name}-timeline.svg"} <= set(gallery.images)
     assert {f"{draw.__name__}.svg" for draw in EXPLORED} <= set(gallery.images)
+    assert "7 functions" in gallery.images["deployment.svg"]
     views = {figure.view for figures in FIGURES.values() for figure in figures}
     assert views == {"sequence", "timeline", "balances", "breaker", "latency"}
     for file, alt in gallery.images.items():
