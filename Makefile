@@ -25,6 +25,7 @@ setup: $(READY)  ## make .venv and install everything; again only when dependenc
 
 lab: setup  ## open JupyterLab on the notebooks (LABFLAGS=--no-browser, say)
 	$(PY) -m jupyterlab $(AS_ROOT) $(LABFLAGS) \
+		--LabApp.app_settings_dir=notebooks/jupyterlab \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 		--LabApp.extension_manager=readonly

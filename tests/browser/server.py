@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,12 @@ from urllib.request import Request, urlopen
 
 LOOPBACK = "127.0.0.1"
 START = 120  # seconds until it answers; about 3 on an idle machine
-QUIET = (  # as `make lab` has it: nothing is asked of the outside
+SETTINGS = Path(__file__).parents[2] / "notebooks" / "jupyterlab"
+QUIET = (  # as `make lab` has it: nothing is asked of the outside, nor of the learner
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
+    f"--LabApp.app_settings_dir={SETTINGS}",
 )
 
 
@@ -54,7 +56,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def jupyterlab(home: Path) -> Iterator[Server]:
+def jupyterlab(home: Path, flags: Iterable[str] = QUIET) -> Iterator[Server]:
     """Serve `home`/served; what it writes for itself, its log among it, is in `home` too.
 
     Raises `RuntimeError` with the log if it does not start.
@@ -71,7 +73,7 @@ def jupyterlab(home: Path) -> Iterator[Server]:
         "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
         "IPYTHONDIR": "ipython",
     }
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *QUIET]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *flags]
     command += [f"--ServerApp.ip={LOOPBACK}", f"--ServerApp.port={port}"]
     command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"]
     environment = os.environ | {name: str(home / each) for name, each in own.items()}

@@ -1,6 +1,8 @@
 """The launch notes of the README: what they name is there, and they do what the Makefile does."""
 
+import json
 import re
+import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,7 +62,22 @@ def test_jupyter_opens_where_make_opens_it() -> None:
     started = [command for command in COMMANDS if "jupyterlab" in command]
     assert len(started) == 2
     for command in started:
-        assert command.split()[-1] in MAKEFILE
+        *settings, place = re.findall(r"--\S+", command)
+        assert settings == ["--LabApp.app_settings_dir=notebooks/jupyterlab"]
+        assert all(f"\t{flag} \\\n" in MAKEFILE for flag in (*settings, place))
+
+
+def test_jupyterlab_is_told_not_to_ask_about_news() -> None:
+    """By what JupyterLab's own schema calls the setting: a name that it does not know does
+    nothing."""
+    lab = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas"
+    overrides = json.loads((ROOT / "notebooks" / "jupyterlab" / "overrides.json").read_text())
+    for plugin, settings in overrides.items():
+        schema = json.loads((lab / f"{plugin.replace(':', '/')}.json").read_text())
+        for name, value in settings.items():
+            allowed = [each["const"] for each in schema["properties"][name]["oneOf"]]
+            assert value in allowed
+            assert value != schema["properties"][name]["default"]
 
 
 def test_conda_activates_the_environment_that_it_creates() -> None:
