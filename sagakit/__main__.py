@@ -41,6 +41,7 @@ usage: python -m sagakit COMMAND
       --format FORMAT           as for run
       --scenario FILE.json      serve the scenario in that file instead
   inspect --db FILE           what stands there: queues, dead letters with reasons, open sagas
+      --format FORMAT           table (the default) or jsonl (its log so far)
   redrive QUEUE --db FILE     send the dead letters of a queue back into it
   template                    the payment system as a CloudFormation template, for AWS
       --prefix NAME             what the names of its resources begin with (sagakit)
@@ -253,9 +254,10 @@ def _serve(names: Sequence[str], options: Options) -> int:
 
 
 def _inspect(_names: Sequence[str], options: Options) -> int:
-    from sagakit.adapters.sqlite.look import for_people
+    from sagakit.adapters.sqlite import look
 
-    _print(for_people(_file(options)))
+    formats = {"table": look.for_people, "jsonl": look.log}
+    _print(formats[_format(options, formats)](_file(options)))
     return HELD
 
 
@@ -345,7 +347,7 @@ COMMANDS = {
     "show": Command(_show, 1, ()),
     "all": Command(_all, 0, ("--out",)),
     "serve": Command(_serve, 1, ("--db", "--workers", "--format", "--scenario"), ("--hurry",)),
-    "inspect": Command(_inspect, 0, ("--db",)),
+    "inspect": Command(_inspect, 0, ("--db", "--format")),
     "redrive": Command(_redrive, 1, ("--db",)),
     "template": Command(_template, 0, ("--prefix", "--format")),
     "zoo": Command(_zoo, 0, ("--format",)),

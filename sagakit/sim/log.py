@@ -1,4 +1,8 @@
-"""Reading a log: the lines of `Trace.jsonl`, of whatever world, as a trace again."""
+"""Reading a log: the lines of `Trace.jsonl`, of whatever world, as a trace again.
+
+A function of AWS wraps each in a line of its own, as its `message`. Those of several functions may
+stand one after the other: they are put in order of time, and completed (see `witnessed.py`).
+"""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -9,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from sagakit.deployment import Participant, meant
 from sagakit.events import NotUnderstood, explain, loads
 from sagakit.sim.trace import Detail, Record, Trace
+from sagakit.sim.witnessed import completed
 
 DETAILS: dict[str, Any] = {cls.__name__: cls for cls in get_args(Detail)}
 ITEM_FIELDS = ("item", "before", "items")
@@ -25,21 +30,30 @@ def read_log(
 
     Raises `BadLog` with the line's number.
     """
-    trace = Trace(participants)
+    participants, records, wrapped = tuple(participants), [], False
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                trace.write(tuple(_record(loads(line), items)))
+                fields = loads(line)
+                if isinstance(fields, dict) and "message" in fields:
+                    wrapped, fields = True, fields["message"]
+                records.append(_record(fields, items))
             except (NotUnderstood, BadLog) as error:
                 raise BadLog(f"line {number}: {error}") from None
             except ValidationError as error:
                 raise BadLog(f"line {number}: {explain(error)}") from None
-    return trace
+    if wrapped:
+        records.sort(key=lambda record: record.t)
+        return Trace(participants, completed(records, participants))
+    return Trace(participants, records)
 
 
 def _record(fields: Any, items: Mapping[str, type]) -> Record:
     if not isinstance(fields, dict) or set(fields) != set(Record._fields):
-        raise BadLog(f"a record has the fields {', '.join(Record._fields)}")
+        other = (
+            "; docs/worlds.md says how to leave other lines out" if isinstance(fields, str) else ""
+        )
+        raise BadLog(f"a record has the fields {', '.join(Record._fields)}{other}")
     detail = fields["detail"]
     if detail is not None:
         store = next((fields[end] for end in ("source", "target") if fields[end] in items), "")

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sagakit import run, scenarios
+from sagakit.check import verdicts
 from sagakit.payments.topology import ITEMS
 from sagakit.sim.log import BadLog, read_log
 from sagakit.sim.trace import Trace
@@ -40,9 +41,49 @@ def test_empty_lines_are_passed_over() -> None:
         (json.dumps({**json.loads(LINE), "detail": {"is": "Read"}}), "has the fields key, item"),
         (LINE.replace("Wallet DB", "Safe DB"), "neither end of the arrow is a store"),
         (LINE.replace('"balance": 100.00', '"balance": "much"'), "line 2: balance: input should"),
+        ('{"level": "ERROR", "message": "no"}', "docs/worlds.md says how to leave other lines out"),
     ],
 )  # fmt: skip
 def test_a_line_that_is_no_record_is_named(line: str, words: str) -> None:
     with pytest.raises(BadLog) as told:
         read(LINE, line)
     assert words in str(told.value)
+
+
+class TestTheLogOfFunctions:
+    """Each line has its record as `message`; neither openings nor books are in it."""
+
+    @staticmethod
+    def logged(name: str, *, turned: bool = False) -> Trace:
+        """A run's log as its functions alone would have written it."""
+        trace = run(name).records
+        outside = {one.name for one in trace.participants if one.kind in ("store", "external")}
+        told = [one for one in trace if one.source != one.target or one.source not in outside]
+        lines = [f'{{"level": "INFO", "message": {line}}}' for line in Trace((), told).jsonl()]
+        if turned:  # as two functions would have it, one's log after the other's
+            lines = [*lines[1::2], *lines[::2]]
+        return read_log(lines, trace.participants, ITEMS)
+
+    @pytest.mark.parametrize(
+        "name", ["happy_path", "provider_error", "insufficient_funds", "circuit_breaker"]
+    )
+    def test_openings_and_books_are_told_from_what_was_seen(self, name: str) -> None:
+        done, again = run(name), self.logged(name)
+        assert again.stores() == done.records.stores()
+        assert [(one.law, one.held) for one in verdicts(again)] == [
+            (one.law, True) for one in done.verdicts()
+        ]
+
+    def test_they_are_put_in_order_of_time(self) -> None:
+        times = [record.t for record in self.logged("provider_error", turned=True)]
+        assert times == sorted(times)
+
+    def test_what_the_log_tells_itself_is_not_told_again(self) -> None:
+        trace = run("provider_error").records
+        lines = [f'{{"message": {line}}}' for line in trace.jsonl()]
+        assert list(read_log(lines, trace.participants, ITEMS)) == list(trace)
+
+    def test_a_charge_that_the_provider_did_not_confirm_is_not_in_its_books(self) -> None:
+        """Nothing is made up: it stayed silent, so all that is known is that it voided."""
+        books = [one for one in self.logged("provider_error") if one.label == "books:"]
+        assert [one.detail.outcome for one in books] == ["voided"]

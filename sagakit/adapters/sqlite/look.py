@@ -80,6 +80,12 @@ def open_sagas(database: Database, store: str, now: int) -> Iterator[OpenSaga]:
             yield OpenSaga(key, item.status, here)
 
 
+def log(path: str | Path) -> Iterator[str]:
+    """The file's trace so far, as `check` reads it: a line a record. Raises `BadDatabase`."""
+    with Database(path) as database:
+        yield from database.trace(()).jsonl()
+
+
 def for_people(path: str | Path) -> Iterator[str]:
     """All of it as tables. Raises `BadDatabase`."""
     with Database(path) as database:

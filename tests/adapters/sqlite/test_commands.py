@@ -72,6 +72,8 @@ def test_inspect_tells_where_a_saga_stands(capsys: Captured, tmp_path: Path) -> 
         (["serve", "happy_path"], "name the file: --db FILE"),
         (["serve", "happy_path", "--db", "x", "--workers", "2", "--hurry"], "one worker only"),
         (["inspect", "--db", "none.db"], "none.db: there is no such file"),
+        (["inspect", "--db", "none.db", "--format", "jsonl"], "none.db: there is no such file"),
+        (["inspect", "--db", "none.db", "--format", "json"], "there is no format 'json'"),
         (["redrive", "--db", "none.db"], "name the queue"),
     ],
 )
@@ -107,6 +109,14 @@ def test_the_log_of_a_file_is_held_against_the_laws(capsys: Captured, tmp_path: 
     lines = [line for line in log.read_text().splitlines() if '"ReembolsarUsuario"' not in line]
     log.write_text("\n".join(line for line in lines if '"PaymentFailed"' not in line))
     assert "BROKEN" in shown(capsys, "check", str(log), status=1)
+
+
+def test_inspect_gives_the_log_of_a_file_and_does_nothing_to_it(
+    capsys: Captured, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "file.db")
+    served = shown(capsys, "serve", "happy_path", "--db", file, "--hurry", "--format", "jsonl")
+    assert shown(capsys, "inspect", "--db", file, "--format", "jsonl") == served
 
 
 def test_a_log_that_cannot_be_read_is_named_with_its_line(capsys: Captured, tmp_path: Path) -> None:
