@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sagakit.check import Verdict
+    from sagakit.deployment import Deployment
     from sagakit.lab.player import Player
     from sagakit.payments.topology import Service
     from sagakit.plot.figure import Picture
@@ -27,12 +28,14 @@ def run(
     seed: int | None = None,
     services: "Mapping[str, Service] | None" = None,
     schedule: "Iterable[Choice] | None" = None,
+    deployment: "Deployment | None" = None,
 ) -> "Run":
     """Run a scenario, or the one of that name, to its end in virtual time.
 
     `seed` takes the place of the scenario's; the same scenario and seed give the same trace, byte
     for byte. `services` puts others in the place of the sound services, for instance
     `{"Wallet Service": MyWalletService}`: a class, or a function that builds it from its ports.
+    `deployment` takes the place of the one that the scenario's settings and the services make.
     `schedule` gives the order of the steps in the place of the clock, as a counterexample of
     `explore` does. Raises `BadScenario` for a name that does not exist, `ScheduleMismatch` for a
     schedule of something else.
@@ -50,14 +53,16 @@ def run(
         scenario = named(scenario)
     seed = scenario.seed if seed is None else seed
     given = None if schedule is None else tuple(schedule)
-    world = stage(scenario, seed=seed, services=services, schedule=given)
-    return Run(scenario, seed, world.run(), services=services, schedule=given)
+    world = stage(scenario, seed=seed, services=services, schedule=given, deployment=deployment)
+    return Run(
+        scenario, seed, world.run(), services=services, schedule=given, deployment=deployment
+    )
 
 
 class Run:
     """A run of a scenario. All its views are made from the one trace, when they are asked for.
 
-    `services` and `schedule` are what it was run with, so that it can be run again.
+    `services`, `schedule` and `deployment` are what it was run with, so that it can be run again.
 
     >>> late = run("provider_error")
     >>> late.payments[["payment_id", "status", "reason"]].values.tolist()
@@ -74,12 +79,14 @@ class Run:
         *,
         services: "Mapping[str, Service] | None" = None,
         schedule: "Sequence[Choice] | None" = None,
+        deployment: "Deployment | None" = None,
     ) -> None:
         self.scenario: Any = scenario  # what has wallets and settings, say, is a Scenario
         self.seed = seed
         self.records = records
         self.services = services
         self.schedule = schedule
+        self.deployment = deployment
 
     def __repr__(self) -> str:
         return self._summary().line()

@@ -44,6 +44,7 @@ class Forks:
             seed=finished.seed,
             services=finished.services,
             schedule=finished.schedule,
+            deployment=finished.deployment,
         )
         world.run()
         kernel = world.kernel
@@ -74,6 +75,7 @@ class Forks:
             seed=self.run.seed,
             services=self.run.services,
             schedule=(*fork.before, choice),
+            deployment=self.run.deployment,
         )
         return taken, Forks(taken)._times[len(fork.before)]
 

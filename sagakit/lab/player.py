@@ -177,7 +177,13 @@ class Player(AnyWidget):
         )
 
     def _by_schedule(self) -> Run:
-        return run(self.run.scenario, seed=self.run.seed, services=self.run.services, schedule=())
+        return run(
+            self.run.scenario,
+            seed=self.run.seed,
+            services=self.run.services,
+            schedule=(),
+            deployment=self.run.deployment,
+        )
 
     def _other_run(self, other: Run, t: int, notice: str) -> None:
         """Show another run, from its first step at `t` (ms)."""

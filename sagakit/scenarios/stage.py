@@ -34,21 +34,29 @@ def stage(
     seed: int | None = None,
     services: Mapping[str, Service] | None = None,
     schedule: Iterable[Choice] | None = None,
+    deployment: Deployment | None = None,
 ) -> World:
     """The world of a scenario, ready to run. Raises `BadScenario` for a name that is unknown.
+
+    `deployment` takes the place of the one that the scenario's settings, timing and services make.
 
     With a schedule, that gives the order and not the clock: all payments are there at once,
     nothing takes time by itself, and no service is short of room.
     """
     kernel = None if schedule is None else ScheduledKernel(schedule)
     seed = scenario.seed if seed is None else seed
+    if deployment is not None and services:
+        raise BadScenario(f"{scenario.name}: the services are part of the deployment: give one")
     if isinstance(scenario, System):
-        return _stage_system(with_services(scenario, services), seed, kernel)
+        return _stage_system(with_services(scenario, services), seed, kernel, deployment)
     if kernel is not None:
         at_once = [one.model_copy(update={"at": 0}) for one in scenario.payments]
         scenario = scenario.but(payments=at_once)
     try:
-        deployment = payment_system(scenario.settings, timing=scenario.timing, services=services)
+        deployment = deployment or payment_system(
+            scenario.settings, timing=scenario.timing, services=services
+        )
+        _has(deployment, "API Gateway", "Wallet DB", PROVIDER)
         if kernel is not None:
             deployment = _by_schedule(deployment)
         world = World(
@@ -85,8 +93,15 @@ def stage(
     return world
 
 
-def _stage_system(system: System, seed: int, kernel: ScheduledKernel | None) -> World:
-    deployment = system.deployment if kernel is None else _by_schedule(system.deployment)
+def _stage_system(
+    system: System, seed: int, kernel: ScheduledKernel | None, deployment: Deployment | None
+) -> World:
+    deployment = deployment or system.deployment
+    try:
+        _has(deployment, *(one.name for one in system.deployment.participants()))
+    except ValueError as error:
+        raise BadScenario(f"{system.name}: {error}") from None
+    deployment = deployment if kernel is None else _by_schedule(deployment)
     reactions = {name: _always(Reaction(one)) for name, one in system.externals.items()}
     world = World(deployment, seed=seed, externals=reactions, kernel=kernel)
     for name, items in system.opening.items():
@@ -95,6 +110,14 @@ def _stage_system(system: System, seed: int, kernel: ScheduledKernel | None) -> 
         world.request(0, USER, system.receiver(command), command, saga)
     world.give_up(PATIENCE)
     return world
+
+
+def _has(deployment: Deployment, *names: str) -> None:
+    """Raises `ValueError` if it lacks somebody who is asked in the scenario."""
+    there = {one.name for one in deployment.participants()}
+    for name in names:
+        if name not in there:
+            raise ValueError(f"the deployment has no {name!r}: {meant(name, there)}")
 
 
 def with_services(system: System, services: Mapping[str, Service] | None) -> System:
