@@ -2,20 +2,11 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.notebook import OpenNotebook, of_cells
 from tests.browser.server import Server
-
-
-class Controls:
-    """Of one scenario, open in a page."""
-
-    def __init__(self, whole: Locator) -> None:
-        self.whole = whole
-        self.outcome = whole.get_by_role("table", name="Outcome")
-        self.timeline = whole.get_by_role("img", name="Timeline")
-        self.calls = whole.locator(".sequence .says", has_text="executePayment()")
+from tests.browser.widgets import Controls
 
 
 def opened(page: Page, server: Server, scenario: str) -> Controls:
@@ -23,7 +14,7 @@ def opened(page: Page, server: Server, scenario: str) -> Controls:
         of_cells(f"from sagakit.lab import control\n\ncontrol({scenario!r})"), page, server
     )
     notebook.run_all_cells(1)
-    controls = Controls(page.locator(".sagakit-controls"))
+    controls = Controls.of(page)
     expect(controls.whole).to_be_visible()
     assert notebook.errors() == []
     return controls
@@ -35,7 +26,7 @@ def test_a_slider_changes_the_outcome_and_the_diagram(
     controls = opened(page, server, "provider_error")
     expect(controls.outcome).to_contain_text("1 FAILED")  # two attempts, and no answer to either
     before = controls.timeline.inner_html()
-    controls.whole.get_by_role("slider", name="settings.provider_attempts").press("ArrowRight")
+    controls.knob("settings.provider_attempts").press("ArrowRight")
     expect(controls.outcome).to_contain_text("1 COMPLETED")
     assert controls.timeline.inner_html() != before
     controls.whole.screenshot(path=pictures / "controls.png")

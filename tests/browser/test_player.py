@@ -2,44 +2,18 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.notebook import OpenNotebook, of_cells
 from tests.browser.server import Server
-
-
-class Player:
-    """One that is open in a page; its parts are found by the names that a screen reader says."""
-
-    def __init__(self, whole: Locator) -> None:
-        self.whole = whole
-        self.said = whole.get_by_role("status", name="What happens")
-        self.slider = whole.get_by_role("slider", name="Step")
-
-    def button(self, name: str) -> Locator:
-        return self.whole.get_by_role("button", name=name)
-
-    def expect_step(self, step: int) -> None:
-        expect(self.whole.locator(".counter")).to_contain_text(f"step {step} of ")
-
-    def last(self) -> int:
-        return int(self.slider.get_attribute("max") or 0)
-
-    def uncovered(self) -> float:
-        """How much of the diagram is seen, in pixels from its top: what is to come is covered."""
-        picture = self.whole.locator(".diagram > svg").bounding_box()
-        cover = self.whole.locator("rect.cover")
-        assert picture is not None
-        if cover.get_attribute("visibility") == "hidden":
-            return picture["height"]
-        return float(cover.evaluate("rect => rect.getBoundingClientRect().top")) - picture["y"]
+from tests.browser.widgets import Player
 
 
 def opened(page: Page, server: Server, call: str) -> Player:
     source = f"from sagakit import run\nfrom sagakit.lab import play\n\nplay({call})"
     notebook = OpenNotebook.of(of_cells(source), page, server)
     notebook.run_all_cells(1)
-    player = Player(page.get_by_role("group", name="Player"))
+    player = Player.of(page)
     expect(player.whole).to_be_visible()
     assert notebook.errors() == []
     player.expect_step(0)
