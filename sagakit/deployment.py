@@ -151,6 +151,8 @@ class Timing(BaseModel):
 class Deployment:
     """A whole system, checked: every name that is used exists, every queue has its function.
 
+    `settings` are what it was made from, if anything, to be made from again elsewhere.
+
     Raises `ValueError` that names what is wrong and what to do.
     """
 
@@ -163,6 +165,7 @@ class Deployment:
     others: tuple[Participant, ...] = ()
     lanes: tuple[str, ...] = ()
     timing: Timing = field(default_factory=Timing)
+    settings: BaseModel | None = None
 
     def __post_init__(self) -> None:
         self._check_names()

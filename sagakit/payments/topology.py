@@ -209,4 +209,5 @@ def payment_system(
         ),
         lanes=LANES,
         timing=timing or Timing(),
+        settings=settings,
     )

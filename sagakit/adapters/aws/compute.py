@@ -60,9 +60,7 @@ def compute(deployment: Deployment, prefix: str, handler: str) -> Resources:
             MemorySize=MEMORY,
             Role=arn(f"{function.name} Role"),
             LoggingConfig={"LogGroup": ref(f"{function.name} Logs")},
-            Environment={
-                "Variables": {"SAGAKIT_FUNCTION": function.name, "SAGAKIT_PREFIX": prefix}
-            },
+            Environment={"Variables": _told(function, deployment, prefix)},
         )
         for source in sources:
             parts[f"{source} wakes {function.name}"] = _wakes(function, source, len(sources))
@@ -70,6 +68,14 @@ def compute(deployment: Deployment, prefix: str, handler: str) -> Resources:
             if table.owner == function.name:
                 parts[f"{table.name} outbox"] = _relays(function, table.name)
     return parts
+
+
+def _told(function: Function, deployment: Deployment, prefix: str) -> dict[str, str]:
+    """What the handler needs to know: see `lambdas.py`."""
+    told = {"SAGAKIT_FUNCTION": function.name, "SAGAKIT_PREFIX": prefix}
+    if deployment.settings is not None:
+        told["SAGAKIT_SETTINGS"] = deployment.settings.model_dump_json()
+    return told
 
 
 def _sources(function: Function, deployment: Deployment) -> list[str]:

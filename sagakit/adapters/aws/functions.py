@@ -40,6 +40,10 @@ from sagakit.sim.trace import Failed, FannedOut, Published, Queued, Record
 INVOCATIONS = count(1)
 
 
+class BatchFailed(Exception):
+    """A message of a batch failed, and the event source mapping does not ask which."""
+
+
 class Function:
     """One function. `invoke` and `write` are for a world that is not AWS's own."""
 
@@ -100,7 +104,10 @@ class Function:
         def handle(record: Any) -> None:
             self._message(record.raw_event, invocation)
 
-        return process_partial_response(event, handle, processor, context)
+        answer = process_partial_response(event, handle, processor, context)
+        if answer["batchItemFailures"] and not self._function.reports:
+            raise BatchFailed(f"{self.name}: nobody hears which message failed: all come again")
+        return answer
 
     def _message(self, message: Mapping[str, Any], invocation: int) -> None:
         source = self._source(message["eventSourceARN"])
@@ -200,7 +207,8 @@ class Function:
                 self.publisher.relay(table, self.name, row, now())
             except Exception:
                 self._logger.exception("the outbox could not be published")
-                return {"batchItemFailures": [{"itemIdentifier": record["eventID"]}]}
+                number = record["dynamodb"]["SequenceNumber"]
+                return {"batchItemFailures": [{"itemIdentifier": number}]}
         return {"batchItemFailures": []}
 
     # A request, and a command.

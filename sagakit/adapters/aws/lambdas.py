@@ -1,15 +1,17 @@
 """What AWS Lambda loads: the function of the deployment that its environment names.
 
-SAGAKIT_FUNCTION is the function's name in the topology, SAGAKIT_PREFIX that of the stack.
+SAGAKIT_FUNCTION is the function's name in the topology, SAGAKIT_PREFIX that of the stack, and
+SAGAKIT_SETTINGS are the settings that the stack was made from, as JSON.
 """
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from sagakit.adapters.aws.functions import Function
 from sagakit.adapters.aws.resources import Resources
-from sagakit.payments.topology import payment_system
+from sagakit.payments.topology import Settings, payment_system
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
@@ -19,5 +21,12 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 @cache
 def _function() -> Function:
-    prefix = os.environ["SAGAKIT_PREFIX"]
-    return Function(os.environ["SAGAKIT_FUNCTION"], payment_system(), Resources(prefix))
+    return made(os.environ, Resources(os.environ["SAGAKIT_PREFIX"]))
+
+
+def made(environment: Mapping[str, str], resources: Resources, **world: Any) -> Function:
+    """The function that an environment names. `world` is what `Function` takes besides.
+
+    Raises `pydantic.ValidationError` for settings that cannot be."""
+    settings = Settings.model_validate_json(environment.get("SAGAKIT_SETTINGS", "{}"))
+    return Function(environment["SAGAKIT_FUNCTION"], payment_system(settings), resources, **world)

@@ -1,62 +1,63 @@
 """What an operator does with the dead letters of a stack: looks at them, and sends them back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sagakit.adapters.aws.handling import now
 from sagakit.adapters.aws.publishing import number_of
-from sagakit.adapters.emulator.stack import Stack
+from sagakit.adapters.aws.resources import Resources
 from sagakit.adapters.sqlite.messages import NO_REASON, header_of
 from sagakit.deployment import Queue
 from sagakit.sim.trace import Failed, Record, Redriven
 
 
-def tell(stack: Stack) -> None:
-    """Write each dead letter to the trace, with the reason of its last failure, as its queue moved
-    it without a word."""
-    reasons = {
-        one.detail.message_id: one.detail.reason
-        for one in stack.records
-        if isinstance(one.detail, Failed)
-    }
-    for queue in stack.deployment.queues:
-        for message in _letters(stack, queue):
+def told(queues: Iterable[Queue], resources: Resources, before: Iterable[Record]) -> list[Record]:
+    """A record of each dead letter with the reason of its last failure, which stands in what was
+    told `before`: its queue moved it without a word."""
+    reasons = {one.detail.message_id: one.detail.reason for one in before if _failed(one)}
+    found = []
+    for queue in queues:
+        for message in _letters(queue, resources):
             number = number_of(message["MessageId"])
             detail = Failed(number, reasons.get(number, NO_REASON))
             source, target = queue.name, queue.dead_letters
             event, saga, event_id = header_of(message["Body"])
-            stack.records.append(
+            found.append(
                 Record(now(), "async", source, target, "Dead letter:", event, saga, event_id, 0,
                        detail)
             )  # fmt: skip
+    return found
 
 
-def redrive(stack: Stack, name: str) -> None:
+def _failed(record: Record) -> bool:
+    return isinstance(record.detail, Failed)
+
+
+def redriven(queue: Queue, resources: Resources) -> list[Record]:
     """Send the dead letters of a queue back into it. SQS gives them new message ids."""
-    queue = next(one for one in stack.deployment.queues if one.name == name)
-    resources = stack.resources
-    for message in list(_letters(stack, queue)):
-        sent = stack.sqs.send_message(
+    sqs, found = resources.client("sqs"), []
+    for message in list(_letters(queue, resources)):
+        sent = sqs.send_message(
             QueueUrl=resources.queue_url(queue.name), MessageBody=message["Body"]
         )
-        stack.sqs.delete_message(
+        sqs.delete_message(
             QueueUrl=resources.queue_url(queue.dead_letters),
             ReceiptHandle=message["ReceiptHandle"],
         )
-        formerly, number = number_of(message["MessageId"]), number_of(sent["MessageId"])
-        detail = Redriven(number, formerly)
-        stack.records.append(
+        detail = Redriven(number_of(sent["MessageId"]), number_of(message["MessageId"]))
+        found.append(
             Record(now(), "async", queue.dead_letters, queue.name, "Redrive", None, None, None, 0,
                    detail)
         )  # fmt: skip
+    return found
 
 
-def _letters(stack: Stack, queue: Queue) -> Iterator[dict[str, Any]]:
+def _letters(queue: Queue, resources: Resources) -> Iterator[dict[str, Any]]:
     """The dead letters, each once; they can be received again at once."""
-    url = stack.resources.queue_url(queue.dead_letters)
+    sqs, url = resources.client("sqs"), resources.queue_url(queue.dead_letters)
     seen: set[str] = set()
     while True:
-        found = stack.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
         fresh = [one for one in found.get("Messages", []) if one["MessageId"] not in seen]
         if not fresh:
             return

@@ -4,13 +4,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import count
 from typing import Any
 
 from moto.server import ThreadedMotoServer
 
 from sagakit.adapters.aws.resources import Resources
-from sagakit.adapters.emulator.play import play
+from sagakit.adapters.emulator.play import Change, play
 from sagakit.run import Run
 from sagakit.scenarios import Scenario
 
@@ -23,18 +24,22 @@ class Emulator:
 
     options: dict[str, Any]
 
-    def play(self, scenario: Scenario) -> Run:
-        """Run a scenario's traffic to its end on a new stack. Its waits are real ones.
+    def play(self, scenario: Scenario, *, change: Change | None = None) -> Run:
+        """Deploy the payment system as a new stack, set as the scenario sets it, and run the
+        scenario's traffic there to its end. Waits are real ones. `change` is handed the template
+        before it is deployed: take something out, and see what happens.
 
-        Raises `TimeoutError` if it has not ended after `stack.LONGEST`.
+        Raises `Misconfigured` for a stack that AWS would refuse, and `TimeoutError` if it has not
+        ended after `pump.LONGEST`.
         """
-        return play(scenario, Resources(f"stack-{next(STACKS)}", self.options))
+        return play(scenario, Resources(f"stack-{next(STACKS)}", self.options), change)
 
 
 @contextmanager
 def emulator() -> Iterator[Emulator]:
     """The emulator, on a free port of this machine, until the block ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would print each request
+    import_module("moto.cloudformation.models")  # takes seconds, which no client would wait for
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from sagakit import Run, scenarios
-from sagakit.adapters.aws import logs
+from sagakit.adapters.aws import lambdas, logs
 from sagakit.adapters.aws.context import read, wire
 from sagakit.adapters.aws.functions import Function
 from sagakit.adapters.aws.resources import Resources
-from sagakit.adapters.emulator import emulator, stack
+from sagakit.adapters.emulator import emulator
 from sagakit.events import Event, NotUnderstood, loads
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.topology import payment_system
@@ -102,7 +102,7 @@ def played() -> Iterator[Played]:
     )
     with pytest.MonkeyPatch.context() as patch, emulator() as aws:
         patch.setattr(Resources, "call", listening)
-        patch.setattr(stack, "Function", logging)
+        patch.setattr(lambdas, "Function", logging)
         played.run = aws.play(scenario)
         yield played
 
