@@ -22,6 +22,14 @@ def unpack(text: str) -> Any:
     return _value(json.loads(text))
 
 
+def found_by_name(cls: type) -> bool:
+    """Whether a text that tells of this type leads back to it."""
+    try:
+        return _type(_name(cls)) is cls
+    except ValueError:
+        return False
+
+
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float | bool):
         return value
@@ -61,6 +69,12 @@ def _value(plain: Any) -> Any:
 
 
 def _name(cls: type) -> str:
+    """Raises `ValueError` for a type that nobody finds again by its name."""
+    if "<locals>" in cls.__qualname__:
+        raise ValueError(
+            f"{cls.__qualname__} is defined within a function, where nobody finds it again: define "
+            f"it at the top of a module, a script or a notebook"
+        )
     return f"{cls.__module__}:{cls.__qualname__}"
 
 

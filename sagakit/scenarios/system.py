@@ -76,6 +76,8 @@ class System:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", self.title or self.name)
+        opening = {name: tuple(items) for name, items in self.opening.items()}  # it is read again
+        object.__setattr__(self, "opening", opening)
         object.__setattr__(self, "timing", self._checked(self.timing))
         for name in self.opening:
             if name not in self.services:

@@ -83,6 +83,7 @@ def open_sagas(database: Database, store: str, now: int) -> Iterator[OpenSaga]:
 def log(path: str | Path) -> Iterator[str]:
     """The file's trace so far, as `check` reads it: a line a record. Raises `BadDatabase`."""
     with Database(path) as database:
+        scenario_of(database)
         yield from database.trace(()).jsonl()
 
 

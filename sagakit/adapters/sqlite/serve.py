@@ -5,6 +5,7 @@ import multiprocessing
 from pathlib import Path
 
 from sagakit.adapters.sqlite.database import BadDatabase, Database
+from sagakit.adapters.sqlite.own import name_in, serve_system
 from sagakit.adapters.sqlite.world import LoseStore, Redrive, TakeSnapshot, World
 from sagakit.events import encode
 from sagakit.payments.api import Post
@@ -12,22 +13,27 @@ from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
-from sagakit.scenarios import BadScenario, Scenario
+from sagakit.scenarios import BadScenario, Scenario, System
 from sagakit.scenarios.stage import reaction_to
 from sagakit.sim.external import Reaction
 from sagakit.sim.faults import Loss
 from sagakit.sim.operations import Ask
 
 
-def serve(scenario: Scenario, path: str | Path, *, workers: int = 1, hurry: bool = False) -> Run:
+def serve(
+    scenario: Scenario | System, path: str | Path, *, workers: int = 1, hurry: bool = False
+) -> Run:
     """Run a scenario's traffic on a file to its end: from the start, or from where it stands.
 
+    A System of one's own is served as well, by one worker: its classes are in this process.
     `workers` processes share the file. `hurry` skips the waits of time, which one worker alone can
     do. Returns the run as the file tells it. Raises `BadDatabase` for a file that cannot be used or
     has another scenario, and `BadScenario` for what this world cannot do.
     """
     if workers < 1:
         raise BadScenario(f"workers: at least 1, not {workers}")
+    if isinstance(scenario, System):
+        return serve_system(scenario, path, workers=workers, hurry=hurry, work=_to_its_end)
     if hurry and workers > 1:
         raise BadScenario("hurry: with one worker only, since it cannot tell what others wait for")
     if scenario.recovery and workers > 1:
@@ -45,7 +51,7 @@ def serve(scenario: Scenario, path: str | Path, *, workers: int = 1, hurry: bool
             if begun is None:
                 _begin(database, world, scenario)
         if begun is not None and begun != scenario.to_json():
-            name = Scenario.from_json(begun).name
+            name = name_in(begun) or Scenario.from_json(begun).name
             raise BadDatabase(
                 f"{path}: it has {name}, or {scenario.name} as it was: go on with that, or take "
                 f"another file"
@@ -56,10 +62,14 @@ def serve(scenario: Scenario, path: str | Path, *, workers: int = 1, hurry: bool
         ]
         for other in others:
             other.start()
-        asyncio.run(world.run())
+        _to_its_end(world)
         for other in others:
             other.join()
         return Run(scenario, scenario.seed, world.trace())
+
+
+def _to_its_end(world: World) -> None:
+    asyncio.run(world.run())
 
 
 def scenario_of(database: Database) -> Scenario:
@@ -67,6 +77,12 @@ def scenario_of(database: Database) -> Scenario:
     begun = database.meta("scenario")
     if begun is None:
         raise BadDatabase(f"{database.path}: no scenario has been begun: `serve` begins one")
+    own = name_in(begun)
+    if own is not None:
+        raise BadDatabase(
+            f"{database.path}: it has the system {own}, whose classes are in the program that "
+            f"serves it: there, look at the run that `serve` returns"
+        )
     return Scenario.from_json(begun)
 
 
