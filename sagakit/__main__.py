@@ -43,7 +43,9 @@ usage: python -m sagakit COMMAND
   inspect --db FILE           what stands there: queues, dead letters with reasons, open sagas
       --format FORMAT           table (the default) or jsonl (its log so far)
   redrive QUEUE --db FILE     send the dead letters of a queue back into it
-  template                    the payment system as a CloudFormation template, for AWS
+  template [NAME]             the payment system as a CloudFormation template, for AWS; set as the
+                              scenario of that name sets it, if there is a name
+      --scenario FILE.json      or as the scenario in that file does
       --prefix NAME             what the names of its resources begin with (sagakit)
       --format FORMAT           json (the default) or yaml
   zoo                         find each flaw of the zoo, and have the sound services survive them
@@ -277,15 +279,17 @@ def _file(options: Options) -> str:
     return options["--db"]
 
 
-def _template(_names: Sequence[str], options: Options) -> int:
+def _template(names: Sequence[str], options: Options) -> int:
     from sagakit.adapters.aws.names import BadName
     from sagakit.adapters.aws.template import FORMATS as SHAPES
     from sagakit.adapters.aws.template import template
     from sagakit.payments.topology import payment_system
 
     shape = _format({"--format": "json", **options}, SHAPES)
+    scenario = _scenario(names, options) if names or "--scenario" in options else None
+    settings = scenario.settings if scenario else None
     try:
-        content = template(payment_system(), options.get("--prefix", "sagakit"))
+        content = template(payment_system(settings), options.get("--prefix", "sagakit"))
     except BadName as error:
         raise Refused(f"--prefix: {error}") from None
     try:
@@ -349,7 +353,7 @@ COMMANDS = {
     "serve": Command(_serve, 1, ("--db", "--workers", "--format", "--scenario"), ("--hurry",)),
     "inspect": Command(_inspect, 0, ("--db", "--format")),
     "redrive": Command(_redrive, 1, ("--db",)),
-    "template": Command(_template, 0, ("--prefix", "--format")),
+    "template": Command(_template, 1, ("--prefix", "--format", "--scenario")),
     "zoo": Command(_zoo, 0, ("--format",)),
 }
 

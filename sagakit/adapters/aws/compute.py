@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from sagakit.adapters.aws import alarms
 from sagakit.adapters.aws.names import called, subscription
 from sagakit.adapters.aws.parts import (
     Resource,
@@ -67,6 +68,7 @@ def compute(deployment: Deployment, prefix: str, handler: str) -> Resources:
         for table in deployment.tables:
             if table.owner == function.name:
                 parts[f"{table.name} outbox"] = _relays(function, table.name)
+                parts |= alarms.of_outbox(function.name, prefix)
     return parts
 
 

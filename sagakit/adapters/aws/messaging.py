@@ -1,5 +1,6 @@
 """The template's bus, rules, queues and topics, and an alarm on each dead-letter queue."""
 
+from sagakit.adapters.aws import alarms
 from sagakit.adapters.aws.names import called, subscription
 from sagakit.adapters.aws.parts import (
     Resource,
@@ -19,14 +20,13 @@ KEPT_DEAD = 14 * DAY  # the longest that SQS offers
 ATTEMPTS = 185  # of EventBridge to deliver an event, within a day (its defaults)
 TIMES = 6  # the visibility timeout, of the function's timeout (AWS Lambda: "Using SQS")
 RECEIVES = 5  # the fewest that AWS advises for a queue that feeds a function
-ALARMS = "Alarms"
 
 
 def messaging(deployment: Deployment, prefix: str) -> Resources:
     """All that lies between the functions."""
     parts = {
         deployment.bus: resource("Events::EventBus", Name=called(prefix, deployment.bus)),
-        ALARMS: resource("SNS::Topic", TopicName=called(prefix, ALARMS)),
+        **alarms.topic(prefix),
     }
     for one in deployment.queues:
         parts |= _queue(one.name, one.dead_letters, one.visibility // 1000, one.receives, prefix)
@@ -85,7 +85,7 @@ def _queue(name: str, dead: str, visibility: int, receives: int, prefix: str) ->
             SqsManagedSseEnabled=True,
             RedrivePolicy={"deadLetterTargetArn": arn(dead), "maxReceiveCount": receives},
         ),
-        f"{dead} Alarm": _alarm(dead, prefix),
+        **alarms.of_dead_letters(dead, prefix),
     }
 
 
@@ -110,7 +110,7 @@ def _topic(topic: Topic, deployment: Deployment, prefix: str) -> Resources:
             MessageRetentionPeriod=KEPT_DEAD,
             SqsManagedSseEnabled=True,
         ),
-        f"{dead} Alarm": _alarm(dead, prefix),
+        **alarms.of_dead_letters(dead, prefix),
         **_may_send("events", [dead], rules),
     }
     timeouts = {one.name: one.timeout for one in deployment.functions}
@@ -149,25 +149,6 @@ def _may_send(service: str, queues: list[str], senders: list[str]) -> Resources:
             ),
         )
     }
-
-
-def _alarm(dead: str, prefix: str) -> Resource:
-    """One dead letter is one too many: somebody has to look at it."""
-    return resource(
-        "CloudWatch::Alarm",
-        AlarmName=called(prefix, f"{dead} Alarm"),
-        AlarmDescription=f"{dead} holds a message that could not be handled",
-        Namespace="AWS/SQS",
-        MetricName="ApproximateNumberOfMessagesVisible",
-        Dimensions=[{"Name": "QueueName", "Value": attribute(dead, "QueueName")}],
-        Statistic="Maximum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=0,
-        ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="notBreaching",
-        AlarmActions=[ref(ALARMS)],
-    )
 
 
 def _rules_to(target: str, deployment: Deployment) -> list[str]:

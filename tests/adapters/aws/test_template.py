@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from sagakit import scenarios
 from sagakit.__main__ import main
 from sagakit.adapters.aws.names import BadName, called, subscription
 from sagakit.adapters.aws.parts import identity
@@ -170,9 +171,25 @@ def test_visibility_is_at_least_six_times_the_timeout_of_the_function(
 def test_each_dead_letter_queue_has_an_alarm(deployment: Deployment) -> None:
     content = template(deployment)
     dead = {one for one in of_kind(content, "SQS::Queue") if one.endswith("DLQ")}
+    assert alarmed(content, "AWS/SQS") == dead
+
+
+@every_deployment
+def test_each_function_with_an_outbox_has_an_alarm_on_a_relay_that_lags(
+    deployment: Deployment,
+) -> None:
+    owners = {identity(one.owner) for one in deployment.tables}
+    assert owners
+    assert alarmed(template(deployment), "AWS/Lambda") == owners
+
+
+def alarmed(content: dict[str, Any], namespace: str) -> set[str]:
+    """What the alarms on a service's metrics watch over."""
     alarms = of_kind(content, "CloudWatch::Alarm").values()
-    assert {pointed(one["Dimensions"][0]["Value"]) for one in alarms} == dead
     assert all(one["AlarmActions"] == [{"Ref": "Alarms"}] for one in alarms)
+    return {
+        pointed(one["Dimensions"][0]["Value"]) for one in alarms if one["Namespace"] == namespace
+    }
 
 
 @every_deployment
@@ -231,6 +248,20 @@ def test_the_command_prints_it_as_json_and_as_yaml(capsys: pytest.CaptureFixture
     from_json = json.loads(capsys.readouterr().out)
     assert main(["template", "--prefix", "prod", "--format", "yaml"]) == 0
     assert yaml.safe_load(capsys.readouterr().out) == from_json == template(PAYMENTS, "prod")
+
+
+def test_the_command_takes_the_settings_of_a_scenario(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    patient = scenarios.happy_path.but(settings={"retry_delay": 120_000, "wallet_batch": 10})
+    file = tmp_path / "patient.json"
+    file.write_text(patient.to_json(), encoding="utf-8")
+    assert main(["template", "--scenario", str(file)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == template(payment_system(patient.settings))
+    assert told != template(PAYMENTS)
+    assert main(["template", "happy_path"]) == 0
+    assert json.loads(capsys.readouterr().out) == template(PAYMENTS)
 
 
 @pytest.mark.parametrize(
