@@ -1,15 +1,12 @@
 """The trace context of an event on AWS: in its header, as W3C writes it, and in the log."""
 
-import io
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from sagakit import Run, scenarios
-from sagakit.adapters.aws import lambdas, logs
 from sagakit.adapters.aws.context import read, wire
 from sagakit.adapters.aws.functions import Function
 from sagakit.adapters.aws.resources import Resources
@@ -18,6 +15,7 @@ from sagakit.events import Event, NotUnderstood, loads
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.topology import payment_system
 from sagakit.tracing import Context, context_of, span_id, trace_id, traceparent
+from tests.worlds.logged import functions_logs
 
 FIRST = PaymentInit.first(
     "ana:A", payment_id="ana:A", transaction_id="tx-ana:A", user_id="ana", amount=Decimal("70.00")
@@ -63,12 +61,8 @@ class Played:
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
-        self.log = io.StringIO()
+        self.lines: list[dict[str, Any]] = []
         self.run: Run
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.getvalue().splitlines()]
 
     def parents(self) -> set[Context]:
         found = [context_of(message["header"]["traceparent"]) for message in self.messages]
@@ -76,7 +70,7 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played() -> Iterator[Played]:
+def played() -> Played:
     """One attempt without an answer, then one that is approved: bus, topic and retry queue."""
     played, call = Played(), Resources.call
 
@@ -87,24 +81,15 @@ def played() -> Iterator[Played]:
             played.messages.append(json.loads(arguments["MessageBody"]))
         return call(self, service, action, what, **arguments)
 
-    def logging(name: str, *rest: Any, write: Any, **more: Any) -> Function:
-        log = logs.logger(name)
-        log.registered_handler.setStream(played.log)  # type: ignore[attr-defined]
-
-        def both(record: Any) -> None:
-            write(record)
-            logs.write(log, record)
-
-        return Function(name, *rest, write=both, **more)
-
     scenario = scenarios.happy_path.but(
         provider=[{"behaviour": "down", "calls": [1]}], settings={"retry_delay": 1_000}
     )
-    with pytest.MonkeyPatch.context() as patch, emulator() as aws:
+    with pytest.MonkeyPatch.context() as patch, emulator() as aws, functions_logs() as logged:
         patch.setattr(Resources, "call", listening)
-        patch.setattr(lambdas, "Function", logging)
         played.run = aws.play(scenario)
-        yield played
+        texts = [log.getvalue() for log in logged.values()]
+    played.lines = [json.loads(line) for text in texts for line in text.splitlines()]
+    return played
 
 
 class TestARun:

@@ -1,0 +1,42 @@
+"""What the functions of AWS log on the emulator: each has a log of its own, as in CloudWatch."""
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+
+from sagakit.adapters.aws import lambdas, logs
+from sagakit.adapters.aws.functions import Function
+from sagakit.adapters.aws.resources import Resources
+from sagakit.adapters.emulator import stack
+from sagakit.payments.topology import Service, payment_system
+
+
+@contextmanager
+def functions_logs(
+    services: Mapping[str, Service] | None = None,
+) -> Iterator[dict[str, io.StringIO]]:
+    """The logs by function, of what is deployed within the block; `services` take the place of the
+    sound ones."""
+    logged: dict[str, io.StringIO] = {}
+
+    def made(
+        environment: Mapping[str, str], resources: Resources, *, write: Any, **more: Any
+    ) -> Function:
+        name = environment["SAGAKIT_FUNCTION"]
+        log, logged[name] = logs.logger(name), io.StringIO()
+        log.registered_handler.setStream(logged[name])  # type: ignore[attr-defined]
+
+        def both(record: Any) -> None:
+            write(record)
+            logs.write(log, record)
+
+        return lambdas.made(environment, resources, write=both, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack, "made", made)
+        patch.setattr(lambdas, "payment_system", partial(payment_system, services=services))
+        yield logged
