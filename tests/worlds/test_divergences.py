@@ -16,6 +16,7 @@ from sagakit.adapters.aws.functions import Function
 from sagakit.adapters.aws.resources import Resources
 from sagakit.adapters.driving import Subject
 from sagakit.adapters.emulator import Emulator
+from sagakit.adapters.emulator.changes import BY_HAND, LEFT_OUT, POLICIES
 from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import payment_system
 
@@ -88,6 +89,50 @@ class TestTheEmulator:
         dynamodb.transact_write_items(**sent)
         with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
             dynamodb.transact_write_items(**sent)
+
+    def test_a_stream_goes_on_from_what_a_cancelled_transaction_had_written(
+        self, client: Any
+    ) -> None:
+        dynamodb, streams, table = client("dynamodb"), client("dynamodbstreams"), f"t-{next(NAMES)}"
+        dynamodb.create_table(
+            TableName=table,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        )
+        (stream,) = streams.list_streams(TableName=table)["Streams"]
+        described = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]
+        iterator = streams.get_shard_iterator(
+            StreamArn=stream["StreamArn"],
+            ShardId=described["Shards"][0]["ShardId"],
+            ShardIteratorType="TRIM_HORIZON",
+        )["ShardIterator"]
+        ghost = {"Put": {"TableName": table, "Item": {"pk": {"S": "ghost"}}}}
+        fails = {"ConditionCheck": {
+            "TableName": table, "Key": {"pk": {"S": "none"}},
+            "ConditionExpression": "attribute_exists(pk)",
+        }}  # fmt: skip
+        with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
+            dynamodb.transact_write_items(TransactItems=[ghost, fails])
+        seen = streams.get_records(ShardIterator=iterator)["Records"]
+        assert [one["dynamodb"]["Keys"] for one in seen] == [{"pk": {"S": "ghost"}}]
+
+    @pytest.mark.filterwarnings("ignore:Tried to parse")
+    def test_a_template_of_these_kinds_makes_nothing(self, client: Any) -> None:
+        kinds = sorted(LEFT_OUT | POLICIES.keys() | BY_HAND)
+        parts = {f"Part{n}": {"Type": kind, "Properties": {}} for n, kind in enumerate(kinds)}
+        parts["Known"] = {"Type": "AWS::SQS::Queue", "Properties": {}}
+        client("cloudformation").create_stack(
+            StackName="kinds", TemplateBody=json.dumps({"Resources": parts})
+        )
+        found = client("cloudformation").describe_stack_resources(StackName="kinds")
+        made = [one["ResourceType"] for one in found["StackResources"] if "ResourceType" in one]
+        assert made == ["AWS::SQS::Queue"]
+
+    def test_a_caller_may_do_everything(self, client: Any) -> None:
+        """Nobody gave these credentials a policy."""
+        assert client("sqs").list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
 def test_the_aws_world_restores_no_table(emulator: Emulator) -> None:

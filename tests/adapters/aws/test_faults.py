@@ -15,13 +15,13 @@ import pytest
 from botocore.config import Config
 
 from sagakit.adapters.aws import resources as clients
-from sagakit.adapters.aws.functions import Function
+from sagakit.adapters.aws.functions import BatchFailed, Function
 from sagakit.adapters.aws.publishing import Publisher
 from sagakit.adapters.aws.resources import Misconfigured, Resources
 from sagakit.adapters.aws.tables import Table
 from sagakit.events import encode, loads
 from sagakit.payments.events import PaymentInit
-from sagakit.payments.topology import payment_system
+from sagakit.payments.topology import Settings, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.ports import Unavailable
 from sagakit.sim.trace import Failed, Record
@@ -163,6 +163,37 @@ def test_a_table_that_is_missing_is_named_and_the_message_kept() -> None:
     assert asked == ["GetItem"]
     assert answer == COMES_AGAIN
     assert reason.startswith("Misconfigured: Wallet DB: ResourceNotFoundException: is the stack")
+
+
+def test_one_message_fails_the_batch_where_nobody_hears_which() -> None:
+    """Returning would delete all of it (AWS Lambda, "Handling errors for an SQS event source")."""
+    hello = {**MESSAGE, "body": "hello"}
+
+    def answer(*, reports: bool) -> Any:
+        deployment = payment_system(Settings(wallet_reports=reports))
+        function = Function("Wallet Service", deployment, resources(1), write=lambda _: None)
+        return function({"Records": [hello]})
+
+    assert answer(reports=True) == COMES_AGAIN
+    with pytest.raises(BatchFailed, match=r"Wallet Service: .* all come again"):
+        answer(reports=False)
+
+
+def test_a_stream_comes_again_from_the_record_that_was_not_published() -> None:
+    """It is told by its sequence number (AWS Lambda, "Partial batch response for DynamoDB")."""
+    row = {
+        "pk": {"S": "outbox#1"}, "event": {"S": FIRST.wire()}, "delay": {"N": "-1"},
+    }  # fmt: skip
+    record = {
+        "eventID": "1",
+        "eventName": "INSERT",
+        "eventSourceARN": "arn:aws:dynamodb:eu-west-1:1:table/prod-payments-db/stream/1",
+        "dynamodb": {"NewImage": row, "SequenceNumber": "4711"},
+    }
+    with answering(refusal("ResourceNotFoundException")) as (stack, _):
+        function = Function("Payment Service", payment_system(), stack, write=lambda _: None)
+        answer = function({"Records": [record]})
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "4711"}]}
 
 
 def publish(stack: Resources) -> None:
