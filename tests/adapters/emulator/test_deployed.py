@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from sagakit import Run, scenarios
 from sagakit.adapters.aws.parts import Resource
 from sagakit.adapters.aws.resources import Misconfigured
-from sagakit.adapters.emulator import Emulator, emulator
+from sagakit.adapters.emulator import Emulator, emulator, pump
 from sagakit.sim.trace import Failed
 
 Parts = dict[str, Resource]
@@ -185,3 +185,12 @@ def test_a_function_is_set_as_its_environment_says(aws: Emulator) -> None:
 def test_a_handler_that_does_not_exist_is_found(aws: Emulator) -> None:
     with pytest.raises(AttributeError, match="handel"):
         played(aws, put("EmailLambda", "Handler", value="sagakit.adapters.aws.lambdas.handel"))
+
+
+def test_a_stack_that_never_rests_says_where_something_waits(
+    aws: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An outbox that cannot be published comes again and again."""
+    monkeypatch.setattr(pump, "LONGEST", 2.0)
+    with pytest.raises(TimeoutError, match=r"not at rest after 2 s: .*/stack-\d+-wallet-db/stream"):
+        played(aws, may_not("WalletService", "events:PutEvents"))
