@@ -32,7 +32,7 @@ from sagakit.deployment import Deployment
 from sagakit.events import Event, NotUnderstood, encode, explain, loads
 from sagakit.payments.api import Post
 from sagakit.payments.topology import ITEMS
-from sagakit.ports import handlers
+from sagakit.ports import Unavailable, handlers
 from sagakit.sim.bus import published_label, queued_label, renamed_label
 from sagakit.sim.operations import SimulatedPorts
 from sagakit.sim.trace import Failed, FannedOut, Published, Queued, Record
@@ -241,11 +241,18 @@ class Function:
         return self.handling.handle(subject, command)
 
     def _invoke(self, service: str, command: Any, by: Subject) -> Any:
-        """Have another function run, and wait for it (Lambda: RequestResponse)."""
+        """Have another function run, and wait for it (Lambda: RequestResponse). Raises
+        `Unavailable` if it fails, and `Misconfigured` if there is none."""
         payload = encode({"command": pack(command), "by": by.service, "saga": by.saga})
-        answer = self._resources.client("lambda").invoke(
-            FunctionName=self._resources.called(service), Payload=payload
+        answer = self._resources.call(
+            "lambda",
+            "invoke",
+            service,
+            FunctionName=self._resources.called(service),
+            Payload=payload,
         )
+        if "FunctionError" in answer:
+            raise Unavailable(f"{service} failed: see its log")
         return unpack(loads(answer["Payload"].read())["result"])
 
 

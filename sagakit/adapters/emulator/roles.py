@@ -1,14 +1,16 @@
 """What a deployed function may do, by its role. Moto lets everybody do everything, AWS does not."""
 
 from ast import literal_eval
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from io import BytesIO
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from sagakit.adapters.aws.resources import Resources
+from sagakit.events import encode, loads
 
 ACCOUNT = "123456789012"  # moto's
 
@@ -51,8 +53,11 @@ class RoleResources(Resources):
     """Resources that are reached in a role: each call is held to what that may do."""
 
     role: Role = field(default_factory=lambda: Role("nobody", []))
+    functions: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
+        if service == "lambda":
+            return Lambda(self)
         new = service not in self._made
         client = super().client(service)
         if new:
@@ -63,6 +68,27 @@ class RoleResources(Resources):
         service = model.service_model.service_name
         for action, what in asked(service, model.name, params):
             self.role.check(f"{service}:{action}", what, self)
+
+
+class Lambda:
+    """Lambda as a function sees it that invokes another. Moto would start Docker for that."""
+
+    def __init__(self, resources: RoleResources) -> None:
+        self._resources = resources
+
+    def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
+        """What the other returns, over JSON as there; that it failed, and no more, if it raises.
+        Raises `ClientError`."""
+        own = self._resources
+        own.role.check("lambda:InvokeFunction", f"function:{FunctionName}", own)
+        if FunctionName not in own.functions:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "Invoke")
+        try:
+            answer = own.functions[FunctionName](loads(Payload))
+        except Exception as error:  # as Lambda does
+            told = encode({"errorMessage": str(error)})
+            return {"FunctionError": "Unhandled", "Payload": BytesIO(told.encode())}
+        return {"Payload": BytesIO(encode(answer).encode())}
 
 
 def asked(service: str, action: str, params: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,5 @@
 """A stack on the emulator, made from its template, with the functions that were deployed."""
 
-from functools import partial
 from pkgutil import resolve_name
 from typing import Any
 
@@ -9,7 +8,6 @@ from sagakit.adapters.aws.handling import Write
 from sagakit.adapters.aws.lambdas import made
 from sagakit.adapters.aws.parts import Resource
 from sagakit.adapters.aws.resources import Misconfigured, Resources
-from sagakit.adapters.driving import Subject
 from sagakit.adapters.emulator.deploy import Source, deploy
 from sagakit.adapters.emulator.pump import Pump
 from sagakit.adapters.emulator.roles import Role, RoleResources
@@ -37,9 +35,9 @@ class Stack:
         self._roles = {name: Role.of(one, resources) for name, one in deployed.functions.items()}
         for source in (*deployed.queues, *deployed.streams):
             self._polls(source)
-        self._functions = {
-            name: self._function(name, one) for name, one in deployed.functions.items()
-        }
+        self._functions: dict[str, Function] = {}
+        for name, one in deployed.functions.items():
+            self._functions[name] = self._function(name, one)
         self._pump = Pump(deployed, self._functions, resources)
 
     def _polls(self, source: Source) -> None:
@@ -54,13 +52,13 @@ class Stack:
         """A function as AWS makes it, from its environment, and in its role."""
         resolve_name(configuration["Handler"])  # raises if there is none
         environment, role = configuration["Environment"]["Variables"], self._roles[name]
-        own = RoleResources(environment["SAGAKIT_PREFIX"], self.resources.options, role=role)
-        return made(environment, own, write=self._write, invoke=partial(self._invoke, role))
-
-    def _invoke(self, role: Role, service: str, command: Any, by: Subject) -> Any:
-        name = self.resources.called(service)
-        role.check("lambda:InvokeFunction", f"function:{name}", self.resources)
-        return self._functions[name].command(command, by)
+        own = RoleResources(
+            environment["SAGAKIT_PREFIX"],
+            self.resources.options,
+            role=role,
+            functions=self._functions,
+        )
+        return made(environment, own, write=self._write)
 
     def run(self) -> None:
         """Until nothing is left to happen. Raises `TimeoutError`."""

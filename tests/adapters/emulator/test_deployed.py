@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from sagakit import Run, scenarios
 from sagakit.adapters.aws.parts import Resource
@@ -157,9 +156,14 @@ def strangers(done: Run) -> set[str]:
     return {name for one in done.records for name in (one.source, one.target)} - lanes
 
 
-def test_a_function_that_may_not_invoke_another_is_denied(aws: Emulator) -> None:
-    with pytest.raises(ClientError, match=r"not authorized to perform: lambda:InvokeFunction on"):
-        played(aws, may_not("APIGateway", "lambda:InvokeFunction"))
+@pytest.mark.parametrize(
+    "change",
+    [may_not("APIGateway", "lambda:InvokeFunction"), may_not("PaymentService", "dynamodb:GetItem")],
+    ids=["it may not be invoked", "it fails"],
+)
+def test_the_api_without_the_function_behind_it_says_503(aws: Emulator, change: Change) -> None:
+    done = played(aws, change)
+    assert [one.label[:3] for one in done.records if one.target == "User"] == ["503"]
 
 
 def test_a_mapping_that_does_not_ask_what_failed_loses_it(aws: Emulator) -> None:

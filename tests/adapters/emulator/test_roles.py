@@ -1,5 +1,6 @@
 """Which permissions a call needs, and whether a role has them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -67,3 +68,35 @@ def test_what_a_role_may_not_do_is_not_even_sent() -> None:
     client = RoleResources("stack", OPTIONS, role=role("sqs:GetQueueUrl")).client("sqs")
     with pytest.raises(ClientError, match="wallet is not authorized to perform: sqs:SendMessage"):
         client.send_message(QueueUrl="http://127.0.0.1:1/1/stack-wallet-sqs", MessageBody="hello")
+
+
+class TestInvoking:
+    INVOKER = Role("api", [{
+        "Effect": "Allow", "Action": ["lambda:InvokeFunction"],
+        "Resource": ["arn:aws:lambda:eu-west-1:123456789012:function:stack-payment"],
+    }])  # fmt: skip
+
+    def invoked(self, name: str, **functions: Any) -> dict[str, Any]:
+        own = RoleResources(
+            "stack", OPTIONS, role=self.INVOKER,
+            functions={key.replace("_", "-"): value for key, value in functions.items()},
+        )  # fmt: skip
+        answer: dict[str, Any] = own.client("lambda").invoke(FunctionName=name, Payload='{"a": 1}')
+        return answer
+
+    def test_the_answer_comes_back_as_json(self) -> None:
+        answer = self.invoked("stack-payment", stack_payment=lambda event: {"got": event["a"]})
+        assert json.loads(answer["Payload"].read()) == {"got": 1}
+        assert "FunctionError" not in answer
+
+    def test_a_function_that_raises_is_told_to_have_failed(self) -> None:
+        answer = self.invoked("stack-payment", stack_payment=lambda event: event["b"])
+        assert answer["FunctionError"] == "Unhandled"
+
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [("stack-payment", "ResourceNotFoundException"), ("stack-wallet", "not authorized")],
+    )
+    def test_one_that_is_not_there_or_not_allowed_is_refused(self, name: str, told: str) -> None:
+        with pytest.raises(ClientError, match=told):
+            self.invoked(name)
