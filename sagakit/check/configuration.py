@@ -77,7 +77,7 @@ def _of_a_queue(function: Function, queue: Queue) -> Iterator[Inequality]:
         f"visibility timeout at least {TIMES} times the function's timeout",
         queue.visibility >= least,
         f"{queue.name} hides a message for {duration(queue.visibility)}; {function.name} may work "
-        f"for {duration(function.timeout)}, so it should be {duration(least)}",
+        f"for {duration(function.timeout)}, so it needs at least {duration(least)}",
         "a message comes again while its first receive is still being handled or waits for room: "
         "the work is done twice, and the receives run out",
         "AWS Lambda Developer Guide, Using Lambda with Amazon SQS",
