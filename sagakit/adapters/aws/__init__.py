@@ -1,4 +1,4 @@
 """The AWS world: the services as Lambda functions on EventBridge, SQS, DynamoDB and SNS.
 
-Needs the extra `aws`. Nothing else of sagakit imports it.
+Needs the extra `aws`. Of sagakit the emulator imports it, and the command that prints the template.
 """
