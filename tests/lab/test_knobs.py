@@ -150,5 +150,5 @@ class TestASystemOfOnesOwn:
     def test_turned_to_what_it_is_nothing_changes(self) -> None:
         same = turned(BOOKS, {knob.name: knob.value for knob in knobs(BOOKS)})
         assert (same.requests, same.externals) == (BOOKS.requests, BOOKS.externals)
-        assert list(same.opening["Shop"]) == BOOKS.opening["Shop"]
+        assert list(same.opening["Shop"]) == list(BOOKS.opening["Shop"])
         assert (same.timing, same.seed) == (BOOKS.timing, BOOKS.seed)
