@@ -64,7 +64,10 @@ class Database:
         if not create and not self.path.exists():
             raise BadDatabase(f"{path}: there is no such file: `serve` makes one")
         try:
-            self._connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+            self._connection = sqlite3.connect(
+                path, timeout=PATIENCE, isolation_level=None,
+                check_same_thread=False,  # one thread after the other uses it
+            )  # fmt: skip
             self._prepare()
         except sqlite3.Error as error:
             raise self._told(error) from None

@@ -2,6 +2,8 @@
 
 import asyncio
 import multiprocessing
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sagakit.adapters.sqlite.database import BadDatabase, Database
@@ -10,30 +12,40 @@ from sagakit.adapters.sqlite.world import LoseStore, Redrive, TakeSnapshot, Worl
 from sagakit.events import encode
 from sagakit.payments.api import Post
 from sagakit.payments.recovery import StartRecovery
-from sagakit.payments.topology import PROVIDER, payment_system
+from sagakit.payments.topology import PROVIDER, Service, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
 from sagakit.scenarios import BadScenario, Scenario, System
-from sagakit.scenarios.stage import reaction_to
+from sagakit.scenarios.stage import reaction_to, with_services
 from sagakit.sim.external import Reaction
 from sagakit.sim.faults import Loss
 from sagakit.sim.operations import Ask
 
 
 def serve(
-    scenario: Scenario | System, path: str | Path, *, workers: int = 1, hurry: bool = False
+    scenario: Scenario | System,
+    path: str | Path,
+    *,
+    workers: int = 1,
+    hurry: bool = False,
+    services: Mapping[str, Service] | None = None,
 ) -> Run:
     """Run a scenario's traffic on a file to its end: from the start, or from where it stands.
 
     A System of one's own is served as well, by one worker: its classes are in this process.
     `workers` processes share the file. `hurry` skips the waits of time, which one worker alone can
-    do. Returns the run as the file tells it. Raises `BadDatabase` for a file that cannot be used or
-    has another scenario, and `BadScenario` for what this world cannot do.
+    do. `services` puts others in the place of the sound ones, as for `run`; they live in this
+    process, so for one worker. Returns the run as the file tells it. Raises `BadDatabase` for a
+    file that cannot be used or has another scenario, and `BadScenario` for what this world cannot
+    do.
     """
     if workers < 1:
         raise BadScenario(f"workers: at least 1, not {workers}")
     if isinstance(scenario, System):
-        return serve_system(scenario, path, workers=workers, hurry=hurry, work=_to_its_end)
+        system = with_services(scenario, services)
+        return serve_system(system, path, workers=workers, hurry=hurry, work=_to_its_end)
+    if services and workers > 1:
+        raise BadScenario("services: with one worker only, since another process has them not")
     if hurry and workers > 1:
         raise BadScenario("hurry: with one worker only, since it cannot tell what others wait for")
     if scenario.recovery and workers > 1:
@@ -45,31 +57,56 @@ def serve(
                 f"faults, and kill the process instead"
             )
     with Database(path, create=True) as database:
-        world = world_of(database, scenario, hurry=hurry)
-        with database.transaction():
-            begun = database.meta("scenario")
-            if begun is None:
-                _begin(database, world, scenario)
-        if begun is not None and begun != scenario.to_json():
-            name = name_in(begun) or Scenario.from_json(begun).name
-            raise BadDatabase(
-                f"{path}: it has {name}, or {scenario.name} as it was: go on with that, or take "
-                f"another file"
-            )
-        others = [
-            multiprocessing.get_context("spawn").Process(target=_work, args=(path,))
-            for _ in range(workers - 1)
-        ]
-        for other in others:
-            other.start()
-        _to_its_end(world)
-        for other in others:
-            other.join()
-        return Run(scenario, scenario.seed, world.trace())
+        return serve_on(database, scenario, workers=workers, hurry=hurry, services=services)
+
+
+def serve_on(
+    database: Database,
+    scenario: Scenario,
+    *,
+    workers: int = 1,
+    hurry: bool = False,
+    services: Mapping[str, Service] | None = None,
+) -> Run:
+    """The same on a file that is open."""
+    path = database.path
+    world = world_of(database, scenario, hurry=hurry, services=services)
+    with database.transaction():
+        begun = database.meta("scenario")
+        if begun is None:
+            _begin(database, world, scenario)
+    if begun is not None and begun != scenario.to_json():
+        name = name_in(begun) or Scenario.from_json(begun).name
+        raise BadDatabase(
+            f"{path}: it has {name}, or {scenario.name} as it was: go on with that, or take "
+            f"another file"
+        )
+    others = [
+        multiprocessing.get_context("spawn").Process(target=_work, args=(path,))
+        for _ in range(workers - 1)
+    ]
+    for other in others:
+        other.start()
+    _to_its_end(world)
+    for other in others:
+        other.join()
+    return Run(scenario, scenario.seed, world.trace(), services=services)
 
 
 def _to_its_end(world: World) -> None:
-    asyncio.run(world.run())
+    """In a notebook a loop runs already, and no second one may: then in a thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(world.run())
+        return
+    with ThreadPoolExecutor(1) as thread:
+        work = thread.submit(lambda: asyncio.run(world.run()))
+        try:
+            work.result()
+        except KeyboardInterrupt:
+            world.stop()
+            raise
 
 
 def scenario_of(database: Database) -> Scenario:
@@ -98,13 +135,19 @@ def redrive(path: str | Path, queue: str) -> int:
             raise BadScenario(f"{path}: {error}") from None
 
 
-def world_of(database: Database, scenario: Scenario, *, hurry: bool = False) -> World:
+def world_of(
+    database: Database,
+    scenario: Scenario,
+    *,
+    hurry: bool = False,
+    services: Mapping[str, Service] | None = None,
+) -> World:
     """The payment system on a file."""
 
     def provider(request: Ask, call: int, now: int) -> Reaction:
         return reaction_to(scenario.provider, request, call, now)
 
-    deployment = payment_system(scenario.settings, timing=scenario.timing)
+    deployment = payment_system(scenario.settings, timing=scenario.timing, services=services)
     return World(database, deployment, externals={PROVIDER: provider}, hurry=hurry)
 
 

@@ -66,6 +66,7 @@ class World:
         self._functions = {one.name: one for one in deployment.functions}
         self._running: dict[str, int] = dict.fromkeys(self._functions, 0)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = False
         services = {
             one.name: handlers(one.build(SimulatedPorts(one.name, deployment)))
             for one in deployment.functions
@@ -121,10 +122,14 @@ class World:
 
     # The work.
 
+    def stop(self) -> None:
+        """Leave the rest for the next start; from any thread."""
+        self._stopped = True
+
     async def run(self) -> None:
-        """Work until nothing is left to happen, for any process."""
+        """Work until nothing is left to happen, for any process, or until stopped."""
         try:
-            while not self._at_rest():
+            while not self._stopped and not self._at_rest():
                 if self._relay() or self._begin_what_is_due():
                     await asyncio.sleep(0)
                 elif not self._hurried():

@@ -1,16 +1,25 @@
 """The services that are simulated run on a file, not a line changed, whatever is killed when."""
 
+import asyncio
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from sagakit import Scenario, run, scenarios
+from sagakit import Run, Scenario, run, scenarios
 from sagakit.adapters.sqlite.database import VERSION, BadDatabase, Database
 from sagakit.adapters.sqlite.serve import serve
+from sagakit.payments.events import InsufficientBalance, PaymentInit
+from sagakit.payments.wallet import WalletService
+from sagakit.ports import on
+from sagakit.scenarios import BadScenario
 
 SERVE = """
 import sys
@@ -102,3 +111,57 @@ class TestAFileThatCannotBeUsed:
     def test_none_at_all(self, tmp_path: Path) -> None:
         with pytest.raises(BadDatabase, match="there is no such file"):
             Database(tmp_path / "none.db")
+
+
+def test_it_runs_in_a_notebook_where_a_loop_runs_already(tmp_path: Path) -> None:
+    async def cell() -> Run:
+        return serve(scenarios.happy_path, tmp_path / "file.db", hurry=True)
+
+    done = asyncio.run(cell())
+    assert done.payments.status.tolist() == ["COMPLETED"]
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell that starts a job in the background lets it ignore Ctrl+C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_one_that_is_interrupted_in_a_notebook_is_gone_on_with(tmp_path: Path) -> None:
+    """The second payment comes in an hour: whoever does not hurry waits for it."""
+    payments = [{"user_id": "ana", "amount": 40, "at": at} for at in (0, 3_600_000)]
+    slow = scenarios.happy_path.but(payments=payments)
+
+    async def cell() -> None:
+        main = threading.main_thread().ident  # what waits there is to be woken
+        threading.Timer(0.2, signal.pthread_kill, [main, signal.SIGINT]).start()
+        serve(slow, tmp_path / "file.db")
+
+    loop = asyncio.new_event_loop()  # as a kernel's: `asyncio.run` has its own word on Ctrl+C
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_until_complete(cell())
+    loop.close()
+    done = serve(slow, tmp_path / "file.db", hurry=True)
+    assert done.payments.status.tolist() == ["COMPLETED", "COMPLETED"]
+
+
+class TestAServiceInThePlaceOfASoundOne:
+    class Refuses(WalletService):
+        @on(PaymentInit)
+        async def debit(self, event: PaymentInit) -> None:
+            refused = InsufficientBalance.after(event, available=Decimal(0))
+            await self.wallets.commit(None, publish=[refused], handled=event)
+
+    def test_it_is_served(self, tmp_path: Path) -> None:
+        services = {"Wallet Service": self.Refuses}
+        done = serve(scenarios.happy_path, tmp_path / "file.db", hurry=True, services=services)
+        assert done.payments.status.tolist() == ["FAILED"]
+        assert done.services == services
+
+    def test_it_is_in_this_process_only(self, tmp_path: Path) -> None:
+        services = {"Wallet Service": self.Refuses}
+        with pytest.raises(BadScenario, match="services: with one worker only"):
+            serve(scenarios.happy_path, tmp_path / "file.db", workers=2, services=services)
