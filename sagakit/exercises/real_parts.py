@@ -1,0 +1,244 @@
+"""Notebook 13: a process is killed, at one moment or at every one; and its exercises.
+
+What is the same in all worlds is found by playing in them. A service of the learner's own is killed
+before each transaction of its file, and started again.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import EllipsisType
+from typing import Any
+
+from sagakit.adapters.sqlite.database import BadDatabase, Database
+from sagakit.adapters.sqlite.serve import serve, serve_on
+from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
+from sagakit.payments.topology import PROVIDER, Service, payment_system
+from sagakit.ports import handlers
+from sagakit.run import Run, run
+from sagakit.scenarios import Scenario, happy_path, insufficient_funds
+from sagakit.sim.operations import SimulatedPorts
+
+PATIENCE = 60  # s until the provider is asked, on a machine that is busy
+
+PAID = happy_path.but(
+    name="paid",
+    title="Ana could pay twice",
+    about="Ana has 200.00 and pays 70.00. The provider approves.",
+    wallets=[{"user_id": "ana", "balance": 200}],
+)
+DECLINED = PAID.but(
+    name="declined",
+    title="The provider declines",
+    about="Ana has 200.00 and pays 70.00. The provider declines, and the debit is undone.",
+    provider=[{"behaviour": "decline"}],
+)
+SLOW = PAID.but(
+    name="slow_answer",
+    title="The provider executes, and answers late",
+    about="Ana has 200.00 and pays 70.00. The provider executes at once, and says so after 8 s.",
+    provider=[{"behaviour": "slow", "delay": 8_000}],
+    settings={"provider_timeout": 9_000},
+)
+STORIES = (PAID, insufficient_funds, DECLINED)
+
+
+# A process is killed.
+
+
+def killed_while_asking(scenario: Scenario, file: Path) -> None:
+    """Serve a scenario on a file in a process of its own, and kill that once it has asked the
+    provider. Raises `RuntimeError` if it ends before, or does not come so far."""
+    given = file.with_suffix(".json")
+    given.write_text(scenario.to_json(), encoding="utf-8")
+    command = [sys.executable, "-m", "sagakit", "serve"]
+    command += ["--scenario", str(given), "--db", str(file)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + PATIENCE
+    try:
+        while not _has_asked(file):
+            if process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError("the process did not come to ask the provider")
+            time.sleep(0.01)
+    finally:
+        process.kill()  # SIGKILL: it hears nothing of it
+        process.wait()
+
+
+def _has_asked(file: Path) -> bool:
+    try:
+        with Database(file) as database:
+            return any(one.target == PROVIDER and one.kind == "note" for one in database.records())
+    except BadDatabase:  # it is not there yet
+        return False
+
+
+def found_in(file: Path, scenario: Scenario) -> Run:
+    """The run so far, as its file tells it; nothing is done to it."""
+    with Database(file) as database:
+        participants = payment_system(scenario.settings).participants()
+        return Run(scenario, scenario.seed, database.trace(participants))
+
+
+class Killed(BadDatabase):
+    """Whoever had the file open is gone."""
+
+
+class Mortal(Database):
+    """A file whose process is killed before one of its transactions, counted from 0."""
+
+    def __init__(self, path: Path, moment: int) -> None:
+        self.left: int | None = None  # what makes the file is not counted
+        super().__init__(path, create=True)
+        self.left = moment
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        if self.left == 0:
+            raise Killed(f"{self.path}: killed")
+        if self.left is not None:
+            self.left -= 1
+        with super().transaction():
+            yield
+
+
+def killed_at_every_moment(
+    scenario: Scenario, services: Mapping[str, Service] | None = None
+) -> Iterator[Run]:
+    """A run for each transaction of the scenario on a file: killed before it, and started again
+    with nothing but the file. The last one is not killed at all."""
+    for moment in count():
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "trial.db"
+            killed = False
+            try:
+                with Mortal(file, moment) as database:
+                    serve_on(database, scenario, hurry=True, services=services)
+            except Killed:
+                killed = True
+            yield serve(scenario, file, hurry=True, services=services)
+        if not killed:
+            return
+
+
+def broken(runs: Iterator[Run]) -> Iterator[tuple[Run, Any]]:
+    """The runs in which a law is broken, each with the verdict on the first such law."""
+    for done in runs:
+        verdict = next((one for one in done.verdicts() if not one.held), None)
+        if verdict is not None:
+            yield done, verdict
+
+
+# What is the same in every world.
+
+
+@exercise
+def same(answer: Callable[[Run], Any]) -> Feedback:
+    """A function of a run: what is the same in every world, and tells one story from another."""
+    if not callable(answer):
+        return Feedback(False, "That is no function: begin it with `def story(run):`.")
+    told: dict[str, Any] = {}
+    for scenario in STORIES:
+        simulated, on_file = run(scenario), _on_a_file(scenario)
+        first, second = answer(simulated), answer(on_file)
+        if isinstance(first, EllipsisType):
+            return Feedback(False, UNANSWERED)
+        if repr(first) != repr(second):
+            return Feedback(
+                False,
+                f"Of {scenario.name} it says {_short(first)} in the simulator, and "
+                f"{_short(second)} on SQLite.",
+                "What does it take from the run that a world decides, and not the services?",
+            )
+        again = answer(_on_a_file(scenario))
+        if repr(second) != repr(again):
+            return Feedback(
+                False,
+                f"Of {scenario.name} it says {_short(second)} on SQLite, and next time "
+                f"{_short(again)}.",
+                "A clock that is real shows another time each time.",
+            )
+        for other, story in told.items():
+            if repr(story) == repr(first):
+                return Feedback(
+                    False,
+                    f"It says {_short(first)} of {other} and of {scenario.name}: it does not tell "
+                    f"them apart.",
+                    "Two payments may end alike. What has happened on the way?",
+                )
+        told[scenario.name] = first
+    return Feedback(
+        True,
+        "This is what belongs to the services: take it into a test, and that test runs in every "
+        "world. Times, and numbers that a world counts, belong to the world.",
+    )
+
+
+def _on_a_file(scenario: Scenario) -> Run:
+    with TemporaryDirectory() as folder:
+        return serve(scenario, Path(folder) / "trial.db", hurry=True)
+
+
+def _short(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 90 else f"{text[:87]}..."
+
+
+# A service that survives.
+
+
+@exercise
+def survives(answer: type) -> Feedback:
+    """A wallet service that keeps its promise whenever its process is killed."""
+    if not isinstance(answer, type):
+        return Feedback(
+            False, f"A class is asked for, and not {_short(answer)}.", "Hand over its name alone."
+        )
+    if isinstance(getattr(answer, "debit", None), EllipsisType):
+        return Feedback(False, UNANSWERED)
+    services: dict[str, Service] = {"Wallet Service": answer}
+    if missing := _unhandled(services):
+        return Feedback(False, f"It has no handler for {missing} any more.", "Keep what was there.")
+    for scenario in (PAID, DECLINED):
+        simulated = run(scenario, services=services)
+        expected = run(scenario)
+        if simulated.payments.status.tolist() != expected.payments.status.tolist() or (
+            simulated.wallets.balance.tolist() != expected.wallets.balance.tolist()
+        ):
+            return Feedback(
+                False,
+                f"Even if nothing is killed, {scenario.name} does not end as it should.",
+                "Debit, publish and record in one commit, as before.",
+                run=simulated,
+            )
+        for done, verdict in broken(killed_at_every_moment(scenario, services)):
+            return Feedback(
+                False,
+                f"Killed at one moment of {scenario.name}, and started again, it breaks "
+                f"'{verdict.law}'.",
+                "What the object knew is gone with the process. What did the commit leave in the "
+                "store, by which the next process could know?",
+                run=done,
+                view={"participants": ("Wallet SQS", "Wallet Service", "Wallet DB")},
+            )
+    return Feedback(
+        True,
+        "Killed before each of its transactions, it lost nothing and debited once. All that it "
+        "must remember is in the store, in the commit of the debit.",
+    )
+
+
+def _unhandled(services: Mapping[str, Service]) -> str:
+    def handled(replaced: Mapping[str, Service] | None) -> set[type]:
+        deployment = payment_system(services=replaced)
+        function = next(one for one in deployment.functions if one.name == "Wallet Service")
+        return set(handlers(function.build(SimulatedPorts(function.name, deployment))))
+
+    names = {one.__name__ for one in handled(None) - handled(services)}
+    names.discard("StartRecovery")  # a command of the operator's, for another notebook
+    return ", ".join(sorted(names))
