@@ -7,6 +7,7 @@ keys. Writers take turns, and wait for each other at most `PATIENCE`.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,8 +101,21 @@ class Database:
                     f"{self.path}: it was made by a newer sagakit (version {version} of the file, "
                     f"this one knows {VERSION}): update sagakit, or take another file"
                 )
-        self.run("PRAGMA journal_mode = WAL")
+        self._keep_a_log()
         self.run("PRAGMA synchronous = NORMAL")
+
+    def _keep_a_log(self) -> None:
+        """To WAL mode. If another process opens the new file at the same time, SQLite refuses that
+        at once, without the patience that it has elsewhere."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > end:
+                    raise
+            time.sleep(0.001)
 
     # What the parts of the world use.
 

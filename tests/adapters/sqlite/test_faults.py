@@ -4,7 +4,9 @@ import random
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,6 +37,7 @@ sys.stdin.readline()
 """
 WORK = """
 import sys
+import threading
 from sagakit import Scenario
 from sagakit.adapters.sqlite.serve import serve
 scenario = Scenario.load(sys.argv[1])
@@ -180,3 +183,17 @@ def let_time_pass(file: Path, ms: int) -> None:
     """While nobody is at work: what killed workers had received becomes visible again."""
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE meta SET value = value - ? WHERE name = 'epoch'", (ms,))
+
+
+def test_a_new_file_may_be_opened_by_two_at_once(tmp_path: Path) -> None:
+    """SQLite lets one of two wait for nothing when a file changes to WAL mode."""
+    together = threading.Barrier(2, timeout=60)
+
+    def open_all() -> None:
+        for number in range(150):
+            together.wait()
+            Database(tmp_path / f"{number}.db", create=True).close()
+
+    with ThreadPoolExecutor(2) as threads:
+        for each in [threads.submit(open_all) for _ in range(2)]:
+            each.result()
