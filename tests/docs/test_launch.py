@@ -48,7 +48,7 @@ def test_what_a_command_names_is_there(command: str) -> None:
 def test_pip_installs_what_make_installs() -> None:
     whole, alone = extras(NOTES)
     assert whole == extras(MAKEFILE)[0]
-    assert alone == ["lab"]
+    assert alone == ["lab", "aws", "emulator"]
     assert {*whole, *alone} <= PROJECT["optional-dependencies"].keys()
 
 
