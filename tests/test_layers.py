@@ -102,6 +102,7 @@ MAY_IMPORT = {
         "sagakit.zoo",
         "sagakit.sweeps",
         "sagakit.intervals",
+        "sagakit.adapters.sqlite",  # whose process a learner kills
     },
 }
 
