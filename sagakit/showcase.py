@@ -130,6 +130,33 @@ def charge_states() -> "Picture":
     return states([Move(*move) for move in moves], ends=ENDS, title=title)
 
 
+def failed() -> "Picture":
+    """Payments that fail, over the breaker's threshold and the length of an outage."""
+    from sagakit.exercises.what_if import GIVEN, OUTAGE_END, THRESHOLD
+    from sagakit.plot.heatmap import heatmap
+    from sagakit.sweeps import sweep
+
+    ends = [11_000, 20_000, 40_000, 80_000]  # ms; the outage begins at 10 s
+    rows = sweep(GIVEN, over={THRESHOLD: [1, 2, 3, 5, 8], OUTAGE_END: ends}, seeds=5)
+    rows["threshold"] = rows[THRESHOLD]
+    rows["outage (s)"] = rows[OUTAGE_END] // 1000 - 10
+    title = "Payments that fail, of 20: threshold against outage"
+    return heatmap(rows, x="outage (s)", y="threshold", value="failed", title=title)
+
+
+def delays() -> "Picture":
+    """What users wait for, and how many payments fail, over the delay before a retry."""
+    from sagakit.exercises.what_if import DELAY, LONGER
+    from sagakit.plot.distributions import distributions
+    from sagakit.sweeps import sweep
+
+    rows = sweep(LONGER, over={DELAY: [1_000, 10_000, 20_000, 40_000, 80_000]}, seeds=10)
+    rows["delay (s)"] = rows[DELAY] // 1000
+    rows["p95 (s)"] = rows["p95"] / 1000
+    title = "Retry delay, in an outage of 30 s"
+    return distributions(rows, by="delay (s)", values=["p95 (s)", "failed"], title=title)
+
+
 ABOUT_EXPLORE = (
     "A run is one order of the steps. explore goes through every order that matters, with the "
     "faults that a budget allows: a proof, or the shortest run that breaks a law. What it finds "
@@ -140,6 +167,17 @@ EXPLORED: dict[Callable[[], "Picture"], str] = {
     kill_matrix: "Each flaw breaks the law that it is about; the sound services break none.",
     orders: "Orders grow beyond all bounds; the states that they lead through can be visited.",
     charge_states: "No move leaves an end, whatever comes twice and whoever stays silent.",
+}
+
+ABOUT_SWEEP = (
+    "One run is one draw of the latencies. sweep runs a scenario over settings and seeds, in "
+    "parallel, and gives one row a run: what would be different, and how sure is that?"
+)
+SWEPT: dict[Callable[[], "Picture"], str] = {
+    failed: "The mean of five runs in each cell: a breaker that opens at once costs payments, and "
+    "in a long outage none helps.",
+    delays: "Each dot is a run, each diamond a mean: whoever tries again after the outage gets "
+    "through, and waits longer for it.",
 }
 
 
@@ -166,6 +204,8 @@ def run_all(out: Path | None, tell: Tell) -> list[Outcome]:
         sections.append(_of_the_deployment(out, tell))
         tell("every order")
         sections.append(_of_every_order(out, tell))
+        tell("what if")
+        sections.append(_of_what_if(out, tell))
         text = page("\n".join(summary(outcomes)), sections)
         (out / "index.html").write_text(text, encoding="utf-8")
         tell(f"open {out / 'index.html'}")
@@ -216,6 +256,18 @@ def _of_every_order(out: Path, tell: Tell) -> Section:
         command="python -m sagakit zoo",
         figures=[
             _draw(draw.__name__, draw(), caption, out, tell) for draw, caption in EXPLORED.items()
+        ],
+    )
+
+
+def _of_what_if(out: Path, tell: Tell) -> Section:
+    return Section(
+        name="what_if",
+        title="What if",
+        told=(ABOUT_SWEEP,),
+        command="make lab, and notebook 11_what_if",
+        figures=[
+            _draw(draw.__name__, draw(), caption, out, tell) for draw, caption in SWEPT.items()
         ],
     )
 

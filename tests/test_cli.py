@@ -17,7 +17,7 @@ from sagakit import run
 from sagakit.__main__ import main
 from sagakit.payments.topology import payment_system
 from sagakit.scenarios import ALL, NAMES, Scenario, happy_path
-from sagakit.showcase import EXPLORED, FIGURES
+from sagakit.showcase import EXPLORED, FIGURES, SWEPT
 
 Captured = pytest.CaptureFixture[str]
 
@@ -285,7 +285,7 @@ def test_all_writes_figures_and_a_gallery(capsys: Captured, tmp_path: Path) -> N
     assert {path.name for path in out.glob("*.svg")} == set(gallery.images)
     for name in NAMES:
         assert {f"{name}-sequence.svg", f"{name}-timeline.svg"} <= set(gallery.images)
-    assert {f"{draw.__name__}.svg" for draw in EXPLORED} <= set(gallery.images)
+    assert {f"{draw.__name__}.svg" for draw in (*EXPLORED, *SWEPT)} <= set(gallery.images)
     assert "7 functions" in gallery.images["deployment.svg"]
     views = {figure.view for figures in FIGURES.values() for figure in figures}
     assert views == {"sequence", "timeline", "balances", "breaker", "latency"}

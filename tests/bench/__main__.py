@@ -21,7 +21,7 @@ from sagakit.plot import tables
 from sagakit.progress import Progress
 from sagakit.scenarios.stage import stage
 from sagakit.sim.trace import Trace
-from tests.bench import durable, explored, floor, killed, sizes
+from tests.bench import durable, explored, floor, killed, sizes, sweeping
 from tests.bench.workload import happy_payments
 
 PAYMENTS = 10_000
@@ -190,6 +190,7 @@ def main() -> None:
     workers()
     durable_growth(durable.MANY, times=2)
     explored.main()
+    sweeping.main()
 
 
 if __name__ == "__main__":
