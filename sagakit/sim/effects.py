@@ -43,16 +43,22 @@ def _got(operation: ops.Get, by: Invocation, store: SimulatedStore) -> None:
 
 def _commit(world: World, operation: ops.Commit, by: Invocation) -> None:
     store = world.stores[operation.store]
+    label, attempt = attempted(operation, by.last_read)
+    by.arrow("call", by.host.name, store.name, label, attempt)
+    _when_store_acts(store, by, _committed, operation, by, store, attempt.item)
+
+
+def attempted(operation: ops.Commit, last_read: Any) -> tuple[str, Attempt]:
+    """What a commit tries, as every world tells it."""
     item, unchanged = operation.item, False
     if item is None:
         label, following = "record", None
     else:
-        unchanged = item == by.last_read
+        unchanged = item == last_read
         label = "check" if unchanged else "update" if item.version else "put"
         following = item._replace(version=item.version + 1)
     outbox = ", ".join([event_of(entry).header.event_type for entry in operation.publish])
-    by.arrow("call", by.host.name, store.name, label, Attempt(following, unchanged, outbox))
-    _when_store_acts(store, by, _committed, operation, by, store, following)
+    return label, Attempt(following, unchanged, outbox)
 
 
 def _committed(
@@ -99,9 +105,14 @@ def _when_store_acts(
 
 def _refused(error: Exception, by: Invocation, store: SimulatedStore) -> None:
     """What a store refuses is raised in the handler."""
-    name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
-    by.arrow("return", store.name, by.host.name, f"{name}:", Failed(0, str(error)))
+    by.arrow("return", store.name, by.host.name, *refused(error))
     by.resume(error)
+
+
+def refused(error: Exception) -> tuple[str, Failed]:
+    """What a store refuses, as every world tells it."""
+    name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
+    return f"{name}:", Failed(0, str(error))
 
 
 def _now(world: World, _operation: ops.Now, by: Invocation) -> None:

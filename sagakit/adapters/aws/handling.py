@@ -8,10 +8,10 @@ from sagakit.adapters.aws.provider import HttpProvider
 from sagakit.adapters.aws.publishing import Publisher
 from sagakit.adapters.aws.tables import Table
 from sagakit.adapters.driving import Subject, steps
-from sagakit.ports import TimedOut, Unavailable, VersionConflict, WorldError, event_of
+from sagakit.ports import TimedOut, Unavailable, WorldError
 from sagakit.sim import operations as ops
-from sagakit.sim.effects import CONFLICT
-from sagakit.sim.trace import Asked, Attempt, Failed, Kind, Read, Record
+from sagakit.sim.effects import attempted, refused
+from sagakit.sim.trace import Asked, Kind, Read, Record
 from sagakit.tracing import span_id
 
 Write = Callable[[Record], None]
@@ -107,14 +107,7 @@ class Handling:
 
     def _commit(self, subject: Subject, operation: ops.Commit, last_read: Any) -> Any:
         store, item, service = operation.store, operation.item, subject.service
-        unchanged = item is not None and item == last_read
-        if item is None:
-            label = "record"
-        else:
-            label = "check" if unchanged else "update" if item.version else "put"
-        following = None if item is None else item._replace(version=item.version + 1)
-        outbox = ", ".join([event_of(entry).header.event_type for entry in operation.publish])
-        self.arrow(subject, "call", service, store, label, Attempt(following, unchanged, outbox))
+        self.arrow(subject, "call", service, store, *attempted(operation, last_read))
         try:
             before = self._known.get((store, item.key)) if item is not None else None
             written = self._tables[store].commit(
@@ -129,9 +122,7 @@ class Handling:
         return written.item
 
     def _refused(self, subject: Subject, store: str, error: Exception) -> None:
-        name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
-        detail = Failed(0, str(error))
-        self.arrow(subject, "return", store, subject.service, f"{name}:", detail)
+        self.arrow(subject, "return", store, subject.service, *refused(error))
 
     def _ask(self, subject: Subject, operation: ops.Ask) -> Any:
         party, service = operation.party, subject.service

@@ -14,11 +14,11 @@ from sagakit.adapters.sqlite import archive, stores
 from sagakit.adapters.sqlite.clock import Clock
 from sagakit.adapters.sqlite.database import BadDatabase, Database
 from sagakit.adapters.sqlite.messages import Post
-from sagakit.ports import TimedOut, Unavailable, VersionConflict, WorldError, event_of
+from sagakit.ports import TimedOut, Unavailable, WorldError
 from sagakit.sim import operations as ops
-from sagakit.sim.effects import CONFLICT, RESUMED
+from sagakit.sim.effects import RESUMED, attempted, refused
 from sagakit.sim.external import Reaction, booked
-from sagakit.sim.trace import Asked, Attempt, Failed, Read, Record, Restored, duration
+from sagakit.sim.trace import Asked, Failed, Read, Record, Restored, duration
 
 Decide = Callable[[ops.Ask, int, int], Reaction]
 """(the request, which request about its key it is, the time in ms) -> how the party reacts"""
@@ -140,14 +140,7 @@ class Handling:
 
     def _commit(self, subject: Subject, operation: ops.Commit, last_read: Any) -> Any:
         store, item, service = operation.store, operation.item, subject.service
-        unchanged = item is not None and item == last_read
-        if item is None:
-            label = "record"
-        else:
-            label = "check" if unchanged else "update" if item.version else "put"
-        following = None if item is None else item._replace(version=item.version + 1)
-        outbox = ", ".join([event_of(entry).header.event_type for entry in operation.publish])
-        attempt = Attempt(following, unchanged, outbox)
+        label, attempt = attempted(operation, last_read)
         try:
             with self._database.transaction():
                 self.arrow(subject, "call", service, store, label, attempt)
@@ -166,9 +159,7 @@ class Handling:
         return written.item
 
     def _refused(self, subject: Subject, store: str, error: Exception) -> None:
-        name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
-        detail = Failed(0, str(error))
-        self.arrow(subject, "return", store, subject.service, f"{name}:", detail)
+        self.arrow(subject, "return", store, subject.service, *refused(error))
 
     async def _ask(self, subject: Subject, operation: ops.Ask) -> Any:
         """Ask an external party, which acts in a transaction of its own: nobody shares one with
