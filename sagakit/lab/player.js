@@ -134,7 +134,8 @@ function render({ model, el }) {
     const list = element("ul");
     of.forEach(({ text, came }, number) => {
       const run = button(`Run: ${text}`, "Run", () => model.send({ do: "choose", number, wrong }));
-      list.append(element("li", {}, came ? element("em", {}, "came next") : run, ` ${text}`));
+      const first = came ? element("em", {}, "came next") : run;
+      list.append(element("li", {}, first, element("span", {}, ` ${text}`)));
     });
     return list;
   }
