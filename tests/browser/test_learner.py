@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import nbformat
+import pytest
 from playwright.sync_api import Page, expect
 
 from notebooks.execute import HERE
@@ -20,9 +21,11 @@ def run(name: str, page: Page, server: Server) -> OpenNotebook:
     return notebook
 
 
+@pytest.mark.parametrize("width", [1280, 1920])
 def test_the_player_of_the_first_notebook_steps_and_plays_by_schedule(
-    page: Page, server: Server, outside: list[str], pictures: Path
+    width: int, page: Page, server: Server, outside: list[str], pictures: Path
 ) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
     run("01_happy_path", page, server)
     player = Player.of(page)
     player.expect_step(0)
@@ -40,7 +43,7 @@ def test_the_player_of_the_first_notebook_steps_and_plays_by_schedule(
     expect(player.whole.get_by_text("The same scenario, by schedule.")).to_be_visible()
     player.expect_step(0)
     expect(player.whole.get_by_text("came next")).to_be_visible()
-    player.whole.screenshot(path=pictures / "01_player.png")
+    player.whole.screenshot(path=pictures / f"01_player_{width}.png")
     assert outside == []
 
 
