@@ -61,7 +61,13 @@ def as_json(content: Resource) -> str:
 def as_yaml(content: Resource) -> str:
     import yaml  # only this format needs it
 
-    text: str = yaml.safe_dump(content, sort_keys=False, width=100)
+    class Spelled(yaml.SafeDumper):
+        """Writes a part that comes twice out twice: CloudFormation refuses YAML's aliases."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    text: str = yaml.dump(content, Dumper=Spelled, sort_keys=False, width=100)
     return text.rstrip("\n")
 
 

@@ -15,7 +15,7 @@ from sagakit import scenarios
 from sagakit.__main__ import main
 from sagakit.adapters.aws.names import BadName, called, subscription
 from sagakit.adapters.aws.parts import identity
-from sagakit.adapters.aws.template import as_json, template
+from sagakit.adapters.aws.template import FORMATS, template
 from sagakit.deployment import Deployment, Queue
 from sagakit.payments.topology import PROVIDER, payment_system
 from tests.examples.test_travel import DEPLOYMENT as TRAVEL
@@ -58,10 +58,10 @@ def stars(value: Any) -> bool:
     return isinstance(value, list) and any(map(stars, value))
 
 
-def findings(content: dict[str, Any], folder: Path) -> str:
+def findings(content: dict[str, Any], folder: Path, shape: str = "json") -> str:
     """What cfn-lint has to say."""
-    file = folder / "stack.json"
-    file.write_text(as_json(content), encoding="utf-8")
+    file = folder / f"stack.{shape}"
+    file.write_text(FORMATS[shape](content), encoding="utf-8")
     linted = subprocess.run(
         [
             Path(sys.executable).with_name("cfn-lint"),
@@ -77,9 +77,10 @@ def findings(content: dict[str, Any], folder: Path) -> str:
     return linted.stdout + linted.stderr
 
 
+@pytest.mark.parametrize("shape", FORMATS)
 @every_deployment
-def test_cfn_lint_finds_nothing(deployment: Deployment, tmp_path: Path) -> None:
-    assert findings(template(deployment, "prod"), tmp_path) == ""
+def test_cfn_lint_finds_nothing(deployment: Deployment, shape: str, tmp_path: Path) -> None:
+    assert findings(template(deployment, "prod"), tmp_path, shape) == ""
 
 
 def test_cfn_lint_would_find_a_part_that_is_missing(tmp_path: Path) -> None:
