@@ -61,13 +61,8 @@ def as_json(content: Resource) -> str:
 def as_yaml(content: Resource) -> str:
     import yaml  # only this format needs it
 
-    class Spelled(yaml.SafeDumper):
-        """Writes a part that comes twice out twice: CloudFormation refuses YAML's aliases."""
-
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
-
-    text: str = yaml.dump(content, Dumper=Spelled, sort_keys=False, width=100)
+    apart = json.loads(json.dumps(content))  # what is shared would be an alias: AWS refuses those
+    text: str = yaml.safe_dump(apart, sort_keys=False, width=100)
     return text.rstrip("\n")
 
 
