@@ -58,20 +58,26 @@ def at_work(answer: Any) -> Feedback:
         )
     if kinds[named] != "service":
         return Feedback(False, f"{named} is no service.", "Services have the lanes of a timeline.")
-    extent = _extent(ran, named)
-    if extent is not None and extent[0] <= MOMENT <= extent[1]:
-        return Feedback(True, f"{named} works from {extent[0]} to {extent[1]} ms.")
+    works = _works(ran, named)
+    when = " and ".join(f"from {begin} to {end} ms" for begin, end in works)
+    if any(begin <= MOMENT <= end for begin, end in works):
+        return Feedback(True, f"{named} works {when}.")
     return Feedback(
         False,
-        f"At {MOMENT} ms {named} is not at work.",
+        f"At {MOMENT} ms {named} is not at work: it works {when}.",
         f"Find {MOMENT} on the axis and go straight up: whose bar do you cross?",
     )
 
 
-def _extent(ran: Run, service: str) -> tuple[int, int] | None:
-    """From when to when (ms) a service was at work that worked once."""
-    times = [r.t for r in ran.records if r.invocation and service in (r.source, r.target)]
-    return (min(times), max(times)) if times else None
+def _works(ran: Run, service: str) -> list[tuple[int, int]]:
+    """From when to when (ms) each invocation of a service was at work."""
+    times: dict[int, list[int]] = {}
+    for record in ran.records:
+        if record.invocation in times:
+            times[record.invocation].append(record.t)
+        elif record.invocation and record.target == service:  # what it begins with
+            times[record.invocation] = [record.t]
+    return [(min(each), max(each)) for each in times.values()]
 
 
 @exercise
@@ -87,8 +93,14 @@ def ten_left(answer: Any) -> Feedback:
     asked = {one.user_id: one.balance for one in scenarios.happy_path.wallets}
     if opening != asked:
         return Feedback(False, "The wallets are others now.", "Change only the payments.")
+    if answer != scenarios.happy_path.but(payments=answer.payments):
+        hint = "Begin with scenarios.happy_path, and change only the payments."
+        return Feedback(False, "More than the payments is different.", hint)
     if not answer.payments:
         return Feedback(False, "Nobody pays anything.", "Put at least one payment in the list.")
+    if others := sorted({one.user_id for one in answer.payments} - set(opening)):
+        hint = 'Ana is the one who pays: "user_id": "ana".'
+        return Feedback(False, f"There is no wallet of {', '.join(others)}.", hint)
     stores = run(answer).records.stores()
     failed = [one for one in stores["Payments DB"].values() if one.status != "COMPLETED"]
     if failed:

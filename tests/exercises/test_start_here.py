@@ -52,7 +52,9 @@ def test_the_service_at_work(answer: str) -> None:
     ("answer", "word"),
     [
         ("External Provider API", "no service of ours"),
-        ("Wallet Service", "not at work"),
+        ("Wallet Service", "not at work: it works from 51 to 59 ms"),
+        ("Payment Service", "not at work: it works from 4 to 19 ms and from 341 to 355 ms"),
+        ("Push Lambda", "not at work"),
         ("Wallet SQS", "is no service"),
         ("The Gateway", "Nobody is called"),
         (7, "is no name"),
@@ -76,6 +78,11 @@ def test_ten_are_left(answer: object) -> None:
         (paying(90, 20), "INSUFFICIENT_FUNDS"),
         (paying(), "Nobody pays"),
         (paying(90).but(wallets=[{"user_id": "ana", "balance": 110}]), "wallets are others"),
+        (scenarios.provider_error, "More than the payments"),
+        (
+            scenarios.happy_path.but(payments=[{"user_id": "bob", "amount": 90}]),
+            "no wallet of bob",
+        ),
         (run(scenarios.happy_path), "This is a run"),
         ("happy_path", "no scenario"),
     ],
