@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from types import EllipsisType
 from typing import Any, NamedTuple
 
 from sagakit import scenarios
-from sagakit.exercises.feedback import Feedback, exercise
+from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.payments.money import CENT, ZERO, exact
 from sagakit.payments.wallet import WalletService
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
+from sagakit.sim.faults import Duplicate
 from sagakit.sim.trace import Failed, Published, Written
 
 STATUSES = ["COMPLETED", "FAILED", "COMPLETED"]
@@ -78,6 +80,7 @@ CASES = (
     Case("100.00", "70.00", "COMPLETED", "30.00"),
     Case("100.00", "95.00", "FAILED", "100.00"),
     Case("100.00", "90.00", "COMPLETED", "10.00"),
+    Case("10.10", "0.10", "COMPLETED", "10.00"),  # as floats, 10.1 - 10 is less than 0.1
     Case("5.00", "20.00", "FAILED", "5.00"),
 )
 
@@ -104,6 +107,12 @@ def with_reserve(answer: type) -> Feedback:
         if problem:
             what = f"A payment of {case.amount} from a wallet of {case.balance}"
             return Feedback(False, f"{what}: {problem.says}", problem.hint)
+    twice = _one_payment(CASES[0]).but(faults=(Duplicate(queue="Wallet SQS"),))
+    found = run(twice, services={"Wallet Service": answer})
+    problem = _unanswered(found) or _broken(found)
+    if problem:
+        hint = "handled=event has the inbox remember the event."
+        return Feedback(False, f"When a message comes twice: {problem.says}", hint)
     for scenario in _races():
         found = run(scenario, services={"Wallet Service": answer})
         problem = _unanswered(found) or _wrong_decision(found) or _broken(found)
@@ -112,7 +121,8 @@ def with_reserve(answer: type) -> Feedback:
     return Feedback(
         True,
         "It refuses with an event and by what is in the wallet when it commits: at the boundary, "
-        "with a second payment at its heels and with a refund under way.",
+        "with a second payment at its heels and with a refund under way. A message that comes "
+        "twice changes nothing.",
     )
 
 
@@ -148,17 +158,28 @@ def _unanswered(found: Run) -> Problem | None:
     """A handler that failed, or a payment that nobody heard of again."""
     for record in found.records:
         if record.source == "Wallet Service" and isinstance(record.detail, Failed):
-            return Problem(
-                f"the handler failed with {record.detail.reason}.",
-                "A refusal is an event. What is available is never below zero.",
-            )
+            reason = record.detail.reason
+            return Problem(f"the handler failed with {reason}.", _mend(reason))
     for payment in found.records.stores()["Payments DB"].values():
         if payment.status == "PENDING":
             return Problem(
                 f"payment {payment.payment_id} stays PENDING: nobody heard what became of it.",
-                "Whatever the handler decides, it must publish an event.",
+                "Whatever the handler decides, it must publish an event, and await the commit.",
             )
     return None
+
+
+def _mend(reason: str) -> str:
+    """What helps a learner whose handler failed so."""
+    if reason.startswith("NotUnderstood"):
+        return "Write @on(PaymentInit) above `async def debit`."
+    if "'Get' object" in reason:
+        return "A read is awaited: wallet = await self.wallets.get(event.user_id)."
+    if "below zero" in reason:
+        return "What is available is never below zero."
+    if reason.startswith(("NameError", "AttributeError", "TypeError", "ImportError")):
+        return "The line is counted within the cell, from its top."
+    return "A refusal is an event: publish InsufficientBalance, and raise nothing."
 
 
 def _other_end(case: Case, found: Run) -> Problem | None:
@@ -225,6 +246,8 @@ def parts(answer: Callable[[Decimal, int], list[Decimal]]) -> Feedback:
     for text, ways in SPLITS:
         amount = Decimal(text)
         says = answer(amount, ways)
+        if isinstance(says, EllipsisType):
+            return Feedback(False, UNANSWERED)
         problem = _unfair(amount, ways, says) or _unpaid(amount, says)
         if problem:
             return Feedback(False, f"{text} in {ways}: {problem[0]}", problem[1])
@@ -237,8 +260,10 @@ def _unfair(amount: Decimal, ways: int, says: Any) -> tuple[str, str] | None:
     if not isinstance(says, list | tuple):
         return f"it returns {says!r}.", "Return a list of Decimals."
     if len(says) != ways:
-        return f"there are {len(says)} parts.", f"There must be {ways}."
+        return f"the list has a length of {len(says)}.", f"There must be {ways} parts."
     told = ", ".join(map(str, says))
+    if all(isinstance(one, int) for one in says):
+        return f"{told} are whole numbers.", "Decimal(cents) / 100 makes an amount of cents."
     if not all(isinstance(one, Decimal) for one in says):
         return f"not all of {told} are Decimals.", "A float cannot hold most amounts."
     if any(one != one.quantize(CENT) or one <= 0 for one in says):

@@ -159,12 +159,58 @@ class RefusesUnchecked(Sound):
         await self.wallets.commit(None, publish=[refusal], handled=event)
 
 
+class InFloats(Sound):
+    @on(PaymentInit)
+    async def debit(self, event: PaymentInit) -> None:
+        wallet = await self.wallets.get(event.user_id)
+        assert wallet is not None
+        if float(event.amount) <= float(wallet.balance) - 10:
+            await self.pay(event, wallet)
+        else:
+            await self.refuse(event, wallet)
+
+
+class NoInbox(Sound):
+    async def pay(self, event: PaymentInit, wallet: Wallet) -> None:
+        wallet = wallet.debited(event.amount)
+        paid = BalanceDebited.after(
+            event,
+            amount_debited=event.amount,
+            amount_left=wallet.balance,
+            wallet_version=wallet.version + 1,
+        )
+        await self.wallets.commit(wallet, publish=[paid])
+
+
+class NoHandler(Sound):
+    async def debit(self, event: PaymentInit) -> None:  # without @on
+        raise AssertionError
+
+
+class NoAwait(Sound):
+    @on(PaymentInit)
+    async def debit(self, event: PaymentInit) -> None:
+        wallet: Any = self.wallets.get(event.user_id)
+        await self.refuse(event, wallet)
+
+
+class Misspells(Sound):
+    async def pay(self, event: PaymentInit, wallet: Wallet) -> None:
+        wallet.debitted(event.amount)  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("answer", "word"),
     [
         (NoReserve, "it ends COMPLETED with 5.00 left"),
         (AllButTheLast, "it ends FAILED with 100.00 left, and should end COMPLETED with 10.00"),
         (Raises, "the handler failed with LookupError: 4001"),
+        (Raises, "publish InsufficientBalance, and raise nothing"),
+        (InFloats, "0.10 from a wallet of 10.10: it ends FAILED"),
+        (NoInbox, "When a message comes twice"),
+        (NoHandler, "Write @on(PaymentInit)"),
+        (NoAwait, "A read is awaited"),
+        (Misspells, "The line is counted within the cell"),
         (Silent, "stays PENDING"),
         (BelowZero, "never below zero"),
         (SaysTheBalance, "says that 100.00 is available, and 90.00 can be spent"),
@@ -218,9 +264,10 @@ def last_takes_the_rest(amount: Decimal, ways: int) -> list[Decimal]:
         (lambda amount, ways: [amount / ways] * ways, "two decimals"),
         (lambda amount, ways: [float(amount) / ways] * ways, "not all of"),
         (last_takes_the_rest, "not fair"),
-        (lambda amount, ways: [amount], "there are 1 parts"),
+        (lambda amount, ways: [int(amount * 100) // ways] * ways, "are whole numbers"),
+        (lambda amount, ways: [amount], "There must be 3 parts"),
         (lambda amount, ways: None, "it returns None"),
-        (lambda amount, ways: ..., "it returns Ellipsis"),
+        (lambda amount, ways: ..., "Not answered yet"),
         (lambda amount, ways: amount / 0, "Your answer raised"),
         (Decimal("33.33"), "no function"),
     ],
