@@ -15,6 +15,7 @@ from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.sim.trace import Asked, Record, Written
 
 GIVEN = scenarios.circuit_breaker
+STATES = ("CLOSED", "OPEN", "HALF_OPEN")
 HAPPENINGS = ("answer", "no answer", "time is up")
 THRESHOLDS = (1, 2, 3)
 MOST_FAILED, MOST_UNANSWERED = 10, 8
@@ -119,7 +120,8 @@ def _wrong_step(
         return Feedback(False, "The function returns nothing.", "Does every way end in a return?")
     if not isinstance(says, tuple | list) or len(says) != 2:
         return Feedback(False, f"It returns {says!r}.", "Return a pair: the state and a number.")
-    before = f"threshold {threshold}, {breaker.state} with {breaker.failures} failures"
+    failures = "failure" if breaker.failures == 1 else "failures"
+    before = f"threshold {threshold}, {breaker.state} with {breaker.failures} {failures}"
     if way:
         before += f" (after: {', '.join(way)})"
     hints = {
@@ -130,6 +132,11 @@ def _wrong_step(
         ("HALF_OPEN", "no answer"): "The probe was not answered. One is enough here.",
     }
     hint = hints.get((breaker.state, happened), "Nothing changes here.")
+    state, _ = says
+    if state not in STATES:
+        hint = f"The states are {', '.join(STATES)}."
+    elif state == _after(breaker, happened, threshold).state != "CLOSED":
+        hint = f"The number counts failures while it is CLOSED; when it is {state}, it is 0."
     return Feedback(False, f"{before}; then {happened!r}: it returns {says!r}.", hint)
 
 
@@ -181,10 +188,9 @@ def meets_the_goal(answer: Mapping[str, int]) -> Feedback:
         )
     if any(isinstance(value, EllipsisType) for value in answer.values()):
         return Feedback(False, UNANSWERED)
-    if extra := sorted(set(answer) - {"breaker_threshold", "breaker_open_for"}):
-        return Feedback(
-            False, f"It sets {', '.join(extra)} too.", "breaker_threshold and breaker_open_for."
-        )
+    if extra := sorted(map(str, set(answer) - {"breaker_threshold", "breaker_open_for"})):
+        hint = "Set breaker_threshold and breaker_open_for, and nothing else."
+        return Feedback(False, f"It sets {', '.join(extra)}.", hint)
     cost = bill(run(GIVEN.but(settings=dict(answer))))
     alone = run(GIVEN.but(settings=dict(answer), provider=(LONE_SILENCE,)))
     says = f"{cost['failed']} payments fail and {cost['unanswered']} calls get no answer"

@@ -59,8 +59,11 @@ def _wrong_chain(says: Any, expected: list[str], scenario: Scenario) -> Feedback
     if says == expected[::-1]:
         return Feedback(False, "All names are there, the last one first.", "Turn them round.")
     if says == expected[:-1]:
-        return Feedback(False, f"{expected[-1]} itself is missing.", "Begin with it.")
+        return Feedback(False, f"{expected[-1]} itself is missing.", "The list ends with it.")
     told = ", ".join(map(str, says)) or "an empty list"
+    if len(says) == len(expected) and not set(says) & set(expected):
+        hint = "The column event has the names."
+        return Feedback(False, f"It returns {told}: so many, but no names.", hint)
     return Feedback(
         False,
         f"In {scenario.name}, for a {expected[-1]}, it returns {told}.",
@@ -92,6 +95,9 @@ def asked_twice(answer: Scenario) -> Feedback:
         )
     if len(posts) < 2:
         return Feedback(False, "The client never asks again.", "A payment has repeats=(ms, ...).")
+    if posts[1] < answers[0].t:
+        says = f"The client asks again at {posts[1]} ms, before its answer at {answers[0].t} ms."
+        return Feedback(False, says, "Leave it time: repeats=(5_000,).")
     begun = [r.t for r in records if r.event == "PaymentInit" and r.target == "EventBridge"]
     if len(begun) != 1:
         return Feedback(

@@ -118,7 +118,7 @@ def second_attempt_succeeds(answer: Any) -> Feedback:
     statuses = list(finished.payments["status"])
     sent, outcomes = _talk(finished)
     if not outcomes or len(statuses) != 1:
-        says = f"The provider is asked {sent} times, and there are {len(statuses)} payments."
+        says = f"Requests to the provider: {sent}; payments: {len(statuses)}."
         return Feedback(False, says, "Change nothing of `given` but the provider.")
     if outcomes[0] != "timeout":
         says = f"The first request was answered: {outcomes[0]}."
@@ -151,6 +151,14 @@ def _when_booked(finished: Run) -> str:
     return f"Your provider charged at {booked[0]} ms, when the second request came."
 
 
+VOID_WITH_ANOTHER = "a run with one charge, and a void with another key"
+NO_REQUEST = "a run without any request to the provider"
+KEY_HINTS = {
+    VOID_WITH_ANOTHER: "A void is a request about the payment too.",
+    NO_REQUEST: "Where nothing is asked, nothing is wrong. What is all() of nothing?",
+}
+
+
 def _key_runs() -> dict[str, Run]:
     """Runs to hold a function about keys against, by what they are."""
     silent = ProviderRule(behaviour="timeout_before", end=60_000)
@@ -167,8 +175,8 @@ def _key_runs() -> dict[str, Run]:
         "a run with three payments, each with a key of its own": run(three),
         "a run of NewKeyPerAttempt": run(GIVEN.but(provider=(silent,)), services=flawed),
         "three payments and NewKeyPerAttempt": run(three, services=flawed),
-        "a run with one charge, and a void with another key": run(one_attempt, services=flawed),
-        "a run without any request to the provider": run(scenarios.insufficient_funds),
+        VOID_WITH_ANOTHER: run(one_attempt, services=flawed),
+        NO_REQUEST: run(scenarios.insufficient_funds),
     }
 
 
@@ -189,7 +197,8 @@ def one_key_a_payment(answer: Any) -> Feedback:
             return Feedback(False, says, "(...).all() and bool(...) make one of many.")
         if said is not expected:
             says = f"For {what} it says {said}; the law says {expected}."
-            return Feedback(False, says, "Count the different keys of each payment by itself.")
+            hint = KEY_HINTS.get(what, "Count the different keys of each payment by itself.")
+            return Feedback(False, says, hint)
     return Feedback(True, "It agrees with the law 'one key' on six runs, flawed ones among them.")
 
 

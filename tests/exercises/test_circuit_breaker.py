@@ -91,6 +91,11 @@ def counts_late_reports(
     return by_cases(state, failures, happened, threshold)
 
 
+def keeps_its_number(state: str, failures: int, happened: str, threshold: int) -> tuple[str, int]:
+    after, number = by_cases(state, failures, happened, threshold)
+    return (after, threshold) if after == "OPEN" else (after, number)
+
+
 @pytest.mark.parametrize(
     ("answer", "word"),
     [
@@ -98,6 +103,8 @@ def counts_late_reports(
         (one_late, "threshold 1, CLOSED with 0 failures; then 'no answer'"),
         (patient_probe, "One is enough here"),
         (counts_late_reports, "Nothing changes here"),
+        (keeps_its_number, "when it is OPEN, it is 0"),
+        (lambda *given: ("closed", 0), "The states are CLOSED, OPEN, HALF_OPEN"),
         (lambda *given: "OPEN", "Return a pair"),
         (lambda *given: None, "returns nothing"),
         (lambda *given: ..., "Not answered yet"),
@@ -147,7 +154,8 @@ def test_settings_that_meet_the_goal(answer: Any) -> None:
         (setting(8, 5_000), "11 calls get no answer"),
         (setting(1, 4_000), "One silence is no outage"),
         (setting(..., 5_000), "Not answered yet"),
-        ({"retry_delay": 1_000}, "It sets retry_delay too"),
+        ({"retry_delay": 1_000}, "It sets retry_delay."),
+        ({5: 5_000}, "It sets 5."),
         (setting(0, 5_000), "breaker_threshold"),
         (5, "no dict"),
     ],

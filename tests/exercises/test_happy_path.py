@@ -52,7 +52,8 @@ def one_step(events: Any, event_id: str) -> list[str]:
     ("answer", "word"),
     [
         (lambda events, event_id: recursive(events, event_id)[::-1], "the last one first"),
-        (lambda events, event_id: recursive(events, event_id)[:-1], "itself is missing"),
+        (lambda events, event_id: recursive(events, event_id)[:-1], "The list ends with it"),
+        (lambda events, event_id: list(events.event_id), "so many, but no names"),
         (one_step, "it returns ProviderPaymentSuccess, PaymentCompleted"),
         (lambda events, event_id: None, "returns nothing"),
         (lambda events, event_id: ..., "returns nothing"),
@@ -105,6 +106,7 @@ def test_asked_twice_and_paid_once(answer: object) -> None:
         (asking(**crash(2, "after")), "never asks again"),
         (asking(5_000, **crash(1, "after")), "crash came too early"),
         (asking(5_000, **crash(2, "before")), "crash came too early"),
+        (asking(5, **crash(2, "after")), "asks again at 5 ms, before its answer"),
         (
             scenarios.happy_path.but(
                 payments=[
