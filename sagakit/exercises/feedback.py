@@ -4,8 +4,10 @@ import inspect
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
 from functools import update_wrapper
 from html import escape
+from numbers import Number
 from types import EllipsisType, MappingProxyType
 from typing import Any, NamedTuple
 
@@ -122,7 +124,7 @@ class Exercise:
                 return self._check(answer)
         except OutOfPatience as endless:
             return Feedback(False, f"Your answer does not come to an end{line_of(endless)}.")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return Feedback(False, f"Your answer raised {_told(error)}")
 
     def __repr__(self) -> str:
@@ -136,21 +138,48 @@ def exercise(check: Callable[[Any], Feedback]) -> Exercise:
 
 def compare(prediction: Any, actual: Any, because: str = "") -> Feedback:
     """Hold a prediction against what the run did. A wrong one is worth as much as a right one."""
+    right = _means(prediction, actual)
     if isinstance(prediction, EllipsisType):
         says, verdict = f"The run says {_shown(actual)}.", "No prediction."
-    elif prediction == actual:
+    elif right:
         says, verdict = f"The run says {_shown(actual)} too.", "As predicted."
     else:
         says = f"You predicted {_shown(prediction)}; the run says {_shown(actual)}."
         verdict = "Not as predicted."
-    return Feedback(prediction == actual, f"{says} {because}".strip(), verdict=verdict)
+    return Feedback(right, f"{says} {because}".strip(), verdict=verdict)
+
+
+def _means(prediction: Any, actual: Any) -> bool:
+    """Whether a prediction says the same, however it is written: [30, 2] for (30.00, 2), "yes" for
+    "Yes", one name for a list of one. Nobody shall be told of a difference that is none."""
+    if isinstance(actual, list | tuple):
+        several = list(prediction) if isinstance(prediction, list | tuple | set) else [prediction]
+        return len(several) == len(actual) and all(map(_means, several, actual))
+    if isinstance(actual, str):
+        return isinstance(prediction, str) and _plain(prediction) == _plain(actual)
+    is_number = isinstance(actual, Number) and not isinstance(actual, bool)
+    if is_number and isinstance(prediction, Number | str):
+        try:
+            return Decimal(str(prediction)) == Decimal(str(actual))
+        except InvalidOperation:
+            return False
+    try:
+        return bool(prediction == actual)
+    except ValueError:  # a table, which is no prediction
+        return False
+
+
+def _plain(text: str) -> str:
+    return text.strip(" .").casefold()
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, str):
         return value
+    if isinstance(value, EllipsisType):
+        return "..."
     if isinstance(value, list | tuple):
-        return ", ".join(map(_shown, value))
+        return ", ".join(map(_shown, value)) or "nothing"
     return str(value)
 
 
@@ -167,6 +196,6 @@ def line_of(error: BaseException) -> str:
     return f" in line {line} of your code" if line else ""
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     text = explain(error) if isinstance(error, ValidationError) else str(error)
     return f"{type(error).__name__}{line_of(error)}: {text}"

@@ -1,6 +1,10 @@
 """Feedback: at once, in words, never a traceback."""
 
+from decimal import Decimal
 from typing import Any
+
+import pandas as pd
+import pytest
 
 from sagakit import run, scenarios
 from sagakit.exercises import Feedback, compare, exercise
@@ -33,6 +37,17 @@ def test_an_answer_that_raises_is_told_in_words() -> None:
     assert "Your answer raised TypeError" in feedback.says
 
 
+def test_an_answer_that_ends_the_program_ends_nothing() -> None:
+    @exercise
+    def calls(answer: Any) -> Feedback:
+        return Feedback(bool(answer()), "")
+
+    def learners() -> None:
+        raise SystemExit
+
+    assert "Your answer raised SystemExit in line" in calls(learners).says
+
+
 def test_an_error_in_the_learners_function_names_its_line() -> None:
     @exercise
     def calls(answer: object) -> Feedback:
@@ -56,6 +71,42 @@ def test_a_prediction_is_held_against_the_run() -> None:
     assert "You predicted 2; the run says 3." in repr(compare(2, 3))
     assert "No prediction. The run says 3." in repr(compare(..., 3))
     assert "a, b" in repr(compare(..., ["a", "b"]))
+
+
+@pytest.mark.parametrize(
+    ("prediction", "actual"),
+    [
+        ([30, 2], (Decimal("30.00"), 2)),
+        (("completed", 55), ("COMPLETED", Decimal("55.00"))),
+        ("Yes.", "yes"),
+        ("lost_answers", ["lost_answers"]),
+        ({"lost_answers"}, ["lost_answers"]),
+        (29.9, Decimal("29.90")),
+        ("5", 5),
+    ],
+)
+def test_a_prediction_may_be_written_in_another_way(prediction: Any, actual: Any) -> None:
+    assert "As predicted." in repr(compare(prediction, actual))
+
+
+@pytest.mark.parametrize(
+    ("prediction", "actual"),
+    [
+        ((2, 30), (Decimal("30.00"), 2)),
+        (30, (Decimal("30.00"), 2)),
+        ((..., 2), (Decimal("30.00"), 2)),
+        (29.91, Decimal("29.90")),
+        ("five", 5),
+        (None, 0),
+        ([], ["lost_answers"]),
+        (["crashes", "lost_answers"], ["lost_answers"]),
+        (pd.Series([30, 2]), (Decimal("30.00"), 2)),
+        (pd.Series([3]), 3),
+        (True, "yes"),
+    ],
+)
+def test_a_prediction_of_something_else_is_another_one(prediction: Any, actual: Any) -> None:
+    assert "Not as predicted." in repr(compare(prediction, actual))
 
 
 def test_who_has_not_answered_or_has_predicted_is_not_called_wrong() -> None:
