@@ -4,6 +4,7 @@ What is the same in all worlds is found by playing in them. A service of the lea
 before each transaction of its file, and started again.
 """
 
+import shutil
 import subprocess
 import sys
 import time
@@ -18,10 +19,12 @@ from typing import Any
 from sagakit.adapters.sqlite.database import BadDatabase, Database
 from sagakit.adapters.sqlite.serve import serve, serve_on
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
+from sagakit.exercises.services import DEBIT
 from sagakit.payments.topology import PROVIDER, Service, payment_system
+from sagakit.payments.wallet import WalletService
 from sagakit.ports import handlers
 from sagakit.run import Run, run
-from sagakit.scenarios import Scenario, happy_path, insufficient_funds
+from sagakit.scenarios import Scenario, happy_path
 from sagakit.sim.operations import SimulatedPorts
 
 PATIENCE = 60  # s until the provider is asked, on a machine that is busy
@@ -45,7 +48,13 @@ SLOW = PAID.but(
     provider=[{"behaviour": "slow", "delay": 8_000}],
     settings={"provider_timeout": 9_000},
 )
-STORIES = (PAID, insufficient_funds, DECLINED)
+TOO_MUCH = PAID.but(
+    name="too_much",
+    title="Ana has too little",
+    about="Ana has 200.00 and wants to pay 250.00.",
+    payments=[{"user_id": "ana", "amount": 250, "idempotency_key": "A"}],
+)
+STORIES = (PAID, TOO_MUCH, DECLINED)
 
 
 # A process is killed.
@@ -90,11 +99,16 @@ class Killed(BadDatabase):
 
 
 class Mortal(Database):
-    """A file whose process is killed before one of its transactions, counted from 0."""
+    """A file whose process is killed before one of its transactions, counted from 0, or never.
 
-    def __init__(self, path: Path, moment: int) -> None:
+    A kill is no power cut: what was written is in the hands of the operating system, and need not
+    have come to the disk. So nobody waits for the disk here.
+    """
+
+    def __init__(self, path: Path, moment: int | None = None) -> None:
         self.left: int | None = None  # what makes the file is not counted
         super().__init__(path, create=True)
+        self.run("PRAGMA synchronous = OFF")
         self.left = moment
 
     @contextmanager
@@ -112,18 +126,21 @@ def killed_at_every_moment(
 ) -> Iterator[Run]:
     """A run for each transaction of the scenario on a file: killed before it, and started again
     with nothing but the file. The last one is not killed at all."""
-    for moment in count():
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / "trial.db"
+    with TemporaryDirectory() as folder:
+        new, file = Path(folder) / "new.db", Path(folder) / "trial.db"
+        Database(new, create=True).close()  # to make one takes longer than to run a payment on it
+        for moment in count():
+            shutil.copy(new, file)
             killed = False
             try:
                 with Mortal(file, moment) as database:
                     serve_on(database, scenario, hurry=True, services=services)
             except Killed:
                 killed = True
-            yield serve(scenario, file, hurry=True, services=services)
-        if not killed:
-            return
+            with Mortal(file) as database:
+                yield serve_on(database, scenario, hurry=True, services=services)
+            if not killed:
+                return
 
 
 def broken(runs: Iterator[Run]) -> Iterator[tuple[Run, Any]]:
@@ -203,17 +220,23 @@ def survives(answer: type) -> Feedback:
         return Feedback(False, UNANSWERED)
     services: dict[str, Service] = {"Wallet Service": answer}
     if missing := _unhandled(services):
-        return Feedback(False, f"It has no handler for {missing} any more.", "Keep what was there.")
+        hint = "It begins like this: class Survives(WalletService), then @on(PaymentInit)."
+        return Feedback(False, f"It has no handler for {missing} any more.", hint)
+    if getattr(answer, "debit", None) is WalletService.debit:
+        says = "This is the sound service's own `debit`, which is right and not yours."
+        return Feedback(False, says, "Write `debit` in your class.")
     for scenario in (PAID, DECLINED):
-        simulated = run(scenario, services=services)
-        expected = run(scenario)
+        simulated, expected = run(scenario, services=services), run(scenario)
+        if error := DEBIT.error_in(simulated):
+            says = f"Even if nothing is killed, your code fails: {error}."
+            return Feedback(False, says, "The line is counted within the cell, from its top.")
         if simulated.payments.status.tolist() != expected.payments.status.tolist() or (
             simulated.wallets.balance.tolist() != expected.wallets.balance.tolist()
         ):
             return Feedback(
                 False,
                 f"Even if nothing is killed, {scenario.name} does not end as it should.",
-                "Debit, publish and record in one commit, as before.",
+                "Follow the diagram: what has `debit` to write, and does it `await` that?",
                 run=simulated,
             )
         for done, verdict in broken(killed_at_every_moment(scenario, services)):

@@ -264,6 +264,14 @@ def settle_the_unknown(answer: Any) -> Feedback:
                 again,
                 as_sound=False,
             ),
+            # Code that fails is run again: it takes five silences in a row to see that it fails.
+            Trial(
+                "a provider that is silent six times",
+                given(40),
+                {"provider": {"timeout_before": 6}},
+                again,
+                as_sound=False,
+            ),
             Trial(
                 "two silences, and a message that comes twice",
                 given(40),

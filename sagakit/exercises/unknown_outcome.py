@@ -27,6 +27,8 @@ GIVEN = scenarios.provider_error.but(
 )
 SILENCE = {"timeout_before": 1, "timeout_after": 1}
 ENDS = ("SUCCEEDED", "FAILED")
+WORDS = ("crashes", "duplicates", "lost_answers", "provider")
+LIMIT = 50_000  # states of an exploration; the largest budget that helps has far fewer
 HEARD = {
     "": "before it asks",
     "timeout": "no answer",
@@ -97,12 +99,16 @@ def smallest_budget(answer: Any) -> Feedback:
     if not isinstance(answer, Mapping):
         hint = 'Write it like this: {"duplicates": 1, "provider": {"timeout_after": 2}}'
         return Feedback(False, f"{answer!r} is no budget.", hint)
-    if any(isinstance(value, EllipsisType) for value in answer.values()):
+    parts = [*answer.values(), *_parts(answer.get("provider")).values()]
+    if any(isinstance(value, EllipsisType) for value in parts):
         return Feedback(False, UNANSWERED)
     try:
         explored = _explored(answer)
     except (BadScenario, TypeError) as error:
         return Feedback(False, f"explore does not take this: {error}", "Copy its words.")
+    if others := answer.keys() - WORDS:
+        says = f"{min(others)!r} is none of the words of this exercise."
+        return Feedback(False, says, f"Take {', '.join(WORDS[:-1])} and {WORDS[-1]}.")
     if not explored.broken:
         if not explored.complete:
             return Feedback(False, f"It was ended by {explored.cut_by}.", "Take a smaller budget.")
@@ -117,7 +123,11 @@ def smallest_budget(answer: Any) -> Feedback:
 
 
 def _explored(budget: Mapping[str, Any]) -> Exploration:
-    return explore(GIVEN, services={GATEWAY: VoidWithoutDeciding}, **{"limit": 50_000, **budget})
+    return explore(GIVEN, services={GATEWAY: VoidWithoutDeciding}, limit=LIMIT, **budget)
+
+
+def _parts(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _less(budget: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -132,9 +142,10 @@ def _less(budget: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _told(budget: Mapping[str, Any]) -> str:
-    """A budget for people: "1 duplicates, 1 timeout_after"."""
-    parts = {**{k: v for k, v in budget.items() if k != "provider"}, **budget.get("provider", {})}
-    return ", ".join(f"{many} {name}" for name, many in parts.items() if many) or "nothing at all"
+    """A budget for people: "duplicates: 1, timeout_after: 1"."""
+    parts = {k: v for k, v in budget.items() if k != "provider"}
+    parts.update(_parts(budget.get("provider")))
+    return ", ".join(f"{name}: {many}" for name, many in parts.items() if many) or "nothing at all"
 
 
 # A law of one's own.

@@ -52,6 +52,20 @@ class WithItsMessage(WalletService):
         await self.wallets.commit(wallet, publish=[outcome], handled=event)
 
 
+class TellsOfTheFirstRead(WalletService):
+    """Debits what the new read has, and publishes the event that it had made before."""
+
+    @on(PaymentInit)
+    async def debit(self, event: PaymentInit) -> None:
+        wallet, outcome = decided(await self.wallets.get(event.user_id), event)
+        try:
+            await self.wallets.commit(wallet, publish=[outcome], handled=event)
+        except VersionConflict:
+            wallet, latest = decided(await self.wallets.get(event.user_id), event)
+            said = outcome if type(latest) is type(outcome) else latest
+            await self.wallets.commit(wallet, publish=[said], handled=event)
+
+
 class WithItsPayment(NoInbox):
     """Remembers the payment, not the message; and writes down each outcome by itself."""
 
@@ -329,6 +343,26 @@ class AsksForEver(WalletService):
     async def debit(self, event: PaymentInit) -> None:
         while True:
             await self.wallets.get(event.user_id)
+
+
+class FailsOnSilence(ProviderGateway):
+    """A message whose handler fails comes again, and by then the provider may answer."""
+
+    async def _no_answer(self, charge: Charge, event: ProviderPaymentInit) -> None:
+        await self.again(charge, event)  # type: ignore[attr-defined]
+
+
+class IsNotAwaitable(ProviderGateway):
+    def _no_answer(self, charge: Charge, event: ProviderPaymentInit) -> None:  # type: ignore[override]
+        return None
+
+
+@pytest.mark.parametrize("answer", [FailsOnSilence, IsNotAwaitable])
+def test_code_that_fails_at_each_silence_is_no_way_to_settle_it(answer: Any) -> None:
+    feedback = settle_the_unknown(answer)
+    assert not feedback
+    assert "With a provider that is silent six times, your code failed: " in repr(feedback)
+    assert "Error" in repr(feedback)
 
 
 async def debit(event: PaymentInit) -> None: ...

@@ -25,6 +25,7 @@ from sagakit.payments.provider import ProviderGateway
 def test_three_dots_are_no_answer_yet(check: Any) -> None:
     assert "three dots" in repr(check(...))
     assert "three dots" in repr(smallest_budget({"duplicates": ...}))
+    assert "three dots" in repr(smallest_budget({"provider": {"timeout_before": ...}}))
     assert "three dots" in repr(settled_for_good(lambda states: ...))
 
 
@@ -71,6 +72,9 @@ def test_the_smallest_budget(answer: Any) -> None:
         ({"provider": {"silence": 1}}, "does not take this"),
         ({"duplicates": -1}, "does not take this"),
         ({"duplicates": "one"}, "does not take this"),
+        ({"drops": 1}, "none of the words of this exercise"),
+        ({"stop": "all", "duplicates": 1, "provider": SILENCE}, "'stop' is none of the words"),
+        ({"crashes": 1, "provider": None}, "With crashes: 1 every law holds"),
         (explore(GIVEN), "the budget alone"),
         (2, "no budget"),
     ],
