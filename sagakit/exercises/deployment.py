@@ -96,8 +96,9 @@ def hears(answer: Callable[[Deployment, type[Event]], Any]) -> Feedback:
             if names is None:
                 return Feedback(
                     False,
-                    f"For {event.__name__} it returns {said!r}; the names of functions are asked "
-                    f"for, in a set or a list.",
+                    f"For {event.__name__} it returns {_short(said)}; the names of functions are "
+                    f"asked for, in a set or a list.",
+                    "A function's name is its `name`.",
                 )
             if names != (expected := heard_by(deployment, event)):
                 return _other_functions(deployment, what, event, names, expected)
@@ -143,8 +144,13 @@ def _names(said: Any) -> set[str] | None:
     return set(names) if all(isinstance(name, str) for name in names) else None
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "nobody"
+def _listed(names: Iterable[str], none: str = "nobody") -> str:
+    return ", ".join(sorted(names)) or none
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 90 else f"{text[:87]}..."
 
 
 # A slower provider.
@@ -238,7 +244,7 @@ def unheard(answer: Callable[[Deployment], Any]) -> Feedback:
         if names is None:
             return Feedback(
                 False,
-                f"It returns {said!r}; types of events are asked for, in a set or a list.",
+                f"It returns {_short(said)}; types of events are asked for, in a set or a list.",
                 "`Uses(function, topology).handles` is a set of types. Some of them are commands.",
             )
         if names != expected:
@@ -286,6 +292,7 @@ def _event_names(said: Any) -> set[str] | None:
 def _other_events(what: str, said: set[str], expected: set[str]) -> Feedback:
     sound = payment_system()
     commands = {one.__name__ for each in sound.functions for one in Uses(each, sound).commands}
+    topics = {topic.name for topic in sound.topics}
     if said & commands:
         hint = "A command comes by a call, and by no rule: `issubclass(one, Event)` tells them."
     elif said - expected == {"ProviderPaymentInit"}:
@@ -295,11 +302,13 @@ def _other_events(what: str, said: set[str], expected: set[str]) -> Feedback:
             "That a rule takes an event somewhere is not enough: it has to come to the function "
             "that handles it, by a queue or by a topic."
         )
+    elif any(rule.event.__name__ in said and rule.target in topics for rule in sound.rules):
+        hint = "A function is fed by its queues, and by the topics that it subscribes to."
     else:
         hint = "For each function: what it handles, without what the rules bring to it."
     return Feedback(
         False,
-        f"In the payment system {what}, {_listed(expected)} is handled and not brought; your "
-        f"function says {_listed(said)}.",
+        f"In the payment system {what}, {_listed(expected, 'nothing')} is handled and not brought; "
+        f"your function says {_listed(said, 'nothing')}.",
         hint,
     )

@@ -61,7 +61,7 @@ def cheapest(answer: Callable[[pd.DataFrame, float, float], Any]) -> Feedback:
     if not callable(answer):
         return Feedback(False, "This is no function.", "Give the name of the function: no ().")
     for failure, call in ((1, 0), (0, 1), (5, 1), (1, 3)):
-        for rows in (_few_rows(), _few_rows().iloc[::-1].query("seed != 0")):
+        for rows in (_few_rows(), _few_rows().iloc[::-1].query(f"seed == 3 or `{THRESHOLD}` < 8")):
             chosen = answer(rows.copy(), failure, call)
             if isinstance(chosen, EllipsisType):
                 return Feedback(False, UNANSWERED)
@@ -69,7 +69,8 @@ def cheapest(answer: Callable[[pd.DataFrame, float, float], Any]) -> Feedback:
             means = costs.groupby(rows[THRESHOLD]).mean()
             if not pd.api.types.is_integer(chosen) or chosen not in means.index:
                 hint = "Return one of the thresholds in the rows: idxmin() finds where a Series "
-                return Feedback(False, f"{chosen!r} is no threshold.", f"{hint}is least.")
+                what = chosen if pd.api.types.is_scalar(chosen) else f"A {type(chosen).__name__}"
+                return Feedback(False, f"{what} is no threshold.", f"{hint}is least.")
             if means[chosen] > means.min():
                 says = (
                     f"If a failed payment costs {failure} and an unanswered request {call}, a "
@@ -100,7 +101,7 @@ def differ(answer: Callable[[Sequence[float], Sequence[float]], Any]) -> Feedbac
             return Feedback(False, UNANSWERED)
         of_all = bootstrap([one - other for one, other in zip(first, second, strict=True)])
         expected = of_all.low > 0 or of_all.high < 0
-        if said not in (True, False):
+        if not pd.api.types.is_scalar(said) or said not in (True, False):
             return Feedback(False, f"It returns {said!r}.", "Return True or False.")
         if bool(said) != expected:
             says = (
@@ -151,7 +152,13 @@ def chosen_delay(answer: Any) -> Feedback:
     if not isinstance(rows, pd.DataFrame) or not {DELAY, "seed", "failed", "p95"} <= {*rows}:
         hint = f"Hand in what sweep(LONGER, over={{'{DELAY}': [...]}}, seeds=...) returns."
         return Feedback(False, "The rows are not those of such a sweep.", hint)
+    if not isinstance(delay, int | float):
+        return Feedback(False, f"{delay!r} is no delay.", "Give a number: so many ms.")
     own = rows[rows[DELAY] == delay]
+    if own.empty:
+        tried = ", ".join(f"{one:,}" for one in sorted(rows[DELAY].unique()))
+        hint = f"The rows have these delays, in ms: {tried or 'none'}."
+        return Feedback(False, f"There are 0 seeds with a delay of {delay} ms.", hint)
     if own["seed"].nunique() < SEEDS:
         says = f"There are {own['seed'].nunique()} seeds with a delay of {delay} ms."
         return Feedback(False, says, f"Take at least {SEEDS}, so that it is no luck.")

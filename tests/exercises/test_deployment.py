@@ -111,6 +111,7 @@ def test_who_hears_an_event(answer: Any) -> None:
         ),
         (lambda topology, event: set(), "Follow the arrows"),
         (lambda topology, event: "Wallet Service", "the names of functions are asked for"),
+        (lambda topology, event: topology.functions, "...; the names of functions are asked for"),
         (lambda topology, event: set(topology.functions), "the names of functions are asked for"),
         (lambda topology, event: event.target, "AttributeError"),
         ({"Wallet Service"}, "That is no function"),
@@ -220,6 +221,16 @@ def with_commands(topology: Deployment) -> set[type]:
     return {one for f in topology.functions for one in Uses(f, topology).handles} - brought
 
 
+def without_topics(topology: Deployment) -> set[type[Event]]:
+    return {
+        one
+        for function in topology.functions
+        for one in Uses(function, topology).handles
+        if issubclass(one, Event)
+        and one not in {x.rename or x.event for x in topology.rules if x.target in function.queues}
+    }
+
+
 @pytest.mark.parametrize(
     "answer", [by_set, lambda topology: [one.__name__ for one in by_set(topology)]]
 )
@@ -232,6 +243,8 @@ def test_what_nobody_brings(answer: Any) -> None:
     [
         (without_renaming, "A rule may rename"),
         (wherever, "it has to come to the function"),
+        (without_topics, "nothing is handled and not brought"),
+        (without_topics, "by the topics that it subscribes to"),
         (with_commands, "A command comes by a call"),
         (lambda topology: set(), "without the rule for PaymentInit"),
         (lambda topology: {events.PaymentInit}, "For each function"),

@@ -43,6 +43,16 @@ def by_hand(rows: pd.DataFrame, failure: float, call: float) -> int:
     return costs[min(costs)]
 
 
+def by_sum(rows: pd.DataFrame, failure: float, call: float) -> Any:
+    """A threshold with fewer runs seems cheaper."""
+    return (
+        (failure * rows["failed"] + call * rows["unanswered"])
+        .groupby(rows[THRESHOLD])
+        .sum()
+        .idxmin()
+    )
+
+
 @pytest.mark.parametrize("answer", [by_column, by_hand])
 def test_the_cheapest_threshold(answer: Any) -> None:
     assert cheapest(answer)
@@ -55,6 +65,8 @@ def test_the_cheapest_threshold(answer: Any) -> None:
         (lambda rows, failure, call: by_column(rows, call, failure), "another one less"),
         (lambda rows, failure, call: by_column(rows, 1, 1), "another one less"),
         (lambda rows, failure, call: rows["failed"].min(), "no threshold"),
+        (lambda rows, failure, call: by_sum(rows, failure, call), "another one less"),
+        (lambda rows, failure, call: rows.groupby(THRESHOLD)["failed"].mean(), "A Series is no"),
         (lambda rows, failure, call: "the lowest", "no threshold"),
         (lambda rows, failure, call: rows["cost"], "KeyError"),
         (8, "no function"),
@@ -95,6 +107,7 @@ def intervals_apart(first: list[float], second: list[float]) -> bool:
         (lambda first, second: sum(first) != sum(second), "other seeds"),
         (lambda first, second: by_interval(first, second) and sum(first) > sum(second), "3 and 2"),
         (lambda first, second: "yes", "True or False"),
+        (lambda first, second: pd.Series(first) > pd.Series(second), "True or False"),
         (True, "no function"),
     ],
 )
@@ -125,6 +138,9 @@ def test_other_delays(rows: pd.DataFrame) -> None:
     assert "payments fail on average" in says({"retry_delay": 20_000, "rows": rows})
     assert "p95" in says({"retry_delay": 60_000, "rows": rows})
     assert "0 seeds" in says({"retry_delay": 37_000, "rows": rows})
+    assert "these delays, in ms: 20,000, 36,000" in says({"retry_delay": 36, "rows": rows})
+    assert "'36 s' is no delay" in says({"retry_delay": "36 s", "rows": rows})
+    assert "[36000] is no delay" in says({"retry_delay": [36_000], "rows": rows})
     assert "10 seeds" in says({"retry_delay": 36_000, "rows": rows.query("seed < 10")})
     assert "not those of such a sweep" in says({"retry_delay": 36_000, "rows": [1, 2]})
     assert "no delay with its rows" in says(36_000)
