@@ -229,6 +229,7 @@ def _file(options: Options) -> str:
 
 
 def _template(names: Sequence[str], options: Options) -> int:
+    from sagakit.adapters.aws.limits import BadNumber
     from sagakit.adapters.aws.names import BadName
     from sagakit.adapters.aws.template import FORMATS as SHAPES
     from sagakit.adapters.aws.template import template
@@ -241,6 +242,8 @@ def _template(names: Sequence[str], options: Options) -> int:
         content = template(payment_system(settings), options.get("--prefix", "sagakit"))
     except BadName as error:
         raise Refused(f"--prefix: {error}") from None
+    except BadNumber as error:
+        raise Refused(str(error)) from None
     try:
         show_lines([SHAPES[shape](content)])
     except ModuleNotFoundError:

@@ -9,6 +9,7 @@ from sagakit.adapters.aws.parts import (
     arn,
     attribute,
     identity,
+    kept,
     ref,
     resource,
     substituted,
@@ -22,10 +23,12 @@ STAGE = "live"
 def entrance(function: str, prefix: str) -> Resources:
     """A REST API that hands `POST` at the payments' path to this function."""
     parts = {
-        "Users": resource(
-            "Cognito::UserPool",
-            UserPoolName=called(prefix, "Users"),
-            AdminCreateUserConfig={"AllowAdminCreateUserOnly": True},
+        "Users": kept(
+            resource(
+                "Cognito::UserPool",
+                UserPoolName=called(prefix, "Users"),
+                AdminCreateUserConfig={"AllowAdminCreateUserOnly": True},
+            )
         ),
         "Users Client": resource(
             "Cognito::UserPoolClient",
@@ -93,6 +96,16 @@ def entrance(function: str, prefix: str) -> Resources:
         ),
     )
     return parts | _firewall(prefix)
+
+
+def addresses() -> Resources:
+    """What a caller needs to know of it, as outputs of the stack."""
+    url = f"https://${{Api}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{STAGE}{PATH}"
+    return {
+        "PaymentsUrl": {"Description": "Where to POST a payment", "Value": substituted(url)},
+        "UsersPool": {"Description": "Who may pay: its users", "Value": ref("Users")},
+        "UsersPoolClient": {"Description": "By it they sign in", "Value": ref("Users Client")},
+    }
 
 
 def _firewall(prefix: str) -> Resources:

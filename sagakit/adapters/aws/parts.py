@@ -32,6 +32,12 @@ def resource(kind: str, **properties: Any) -> Resource:
     return {"Type": f"AWS::{kind}", "Properties": properties}
 
 
+def kept(part: Resource) -> Resource:
+    """A part that outlives its stack. One whose first deployment fails is taken back, so that the
+    next one finds its name free."""
+    return {**part, "DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+
+
 def allow(actions: list[str], resources: list[Any], **more: Any) -> Resource:
     """A statement of a policy: these actions on these resources, and nothing else."""
     return {"Effect": "Allow", **more, "Action": actions, "Resource": resources}

@@ -10,11 +10,21 @@ in it: in AWS, DynamoDB's own backups and an archive of EventBridge do that.
 import json
 from typing import Any
 
+from sagakit.adapters.aws.alarms import ALARMS
 from sagakit.adapters.aws.compute import compute
-from sagakit.adapters.aws.entrance import entrance
+from sagakit.adapters.aws.entrance import addresses, entrance
+from sagakit.adapters.aws.limits import within_limits
 from sagakit.adapters.aws.messaging import messaging
 from sagakit.adapters.aws.names import LONGEST, BadName, called, checked
-from sagakit.adapters.aws.parts import Resource, Resources, identity, resource, substituted
+from sagakit.adapters.aws.parts import (
+    Resource,
+    Resources,
+    identity,
+    kept,
+    ref,
+    resource,
+    substituted,
+)
 from sagakit.deployment import Deployment
 from sagakit.payments.api import Post
 from sagakit.uses import Uses
@@ -29,19 +39,18 @@ def template(
 
     `handler` is the Python name of the functions' handler; `lambdas.py` is the payment system's.
 
-    Raises `BadName` for a prefix, or a name of a part, that AWS would refuse.
+    Raises `BadName` for a prefix, or a name of a part, that AWS would refuse, and `BadNumber` for a
+    number.
     """
     checked(prefix)
+    within_limits(deployment)
     externals = [one.name for one in deployment.others if one.kind == "external"]
     parts = [messaging(deployment, prefix)]
     parts += [{one.name: _table(one.name, prefix)} for one in deployment.tables]
     parts += [{one: _secret(one, prefix)} for one in externals]
     parts.append(compute(deployment, prefix, handler))
-    parts += [
-        entrance(one.name, prefix)
-        for one in deployment.functions
-        if Post in Uses(one, deployment).handles
-    ]
+    entrances = [one.name for one in deployment.functions if Post in Uses(one, deployment).handles]
+    parts += [entrance(one, prefix) for one in entrances]
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"The stack {prefix}, generated from its deployment as data",
@@ -51,6 +60,10 @@ def template(
             **{f"{identity(one)}Url": _parameter(f"Where {one} is reached") for one in externals},
         },
         "Resources": _identified(parts),
+        "Outputs": {
+            "AlarmsTopic": {"Description": "Subscribe to hear alarms", "Value": ref(ALARMS)},
+            **(addresses() if entrances else {}),
+        },
     }
 
 
@@ -89,8 +102,8 @@ def _identified(groups: list[Resources]) -> Resources:
 
 def _table(name: str, prefix: str) -> Resource:
     """A table: encrypted, backed up, kept if the stack goes, and with a stream for its outbox."""
-    return {
-        **resource(
+    return kept(
+        resource(
             "DynamoDB::Table",
             TableName=called(prefix, name),
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -99,10 +112,8 @@ def _table(name: str, prefix: str) -> Resource:
             SSESpecification={"SSEEnabled": True},
             StreamSpecification={"StreamViewType": "NEW_IMAGE"},
             PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
-        ),
-        "DeletionPolicy": "Retain",
-        "UpdateReplacePolicy": "Retain",
-    }
+        )
+    )
 
 
 def _secret(name: str, prefix: str) -> Resource:

@@ -13,11 +13,13 @@ import yaml
 
 from sagakit import scenarios
 from sagakit.__main__ import main
+from sagakit.adapters.aws.limits import BadNumber
 from sagakit.adapters.aws.names import BadName, called, subscription
 from sagakit.adapters.aws.parts import identity
 from sagakit.adapters.aws.template import FORMATS, template
 from sagakit.deployment import Deployment, Queue
-from sagakit.payments.topology import PROVIDER, payment_system
+from sagakit.payments.api import PATH
+from sagakit.payments.topology import PROVIDER, Settings, payment_system
 from tests.examples.test_travel import DEPLOYMENT as TRAVEL
 
 PAYMENTS = payment_system()
@@ -77,10 +79,14 @@ def findings(content: dict[str, Any], folder: Path, shape: str = "json") -> str:
     return linted.stdout + linted.stderr
 
 
-@pytest.mark.parametrize("shape", FORMATS)
 @every_deployment
-def test_cfn_lint_finds_nothing(deployment: Deployment, shape: str, tmp_path: Path) -> None:
-    assert findings(template(deployment, "prod"), tmp_path, shape) == ""
+def test_cfn_lint_finds_nothing(deployment: Deployment, tmp_path: Path) -> None:
+    assert findings(template(deployment, "prod"), tmp_path) == ""
+
+
+def test_nor_does_it_in_the_yaml(tmp_path: Path) -> None:
+    """Which is another text: an alias in it, say, is refused."""
+    assert findings(template(PAYMENTS, "prod"), tmp_path, "yaml") == ""
 
 
 def test_cfn_lint_would_find_a_part_that_is_missing(tmp_path: Path) -> None:
@@ -207,6 +213,24 @@ def test_tables_are_encrypted_and_their_streams_wake_their_owners(deployment: De
         assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
 
 
+def test_tables_and_users_outlive_the_stack_unless_it_never_came_to_be() -> None:
+    parts = template(PAYMENTS)["Resources"]
+    outlive = {name for name, one in parts.items() if one.get("UpdateReplacePolicy") == "Retain"}
+    assert outlive == {*map(identity, (one.name for one in PAYMENTS.tables)), "Users"}
+    assert {parts[one]["DeletionPolicy"] for one in outlive} == {"RetainExceptOnCreate"}
+
+
+def test_the_stack_says_where_to_pay_and_who_may() -> None:
+    content = template(PAYMENTS)
+    outputs = content["Outputs"]
+    assert list(outputs) == ["AlarmsTopic", "PaymentsUrl", "UsersPool", "UsersPoolClient"]
+    assert outputs["PaymentsUrl"]["Value"]["Fn::Sub"].endswith(f"/live{PATH}")
+    assert {pointed(outputs[one]["Value"]) for one in outputs if one != "PaymentsUrl"} == {
+        "Alarms", "Users", "UsersClient",
+    }  # fmt: skip
+    assert list(template(TRAVEL)["Outputs"]) == ["AlarmsTopic"]
+
+
 def test_a_rule_that_renames_has_a_transformer() -> None:
     rules = of_kind(template(PAYMENTS), "Events::Rule")
     renaming = {
@@ -244,6 +268,35 @@ def test_a_name_that_is_too_long_is_refused() -> None:
         template(long)
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"provider_visibility": 9_999}, "Provider SQS hides a message for 9.999 s, and Provider"),
+        ({"wallet_batch": 11}, "Wallet Service takes batches of 11: at most 10"),
+        ({"gateway_concurrency": 2_001}, "Provider Gateway runs 2001 at once: .* 1000 for each"),
+    ],
+)
+def test_a_number_that_aws_refuses_is_told(settings: dict[str, int], told: str) -> None:
+    """The largest that it takes are taken, and the shortest."""
+    with pytest.raises(BadNumber, match=told):
+        template(payment_system(Settings(**settings)))
+    template(
+        payment_system(
+            Settings(provider_visibility=10_000, wallet_batch=10, gateway_concurrency=2_000)
+        )
+    )
+
+
+def test_a_function_may_work_for_a_quarter_of_an_hour_and_no_longer() -> None:
+    def patient(timeout: int) -> Deployment:
+        functions = (replace(PAYMENTS.functions[0], timeout=timeout), *PAYMENTS.functions[1:])
+        return replace(PAYMENTS, functions=functions)
+
+    template(patient(900_000))
+    with pytest.raises(BadNumber, match="API Gateway may work for .* Lambda cuts"):
+        template(patient(900_001))
+
+
 def test_the_command_prints_it_as_json_and_as_yaml(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["template", "--prefix", "prod"]) == 0
     from_json = json.loads(capsys.readouterr().out)
@@ -274,6 +327,16 @@ def test_the_command_says_what_is_wrong(
 ) -> None:
     assert main(["template", *arguments]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_the_command_says_which_setting_aws_refuses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "hasty.json"
+    hasty = scenarios.happy_path.but(settings={"provider_visibility": 1_000})
+    file.write_text(hasty.to_json(), encoding="utf-8")
+    assert main(["template", "--scenario", str(file)]) == 2
+    assert "sagakit: Provider SQS hides a message for 1 s" in capsys.readouterr().err
 
 
 def test_printing_it_needs_no_boto3() -> None:
