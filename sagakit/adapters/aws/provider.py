@@ -1,12 +1,14 @@
 """The provider over HTTP: POST with the Idempotency-Key, credentials from Secrets Manager."""
 
+import http.client
 import json
 import socket
 import urllib.error
 import urllib.request
+from typing import Any
 
 from sagakit.adapters.aws.resources import Resources
-from sagakit.events import encode, loads
+from sagakit.events import NotUnderstood, encode, loads
 from sagakit.ports import Answer, TimedOut, Unavailable
 from sagakit.sim.operations import Ask
 
@@ -20,7 +22,8 @@ class HttpProvider:
         self._secret: dict[str, str] | None = None
 
     def ask(self, request: Ask) -> Answer:
-        """Raises `TimedOut` after the request's timeout, `Unavailable` if it cannot be reached."""
+        """Raises `TimedOut` after the request's timeout, and for an answer that does not tell what
+        was done; `Unavailable` if nothing was done: it cannot be reached, or lets nobody in."""
         secret = self._of_secret()
         path = "void" if request.void else "execute"
         body = encode({"request": list(request.request)}).encode()
@@ -32,7 +35,10 @@ class HttpProvider:
         call = urllib.request.Request(f"{secret['url']}/{path}", body, headers, method="POST")
         try:
             with urllib.request.urlopen(call, timeout=request.timeout / 1000) as response:
-                return Answer(response.status, str(loads(response.read())["outcome"]))
+                outcome = _outcome(response.read())
+                if outcome is None:
+                    raise TimedOut(f"{self._name} answered {response.status} without an outcome")
+                return Answer(response.status, outcome)
         except urllib.error.HTTPError as error:
             return self._refused(error)
         except TimeoutError:
@@ -41,15 +47,24 @@ class HttpProvider:
             if isinstance(error.reason, TimeoutError | socket.timeout):
                 raise self._silent(request) from None
             raise Unavailable(f"{self._name} cannot be reached: {error.reason}") from None
-        except OSError as error:  # it hung up: what it did is unknown
+        except (OSError, http.client.HTTPException) as error:  # it hung up: what it did is unknown
             raise TimedOut(f"{self._name} gave no answer: {error}") from None
 
     def _refused(self, error: urllib.error.HTTPError) -> Answer:
-        if error.code == 503:
-            raise Unavailable(f"{self._name} cannot be reached: 503")
+        if error.code in (401, 403):
+            self._secret = None  # somebody may have put another one in
+            secret = self._resources.called(self._name)
+            raise Unavailable(
+                f"{self._name}: {error.code}: is the token in {secret} the right one?"
+            )
+        if error.code in (429, 503):
+            raise Unavailable(f"{self._name} cannot be reached: {error.code}")
         if error.code >= 500:  # what it did is unknown
             raise TimedOut(f"{self._name} gave no answer: {error.code}")
-        return Answer(error.code, str(loads(error.read())["outcome"]))
+        outcome = _outcome(error.read())
+        if outcome is None:
+            raise Unavailable(f"{self._name} answered {error.code}: is that its URL?")
+        return Answer(error.code, outcome)
 
     def _silent(self, request: Ask) -> TimedOut:
         return TimedOut(f"no answer from {self._name} within {request.timeout} ms")
@@ -62,3 +77,13 @@ class HttpProvider:
             )
             self._secret = json.loads(found["SecretString"])
         return self._secret
+
+
+def _outcome(body: bytes) -> str | None:
+    """What the answer says of the charge; None if it says nothing that can be read."""
+    try:
+        content: Any = loads(body)
+    except NotUnderstood:
+        return None
+    outcome = content.get("outcome") if isinstance(content, dict) else None
+    return outcome if isinstance(outcome, str) else None
