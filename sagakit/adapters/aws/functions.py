@@ -88,6 +88,11 @@ class Function:
         """A batch of SQS, a stream of DynamoDB, a request of API Gateway, or a command."""
         records = event.get("Records")
         invocation = _number(context)
+        if not records and not {"requestContext", "command"} & event.keys():
+            raise NotUnderstood(
+                f"{self.name} is woken by a queue, a stream, the API or another function, "
+                f"not by an event with {', '.join(sorted(event)) or 'nothing in it'}"
+            )
         if records and "dynamodb" in records[0]:
             return self._relay(records)
         if records is not None:
@@ -174,7 +179,7 @@ class Function:
         if not isinstance(content, dict):
             raise NotUnderstood('no envelope: expected {"detail": {...}}')
         for envelope in ("Message", "detail"):
-            if envelope in content:
+            if isinstance(content, dict) and envelope in content:
                 inside = content[envelope]
                 content = loads(inside) if isinstance(inside, str) else inside
         known = [cls for cls in (*self.handlers, *self._renames) if issubclass(cls, Event)]

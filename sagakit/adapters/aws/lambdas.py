@@ -15,7 +15,7 @@ from sagakit.payments.topology import Settings, payment_system
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Handle what woke it; the function is made at its first event, and kept."""
+    """Handle what woke it."""
     return _function()(event, context)
 
 
@@ -30,3 +30,7 @@ def made(environment: Mapping[str, str], resources: Resources, **world: Any) -> 
     Raises `pydantic.ValidationError` for settings that cannot be."""
     settings = Settings.model_validate_json(environment.get("SAGAKIT_SETTINGS", "{}"))
     return Function(environment["SAGAKIT_FUNCTION"], payment_system(settings), resources, **world)
+
+
+if "SAGAKIT_FUNCTION" in os.environ:
+    _function()  # while it starts, Lambda gives it a whole CPU; at 256 MB a handler has a seventh

@@ -11,9 +11,9 @@ from sagakit.adapters.aws.names import called
 from sagakit.ports import Unavailable
 
 # Throttled and failed calls are tried again with backoff and jitter (botocore, "standard" mode).
-RETRIES = Config(
-    retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=10
-)
+# Functions are cut off after 3 s: what is silent for 1 s is asked again while there is time.
+RETRIES = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=1, read_timeout=1)
+INVOKES = RETRIES.merge(Config(read_timeout=10))  # another function may have to start first
 
 
 class Misconfigured(Exception):
@@ -22,7 +22,8 @@ class Misconfigured(Exception):
 
 @dataclass(frozen=True)
 class Resources:
-    """The resources of one stack. `options` go to each client: an endpoint, say, or a region."""
+    """The resources of one stack. `options` go to each client: an endpoint, say, a region, or a
+    `config` in the place of `RETRIES`."""
 
     prefix: str = "sagakit"
     options: dict[str, Any] = field(default_factory=dict)
@@ -35,7 +36,8 @@ class Resources:
     def client(self, service: str) -> Any:
         """The boto3 client of a service, made once."""
         if service not in self._made:
-            self._made[service] = boto3.client(service, config=RETRIES, **self.options)
+            config = INVOKES if service == "lambda" else RETRIES
+            self._made[service] = boto3.client(service, **{"config": config, **self.options})
         return self._made[service]
 
     def call(self, service: str, action: str, what: str, **arguments: Any) -> Any:
@@ -58,8 +60,8 @@ class Resources:
 def told(error: ClientError | BotoCoreError, what: str) -> Exception:
     """What AWS refused, in words: a thing that is missing is a mistake, the rest may pass."""
     if isinstance(error, ClientError):
-        code = error.response["Error"]["Code"]
+        code, text = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         if "NotFound" in code or "NonExistent" in code:
             return Misconfigured(f"{what}: {code}: is the stack deployed, and the prefix its own?")
-        return Unavailable(f"{what}: {code}")
+        return Unavailable(f"{what}: {code}: {text}" if text else f"{what}: {code}")
     return Unavailable(f"{what}: {error}")

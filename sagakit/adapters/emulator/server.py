@@ -8,13 +8,15 @@ from importlib import import_module
 from itertools import count
 from typing import Any
 
+from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
-from sagakit.adapters.aws.resources import Resources
+from sagakit.adapters.aws.resources import RETRIES, Resources
 from sagakit.adapters.emulator.play import Change, play
 from sagakit.run import Run
 from sagakit.scenarios import Scenario
 
+PATIENT = RETRIES.merge(Config(connect_timeout=5, read_timeout=60))  # a stack is made in one call
 STACKS = count(1)  # servers of one process share what they hold: each stack has a prefix of its own
 
 
@@ -50,6 +52,7 @@ def emulator() -> Iterator[Emulator]:
                 "region_name": "eu-west-1",
                 "aws_access_key_id": "testing",
                 "aws_secret_access_key": "testing",
+                "config": PATIENT,
             }
         )
     finally:

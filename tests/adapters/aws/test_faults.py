@@ -19,7 +19,7 @@ from sagakit.adapters.aws.functions import BatchFailed, Function
 from sagakit.adapters.aws.publishing import Publisher
 from sagakit.adapters.aws.resources import Misconfigured, Resources
 from sagakit.adapters.aws.tables import Table
-from sagakit.events import encode, loads
+from sagakit.events import NotUnderstood, encode, loads
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.topology import Settings, payment_system
 from sagakit.payments.wallet import Wallet
@@ -42,13 +42,14 @@ OK: tuple[int, dict[str, Any]] = (200, {})
 
 def refusal(code: str, **more: Any) -> tuple[int, dict[str, Any]]:
     """An error as DynamoDB answers it."""
-    return 400, {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "no", **more}
+    content = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "slower", **more}
+    return 400, content
 
 
 @contextmanager
 def answering(*answers: tuple[int, dict[str, Any]]) -> Iterator[tuple[Resources, list[str]]]:
     """An endpoint that gives these answers one after the other, and the last for ever; with what it
-    was asked to do."""
+    was asked to do. One with `sleep` (s) comes so late."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -56,6 +57,7 @@ def answering(*answers: tuple[int, dict[str, Any]]) -> Iterator[tuple[Resources,
             self.rfile.read(int(self.headers["Content-Length"]))
             status, content = answers[min(len(asked), len(answers) - 1)]
             asked.append(self.headers["X-Amz-Target"].rpartition(".")[2])
+            time.sleep(content.get("sleep", 0))
             body = encode(content).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -116,6 +118,17 @@ def test_an_endpoint_that_is_silent_is_unavailable_and_the_message_comes_again(
     assert reason.startswith("Unavailable: Wallet DB: Read timeout on endpoint URL")
 
 
+def test_a_call_without_an_answer_is_made_again_before_the_function_is_cut_off() -> None:
+    """A client that waits longer than its function may work never says that there was no answer."""
+    shortest = min(one.timeout for one in payment_system().functions)
+    silence = 500, {"sleep": 2 * clients.RETRIES.read_timeout}
+    with answering(silence, OK) as (stack, asked):
+        begun = time.monotonic()
+        assert Table(stack, "Wallet DB", Wallet).get("ana") is None
+        assert time.monotonic() - begun < shortest / 1000
+    assert asked == ["GetItem"] * 2
+
+
 def test_so_is_an_endpoint_where_nobody_listens(waits: list[float]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -142,7 +155,7 @@ def test_one_that_is_throttled_for_long_comes_again() -> None:
     with answering(refusal("ThrottlingException")) as (stack, _):
         answer, reasons = outcome(stack)
     assert answer == COMES_AGAIN
-    assert reasons == ["Unavailable: Wallet DB: ThrottlingException"]
+    assert reasons == ["Unavailable: Wallet DB: ThrottlingException: slower"]
 
 
 def test_a_transaction_that_is_throttled_has_done_nothing_and_comes_again() -> None:
@@ -177,6 +190,24 @@ def test_one_message_fails_the_batch_where_nobody_hears_which() -> None:
     assert answer(reports=True) == COMES_AGAIN
     with pytest.raises(BatchFailed, match=r"Wallet Service: .* all come again"):
         answer(reports=False)
+
+
+@pytest.mark.parametrize(
+    ("event", "told"), [({}, "nothing in it"), ({"detail-type": "Scheduled Event"}, "detail-type")]
+)
+def test_what_nothing_of_the_template_sends_is_told(event: dict[str, Any], told: str) -> None:
+    function = Function("Wallet Service", payment_system(), resources(1))
+    with pytest.raises(NotUnderstood, match=f"Wallet Service is woken by a queue, .* {told}"):
+        function(event)
+
+
+@pytest.mark.parametrize("body", ["hello", "3", "[]", '{"Message": 3}', '{"detail": null}'])
+def test_each_message_that_is_no_event_has_its_reason_in_the_log(body: str) -> None:
+    records: list[Record] = []
+    function = Function("Wallet Service", payment_system(), resources(1), write=records.append)
+    assert function({"Records": [{**MESSAGE, "body": body}]}) == COMES_AGAIN
+    (failed,) = [one.detail for one in records if isinstance(one.detail, Failed)]
+    assert failed.reason.startswith("NotUnderstood: ")
 
 
 def test_a_stream_comes_again_from_the_record_that_was_not_published() -> None:

@@ -123,7 +123,8 @@ def test_an_action_that_a_role_lacks_is_denied_and_the_message_is_a_dead_letter(
     assert status(done) == "PENDING"
     (letter,) = [one.detail for one in done.records if one.target == "Wallet DLQ"]
     assert isinstance(letter, Failed)
-    assert letter.reason == "Unavailable: Wallet DB: AccessDeniedException"
+    assert letter.reason.startswith("Unavailable: Wallet DB: AccessDeniedException: ")
+    assert "is not authorized to perform: dynamodb:PutItem on resource: arn:" in letter.reason
 
 
 REFUSED = {
