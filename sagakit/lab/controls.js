@@ -57,8 +57,9 @@ function drawSequence({ lanes, steps, left }) {
   lanes.forEach((name, lane) => {
     const bottom = 46 + steps.length * 24;
     svg.append(shape("line", { x1: x(lane), x2: x(lane), y1: 40, y2: bottom, class: "life" }));
-    const parts = name.split(/ |(?<=[a-z])(?=[A-Z])/);
-    parts.forEach((part, line) => svg.append(words(x(lane), 12 + 11 * line, part, "middle", "head")));
+    lines(name).forEach((part, line) =>
+      svg.append(words(x(lane), 12 + 11 * line, part, "middle", "head")),
+    );
   });
   let before = "";
   steps.forEach(({ time, source, target, sign, text }, place) => {

@@ -63,7 +63,7 @@ class Controls(AnyWidget):
             timeline=sketch.timeline(finished),
             sagas=sagas,
             saga=saga,
-            sequence=sketch.sequence(finished, saga),
+            sequence=sketch.sequence(finished, saga or None),
             problem="",
         )
 

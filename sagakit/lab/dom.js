@@ -11,6 +11,11 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
+// A name in lines: at its spaces and humps.
+function lines(name) {
+  return name.split(/ |(?<=[a-z])(?=[A-Z])/);
+}
+
 function shape(name, attributes = {}, text) {
   const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sagakit.check.facts import BREAKER
 from sagakit.payments.events import ReembolsarUsuario
 from sagakit.plot.pieces import Emission, emissions
-from sagakit.sim.trace import Published, Queued, Record, Trace, told
+from sagakit.sim.trace import Published, Queued, Read, Record, Trace, Written, told
 
 
 class Row(NamedTuple):
@@ -37,7 +37,8 @@ class Moment(NamedTuple):
 
 def moment(trace: Trace, place: int) -> Moment:
     """What is there after the record at that place; before the first one if it is -1."""
-    until = Trace(trace.participants, islice(trace, place + 1))
+    rows = cast(Iterable[Record], trace.rows())  # as they are: to name the fields takes longer
+    until = Trace(trace.participants, islice(rows, place + 1))
     stores = until.stores()
     breaker = stores.pop(BREAKER, None)
     return Moment(
@@ -94,6 +95,16 @@ def _breaker(items: dict[str, Any]) -> Iterator[Row]:
         yield Row(BREAKER, "", "nothing written yet: it is CLOSED")
     for key, item in items.items():
         yield Row(BREAKER, key, f"{told(item)}, version: {item.version}")
+
+
+def touched(records: Iterable[Record]) -> set[tuple[str, str]]:
+    """The items that are read or written in these records: store and key."""
+    return {
+        (record.source, record.detail.key)
+        for record in records
+        if record.kind == "return" and isinstance(record.detail, Read | Written)
+        if record.detail.key is not None  # a commit of an outbox and an inbox alone
+    }
 
 
 def events_by_id(trace: Iterable[Record]) -> dict[str, Emission]:

@@ -23,6 +23,9 @@ function table(name, rows) {
   return element("table", { "aria-label": name }, element("caption", {}, name), body);
 }
 
+const MARKS = ["conflict", "retry", "compensation"];
+const PACE = 1000; // ms a step while it plays by itself
+
 function render({ model, el }) {
   const last = () => model.get("drawing").steps.length;
 
@@ -40,6 +43,20 @@ function render({ model, el }) {
     "Last step": [() => move(last()), "Last"],
   };
   const buttons = Object.entries(go).map(([label, [press, sign]]) => button(label, sign, press));
+  let timer = 0; // while it plays by itself
+  const auto = button("Play or pause", "Play", () => {
+    if (timer) return pause();
+    if (model.get("step") === last()) move(0);
+    timer = setInterval(() => (player.isConnected ? move(model.get("step") + 1) : pause()), PACE);
+    auto.textContent = "Pause";
+  });
+
+  function pause() {
+    clearInterval(timer);
+    timer = 0;
+    auto.textContent = "Play";
+  }
+
   const slider = element("input", { type: "range", min: 0, "aria-label": "Step" });
   slider.addEventListener("input", () => move(Number(slider.value)));
   const counter = element("span", { class: "counter" });
@@ -48,11 +65,13 @@ function render({ model, el }) {
     model.set("saga", sagas.value);
     model.save_changes();
   });
-  const jumps = ["conflict", "retry", "compensation"].map((name) =>
-    button(`First ${name}`, `First ${name}`, () => move(model.get("landmarks")[name])),
+  const jumps = MARKS.map((name) =>
+    button(`First ${name}`, `First ${name}`, () => model.send({ do: "jump", name })),
   );
   const said = element("p", { class: "said", role: "status", "aria-label": "What happens" });
-  const diagram = element("div", { class: "diagram", "aria-label": "Sequence diagram" });
+  const notice = element("p", { class: "notice", role: "status", "aria-label": "Which run" });
+  const diagram = element("div", { class: "diagram" });
+  const heads = element("div", { class: "heads", "aria-hidden": "true" }); // above what is scrolled
   const state = element("div", { class: "state" });
   const player = element(
     "div",
@@ -63,8 +82,9 @@ function render({ model, el }) {
       "aria-label": "Player: arrow keys step, Home and End go to the ends",
       "data-lm-suppress-shortcuts": "true", // the keys are ours, not the notebook's
     },
-    element("div", { class: "bar" }, ...buttons, slider, counter),
+    element("div", { class: "bar" }, ...buttons, auto, slider, counter),
     element("div", { class: "bar" }, element("label", {}, "Saga ", sagas), ...jumps),
+    notice,
     said,
     element("div", { class: "panes" }, diagram, state),
   );
@@ -85,25 +105,51 @@ function render({ model, el }) {
     go[keys[event.key]][0]();
   });
 
+  // Whatever else is pressed stops it.
+  for (const press of ["pointerdown", "keydown"])
+    player.addEventListener(press, ({ target }) => target !== auto && pause(), true);
+
+  function behead() {
+    const { steps } = model.get("drawing");
+    heads.hidden = !steps.length || diagram.scrollTop < (steps[0].top - 30) * scale();
+  }
+  diagram.addEventListener("scroll", behead);
+
   let cover, band;
 
+  // Pixels a point of the picture.
+  const scale = () => diagram.scrollWidth / Number(band.getAttribute("width"));
+
   function draw() {
-    const { svg, steps } = model.get("drawing");
+    const { svg, steps, lanes } = model.get("drawing");
     diagram.innerHTML = svg;
     const picture = diagram.querySelector("svg");
     const [, , wide, tall] = picture.getAttribute("viewBox").split(" ").map(Number);
     picture.removeAttribute("height");
     picture.setAttribute("width", "100%");
+    picture.setAttribute("aria-label", "Sequence diagram");
+    const names = shape("svg", { viewBox: `0 0 ${wide} 36`, width: "100%" });
+    for (const [name, x] of Object.entries(lanes))
+      lines(name).forEach((part, line) => names.append(shape("text", { x, y: 10 + 10 * line }, part)));
+    heads.replaceChildren(names);
+    diagram.prepend(heads);
     band = shape("rect", { class: "band", width: wide }); // over the step that is shown
     cover = shape("rect", { class: "cover", width: wide, height: tall }); // over what is to come
     picture.append(band, cover);
+    behead();
     slider.max = steps.length;
     sagas.replaceChildren(...model.get("sagas").map((name) => element("option", {}, name)));
     sagas.value = model.get("saga");
-    jumps.forEach((one, place) => {
-      one.disabled = !(["conflict", "retry", "compensation"][place] in model.get("landmarks"));
-    });
     show();
+  }
+
+  function marks() {
+    MARKS.forEach((name, place) => {
+      const saga = model.get("elsewhere")[name];
+      jumps[place].disabled = !saga && !(name in model.get("landmarks"));
+      jumps[place].title = saga ? `First ${name}, in saga ${saga}` : `First ${name}`;
+      jumps[place].setAttribute("aria-label", jumps[place].title);
+    });
   }
 
   function show() {
@@ -113,20 +159,24 @@ function render({ model, el }) {
     slider.setAttribute("aria-valuetext", `step ${step} of ${steps.length}`);
     counter.textContent = `step ${step} of ${steps.length}`;
     player.setAttribute("data-step", step);
-    buttons.forEach((one, place) => {
-      one.disabled = place < 2 ? step === 0 : step === steps.length;
-    });
-    const row = steps[Math.max(step - 1, 0)];
     const done = step === steps.length;
+    if (done) pause();
+    buttons.forEach((one, place) => {
+      const held = one === document.activeElement;
+      one.disabled = place < 2 ? step === 0 : done;
+      if (held && one.disabled) player.focus({ preventScroll: true }); // keep the keys
+    });
+    auto.disabled = !steps.length;
+    if (!steps.length) return;
+    const row = steps[Math.max(step - 1, 0)];
     cover.setAttribute("y", step ? row.bottom + 5 : row.top - 4);
     cover.setAttribute("visibility", done ? "hidden" : "visible");
     band.setAttribute("y", row.top - 1);
     band.setAttribute("height", row.bottom - row.top + 5);
     band.setAttribute("visibility", step ? "visible" : "hidden");
-    const scale = diagram.scrollWidth / Number(band.getAttribute("width"));
-    const y = row.bottom * scale;
+    const y = row.bottom * scale();
     if (!step) diagram.scrollTop = 0;
-    else if (y > diagram.scrollTop + diagram.clientHeight - 30 || y < diagram.scrollTop + 60)
+    else if (y > diagram.scrollTop + diagram.clientHeight - 30 || y < diagram.scrollTop + 90)
       diagram.scrollTop = y - diagram.clientHeight * 0.7;
   }
 
@@ -153,6 +203,7 @@ function render({ model, el }) {
   function tell() {
     const now = model.get("now");
     said.textContent = now.text;
+    notice.textContent = model.get("notice");
     const parts = now.sections.map(({ name, rows }) => table(name, rows));
     if (now.event.length) parts.push(table("Event", now.event));
     const next = element("section", { "aria-label": "What could have come next" });
@@ -164,15 +215,18 @@ function render({ model, el }) {
       next.append(button("Play by schedule", "Play by schedule", () => model.send({ do: "schedule" })));
     if (now.former)
       next.append(button("Run before", "Back to the run before", () => model.send({ do: "back" })));
-    if (model.get("notice")) next.append(element("p", { role: "status" }, model.get("notice")));
+    const held = state.contains(document.activeElement);
     state.replaceChildren(...parts, next);
+    if (held) player.focus({ preventScroll: true }); // what had the keys is gone
   }
 
   model.on("change:drawing", draw);
   model.on("change:step", show);
+  model.on("change:landmarks change:elsewhere", marks);
   model.on("change:now change:notice", tell);
   el.append(player);
   draw();
+  marks();
   tell();
 }
 

@@ -1,5 +1,6 @@
 """The player: a run arrow by arrow, with what stands in queues, stores and breaker meanwhile."""
 
+from collections.abc import Collection
 from typing import Any
 
 import traitlets
@@ -9,7 +10,7 @@ from sagakit.check.explore import Counterexample
 from sagakit.lab import fallback
 from sagakit.lab.forks import Fork, Forks, in_words
 from sagakit.lab.front import front_end
-from sagakit.lab.moment import Moment, Row, events_by_id, landmarks, moment
+from sagakit.lab.moment import Moment, Row, events_by_id, landmarks, moment, touched
 from sagakit.plot.folding import Step
 from sagakit.plot.folding import moment as clock
 from sagakit.plot.sequence import drawn
@@ -30,8 +31,17 @@ AT_THE_END = "Nothing: no step is ready any more."
 
 
 def play(what: "Run | Counterexample") -> "Player":
-    """Step through a run, or through a counterexample of `explore`, with buttons or keys."""
-    return Player(what if isinstance(what, Run) else what.run)
+    """Step through a run, or through a counterexample of `explore`, with buttons or keys.
+    Raises `TypeError` for what is neither."""
+    if not isinstance(what, Run | Counterexample):
+        kind = type(what).__name__
+        hint = "; of what `explore` answers, give .broken[0]" if kind == "Exploration" else ""
+        raise TypeError(f"what is played is a run, as run('happy_path'), not of type {kind}{hint}")
+    if isinstance(what, Run):
+        return Player(what)
+    player = Player(what.run)
+    player.notice = what.sentence
+    return player
 
 
 class Player(AnyWidget):
@@ -46,6 +56,7 @@ class Player(AnyWidget):
     step = traitlets.Int(0).tag(sync=True)
     now = traitlets.Dict().tag(sync=True)  # what is shown beside the diagram at this step
     landmarks = traitlets.Dict().tag(sync=True)  # name to step
+    elsewhere = traitlets.Dict().tag(sync=True)  # name to the saga that has one, if not this one
     notice = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, finished: Run) -> None:
@@ -62,10 +73,8 @@ class Player(AnyWidget):
         records = finished.records
         self._forks = None if finished.schedule is None else Forks(finished)
         self._events = events_by_id(records)
-        opening = sum(record.label == "opening" for record in records)
-        self._opening = set(moment(records, opening - 1).stores)
         sagas = list(dict.fromkeys(one.correlation_id for one in records if one.correlation_id))
-        few = not tell(records, acknowledgements=True, limit=MOST).left_out
+        few = len(sagas) <= MOST and not tell(records, acknowledgements=True, limit=MOST).left_out
         self.sagas = [ALL] * few + sagas
         self.saga = saga if saga in self.sagas else self.sagas[0]
         self._draw()
@@ -75,6 +84,10 @@ class Player(AnyWidget):
         story = tell(records, saga=saga, acknowledgements=True, limit=MOST)
         picture, rows = drawn(story)
         self._steps = story.steps
+        self._near: dict[int, Moment] = {}
+        self._touched = touched(
+            record for record in records if saga in (None, record.correlation_id)
+        )
         self.step = 0
         self.drawing = {
             "svg": picture.svg(),
@@ -82,21 +95,32 @@ class Player(AnyWidget):
                 {"top": round(row.top, 1), "bottom": round(row.y, 1), "text": _said(row.step)}
                 for row in rows
             ],
+            "lanes": {  # the middle of each
+                name: round(x, 1)
+                for row in rows
+                for name, x in ((row.step.record.source, row.x1), (row.step.record.target, row.x2))
+            },
         }
         self.landmarks = {
             name: place + 1 for name, place in landmarks(one.record for one in story.steps).items()
+        }
+        self.elsewhere = {
+            name: records[place].correlation_id
+            for name, place in landmarks(records).items()
+            if name not in self.landmarks and records[place].correlation_id
         }
         self._show()
 
     def _show(self) -> None:
         """What is to be seen at this step, and what of it is new since the step before."""
         then, before = self._moment(self.step), self._moment(self.step - 1)
+        self._near = {self.step: then, self.step - 1: before}
         changed = then.changed_since(before)
         fork = self._fork()
         self.now = {
             "text": _said(self._steps[self.step - 1]) if self.step else "Before the first step",
             "sections": [
-                {"name": name, "rows": [[*row, row in changed] for row in self._few(rows)]}
+                {"name": name, "rows": [[*row, row in changed] for row in self._few(rows, changed)]}
                 for name, rows in then.sections()
                 if rows
             ],
@@ -108,21 +132,28 @@ class Player(AnyWidget):
             "former": len(self._former),
         }
 
-    def _few(self, rows: tuple[Row, ...]) -> list[Row]:
-        """Of many rows those that are no longer as they were at the start."""
+    def _few(self, rows: tuple[Row, ...], changed: Collection[Row] = ()) -> list[Row]:
+        """Of many rows those that these steps are about."""
         if len(rows) <= FEW:
             return list(rows)
-        kept = [row for row in rows if row not in self._opening]
-        return [*kept, Row("the others", "", f"{len(rows) - len(kept)} items as at the start")]
+        kept = [row for row in rows if row[:2] in self._touched or row in changed]
+        rest = len(rows) - len(kept)
+        return [*kept, Row("the others", "", f"{rest} items that these steps do not touch")]
 
     def _moment(self, step: int) -> Moment:
-        place = self._steps[step - 1].last if step > 0 else self._steps[0].first - 1
+        """What is there after a step; that of the steps last shown is still known."""
+        if step in self._near:
+            return self._near[step]
+        if step > 0:
+            place = self._steps[step - 1].last
+        else:
+            place = self._steps[0].first - 1 if self._steps else -1
         return moment(self.run.records, place)
 
     def _event(self) -> list[list[str]]:
         """Header and payload of the event that is carried or handled, a row a field."""
-        record = self._steps[self.step - 1].record
-        event = self._events.get(record.event_id or "") if self.step else None
+        done = self._steps[self.step - 1 : self.step]  # none before the first
+        event = self._events.get(done[0].record.event_id or "") if done else None
         if event is None:
             return []
         header = {
@@ -145,6 +176,11 @@ class Player(AnyWidget):
 
     # What the learner does.
 
+    @traitlets.validate("step")
+    def _within(self, proposed: Any) -> int:
+        """A step that there is: the page may still show a longer run, or a cell ask for more."""
+        return max(0, min(int(proposed["value"]), len(self._steps)))
+
     def _other_saga(self, _: Any) -> None:
         self._draw()
 
@@ -153,7 +189,9 @@ class Player(AnyWidget):
 
     def _pressed(self, _: Any, pressed: dict[str, Any], __: Any) -> None:
         """A button besides those that only move."""
-        if pressed["do"] == "choose":
+        if pressed["do"] == "jump":
+            self.jump(pressed["name"])
+        elif pressed["do"] == "choose":
             self.choose(pressed["number"], wrong=pressed["wrong"])
         elif pressed["do"] == "schedule":
             self._other_run(self._by_schedule(), 0, "The same scenario, by schedule.")
@@ -161,6 +199,15 @@ class Player(AnyWidget):
             former, saga, step = self._former.pop()
             self._begin(former, saga)
             self.step, self.notice = step, "The run before."
+
+    def jump(self, name: str) -> None:
+        """Go to the first conflict, retry or compensation of the saga that is shown; if it has
+        none, to the first of the run. Raises `ValueError` if there is none."""
+        if name in self.elsewhere:
+            self.saga = self.elsewhere[name]
+        if name not in self.landmarks:
+            raise ValueError(f"there is no {name} among the steps of this run")
+        self.step = self.landmarks[name]
 
     def choose(self, number: int, *, wrong: bool = False) -> None:
         """Go on from this step with the ready step of that number, counted from 0; or with what
@@ -212,6 +259,6 @@ class Player(AnyWidget):
 def _said(step: Step) -> str:
     """A step in words: its number in the diagram, when, from whom to whom, and what."""
     record = step.record
-    number = f"{step.number}. " if step.number else ""
+    number = f"Arrow {step.number}, " if step.number else ""
     to = "" if record.source == record.target else f" → {record.target}"
     return f"{number}{clock(record.t)}, {record.source}{to}: {step.text or 'nothing'}"

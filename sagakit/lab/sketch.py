@@ -109,8 +109,9 @@ def timeline(finished: Run) -> dict[str, Any]:
     }
 
 
-def sequence(finished: Run, saga: str) -> dict[str, Any]:
-    """The arrows of one saga: from which lane to which, with what sign, and what they say."""
+def sequence(finished: Run, saga: str | None) -> dict[str, Any]:
+    """The arrows of one saga, or of all: from which lane to which, with what sign, and what they
+    say."""
     story = tell(finished.records, saga=saga, limit=ARROWS)
     at = {lane.name: place for place, lane in enumerate(story.lanes)}
     return {

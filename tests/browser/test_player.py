@@ -80,6 +80,50 @@ def test_it_shows_one_saga_of_two(page: Page, server: Server, pictures: Path) ->
     assert 0 < player.last() < both
 
 
+def test_it_jumps_to_another_saga_if_only_that_has_a_compensation(
+    page: Page, server: Server
+) -> None:
+    player = opened(page, server, "run('circuit_breaker')")
+    player.button("First compensation, in saga user-13:1").click()
+    expect(player.said).to_contain_text("ReembolsarUsuario")
+    expect(player.whole.get_by_role("combobox", name="Saga")).to_have_value("user-13:1")
+
+
+def test_the_names_of_the_lanes_stay_above_what_is_scrolled(page: Page, server: Server) -> None:
+    player = opened(page, server, "run('happy_path')")
+    name = player.whole.locator(".heads text", has_text="Bridge")
+    expect(name).to_be_hidden()
+    player.button("Last step").click()
+    expect(name).to_be_visible()
+
+
+def test_it_plays_by_itself_until_something_else_is_pressed(page: Page, server: Server) -> None:
+    player = opened(page, server, "run('happy_path')")
+    player.button("Play or pause").click()
+    player.expect_step(2)
+    player.whole.press("ArrowLeft")
+    expect(player.button("Play or pause")).to_have_text("Play")
+    before = player.whole.locator(".counter").inner_text()
+    page.wait_for_timeout(1_500)  # a step takes 1,000
+    assert player.whole.locator(".counter").inner_text() == before
+
+
+def test_the_keys_stay_with_the_player_when_what_had_them_is_gone(
+    page: Page, server: Server
+) -> None:
+    player = opened(page, server, "run('concurrent_payments', schedule=())")
+    player.button("Last step").press("Enter")
+    player.expect_step(player.last())
+    page.keyboard.press("Home")
+    player.expect_step(0)
+    player.button("Run: Payment Service: read item, Payments DB (ana:B)").press("Enter")
+    expect(player.whole.get_by_text("Another run")).to_be_visible()
+    page.keyboard.press("Home")
+    player.expect_step(0)
+    page.keyboard.press("ArrowRight")
+    player.expect_step(1)
+
+
 def test_another_step_that_was_ready_is_chosen_and_taken_back(page: Page, server: Server) -> None:
     player = opened(page, server, "run('concurrent_payments', schedule=())")
     expect(player.whole.get_by_text("Another run")).to_have_count(0)

@@ -110,6 +110,13 @@ def test_a_system_of_ones_own_is_turned_as_a_scenario_is() -> None:
     assert any(step["text"] == "full" for step in controls.shown["sequence"]["steps"])
 
 
+def test_a_scenario_in_which_nothing_happens_has_controls_too() -> None:
+    nothing = scenarios.Scenario(name="nothing", title="Nothing", wallets=(), payments=())
+    controls = control(nothing)
+    assert told(controls)["payments"] == "none"
+    assert controls.shown["sequence"]["steps"] == []
+
+
 def test_the_sequence_is_that_of_the_saga(outage: Controls) -> None:
     outage.saga = "user-13:1"
     drawn = outage.shown["sequence"]

@@ -3,7 +3,7 @@
 import pytest
 
 from sagakit import Run, run, scenarios
-from sagakit.lab.moment import Row, landmarks, moment
+from sagakit.lab.moment import Row, landmarks, moment, touched
 from sagakit.sim.trace import Written
 
 
@@ -83,6 +83,14 @@ def test_dead_letters_are_told_apart_from_what_waits() -> None:
         Row("Wallet SQS", "", "empty"),
         Row("Wallet SQS", "dead letters", "a text"),
     )
+
+
+def test_what_is_touched_is_what_is_read_or_written() -> None:
+    records = run(scenarios.concurrent_payments).records
+    assert touched(record for record in records if record.correlation_id == "ana:B") == {
+        ("Payments DB", "ana:B"),
+        ("Wallet DB", "ana"),
+    }
 
 
 def test_landmarks_are_the_first_of_their_kind(late: Run) -> None:

@@ -59,6 +59,24 @@ def test_the_landmarks_are_steps(clash: Player) -> None:
     assert "conflict: start again" in clash.now["text"]
 
 
+def test_a_landmark_that_only_another_saga_has_leads_there() -> None:
+    player = play(run(scenarios.circuit_breaker))
+    assert player.landmarks == {}
+    assert player.elsewhere == {"retry": "user-06:1", "compensation": "user-13:1"}
+    player._pressed(None, {"do": "jump", "name": "compensation"}, None)
+    assert (player.saga, player.step) == ("user-13:1", player.landmarks["compensation"])
+    assert "ReembolsarUsuario" in player.now["text"]
+    with pytest.raises(ValueError, match="there is no conflict"):
+        player.jump("conflict")
+
+
+def test_a_step_that_there_is_not_is_the_nearest(clash: Player) -> None:
+    clash.step = 1_000
+    assert clash.step == len(clash.drawing["steps"])
+    clash.step = -1
+    assert clash.step == 0
+
+
 def test_another_step_that_was_ready_makes_another_run_and_there_is_a_way_back(
     clash: Player,
 ) -> None:
@@ -120,8 +138,15 @@ def test_a_run_by_the_clock_says_so_and_can_be_played_by_schedule() -> None:
 def test_a_long_run_is_played_saga_by_saga() -> None:
     player = play(run(scenarios.circuit_breaker))
     assert player.saga == player.sagas[0] == "user-01:1"
+    player.step = len(player.drawing["steps"])
     rows = next(one["rows"] for one in player.now["sections"] if one["name"] == "Stores")
-    assert ["the others", "", "36 items as at the start", False] in rows
+    assert [row[:2] for row in rows] == [
+        ["Payments DB", "user-01:1"],
+        ["Wallet DB", "user-01"],
+        ["Provider DB", "user-01:1"],
+        ["the others", ""],
+    ]
+    assert rows[-1][2] == "35 items that these steps do not touch"
 
 
 def test_a_counterexample_is_played_by_its_schedule() -> None:
@@ -132,6 +157,21 @@ def test_a_counterexample_is_played_by_its_schedule() -> None:
     for player in (play(found), found.run.play()):
         assert list(player.run.records) == list(found.run.records)
         assert not player.now["clock"]
+    assert play(found).notice == found.sentence
+
+
+def test_a_run_in_which_nothing_happens_has_no_steps() -> None:
+    nothing = scenarios.Scenario(name="nothing", title="Nothing", wallets=(), payments=())
+    player = play(run(nothing))
+    assert (player.drawing["steps"], player.step) == ([], 0)
+    assert player.now["text"] == "Before the first step"
+
+
+def test_what_is_no_run_is_refused_with_what_to_give() -> None:
+    with pytest.raises(TypeError, match=r"a run, as run\('happy_path'\), not of type str"):
+        play("happy_path")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"type Exploration; .* give \.broken\[0\]"):
+        play(explore("happy_path"))  # type: ignore[arg-type]
 
 
 def test_where_widgets_do_not_run_there_is_a_picture_and_the_end_as_tables() -> None:
