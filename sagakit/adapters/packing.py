@@ -11,10 +11,13 @@ from typing import Any
 
 from sagakit.events import Event, Header
 
+PLAIN = (str, int, float)  # as it is in JSON; a truth value is an int
+_JSON = json.JSONEncoder(separators=(",", ":"))  # one for all: each packing would make another
+
 
 def pack(value: Any) -> str:
     """JSON text of plain values, `Decimal`, tuples, sets, mappings, named tuples and events."""
-    return json.dumps(_plain(value), separators=(",", ":"))
+    return _JSON.encode(_plain(value))
 
 
 def unpack(text: str) -> Any:
@@ -31,7 +34,7 @@ def found_by_name(cls: type) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str | int | float | bool):
+    if value is None or isinstance(value, PLAIN):
         return value
     if isinstance(value, Decimal):
         return {"number": str(value)}
