@@ -217,8 +217,10 @@ def _redrive(names: Sequence[str], options: Options) -> int:
 
     if not names:
         raise Refused("name the queue whose dead letters are to go back: `inspect` shows them")
-    sent = redrive(_file(options), names[0])
-    show_lines([f"{names[0]}: {sent} sent back; `serve` handles them"])
+    queue = " ".join(names)
+    sent = redrive(_file(options), queue)
+    what = f"{sent} sent back; `serve` handles them" if sent else "no dead letters to send back"
+    show_lines([f"{queue}: {what}"])
     return HELD
 
 
@@ -304,7 +306,7 @@ COMMANDS = {
     "all": Command(_all, 0, ("--out",)),
     "serve": Command(_serve, 1, ("--db", "--workers", "--format", "--scenario"), ("--hurry",)),
     "inspect": Command(_inspect, 0, ("--db", "--format")),
-    "redrive": Command(_redrive, 1, ("--db",)),
+    "redrive": Command(_redrive, 5, ("--db",)),  # the words of a queue's name
     "template": Command(_template, 1, ("--prefix", "--format", "--scenario")),
     "zoo": Command(_zoo, 0, ("--format",)),
 }

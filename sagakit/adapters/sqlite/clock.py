@@ -15,9 +15,10 @@ class Clock:
     def __init__(self, database: Database, *, hurry: bool = False) -> None:
         self.hurry = hurry
         self._database = database
-        with database.transaction():
-            self._epoch = int(database.meta("epoch") or _machine_time())
-            database.set_meta("epoch", self._epoch)
+        if database.meta("epoch") is None:
+            with database.transaction():
+                database.set_meta("epoch", database.meta("epoch") or _machine_time())
+        self._epoch = int(str(database.meta("epoch")))
         self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
         self._number = 0
 

@@ -58,6 +58,7 @@ class Database:
 
     Raises `BadDatabase` for a file that is none of ours, or of a newer version, for one that is
     locked for longer than `PATIENCE`, and for a full disk; nothing that was committed is lost.
+    Whoever only looks at a file writes nothing, and waits for nobody.
     """
 
     def __init__(self, path: str | Path, *, create: bool = False) -> None:
@@ -66,10 +67,10 @@ class Database:
             raise BadDatabase(f"{path}: there is no such file: `serve` makes one")
         try:
             self._connection = sqlite3.connect(
-                path, timeout=PATIENCE, isolation_level=None,
+                self.path.absolute(), timeout=0, isolation_level=None,
                 check_same_thread=False,  # one thread after the other uses it
             )  # fmt: skip
-            self._prepare()
+            self._prepare(create)
         except sqlite3.Error as error:
             raise self._told(error) from None
 
@@ -82,40 +83,52 @@ class Database:
     def close(self) -> None:
         self._connection.close()
 
-    def _prepare(self) -> None:
-        with self.transaction():
-            (application,) = self.one("PRAGMA application_id")
-            (version,) = self.one("PRAGMA user_version")
-            (tables,) = self.one("SELECT count(*) FROM sqlite_master")
-            if application != APPLICATION:
-                if tables or application:
-                    raise BadDatabase(
-                        f"{self.path}: this is another program's database: take another file"
-                    )
-                for statement in SCHEMA.split(";"):
-                    self.run(statement)
-                self.run(f"PRAGMA application_id = {APPLICATION}")
-                self.run(f"PRAGMA user_version = {VERSION}")
-            elif version > VERSION:
-                raise BadDatabase(
-                    f"{self.path}: it was made by a newer sagakit (version {version} of the file, "
-                    f"this one knows {VERSION}): update sagakit, or take another file"
-                )
-        self._keep_a_log()
+    def _prepare(self, create: bool) -> None:
+        if not self._is_ours():
+            if not create:
+                raise BadDatabase(f"{self.path}: no scenario has been begun: `serve` begins one")
+            with self.transaction():
+                if not self._is_ours():  # another process may have been quicker
+                    self._lay_out()
+        self.run("PRAGMA journal_mode = WAL")
         self.run("PRAGMA synchronous = NORMAL")
 
-    def _keep_a_log(self) -> None:
-        """To WAL mode. If another process opens the new file at the same time, SQLite refuses that
-        at once, without the patience that it has elsewhere."""
-        end = time.monotonic() + PATIENCE
+    def _is_ours(self) -> bool:
+        """False if there is nothing in it yet."""
+        (tables,) = self.one("SELECT count(*) FROM sqlite_master")
+        (application,) = self.one("PRAGMA application_id")
+        (version,) = self.one("PRAGMA user_version")
+        if application != APPLICATION:
+            if tables or application:
+                raise BadDatabase(
+                    f"{self.path}: this is another program's database: take another file"
+                )
+            return False
+        if version > VERSION:
+            raise BadDatabase(
+                f"{self.path}: it was made by a newer sagakit (version {version} of the file, "
+                f"this one knows {VERSION}): update sagakit, or take another file"
+            )
+        return True
+
+    def _lay_out(self) -> None:
+        for statement in SCHEMA.split(";"):
+            self.run(statement)
+        self.run(f"PRAGMA application_id = {APPLICATION}")
+        self.run(f"PRAGMA user_version = {VERSION}")
+
+    def _execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        """Wait for another writer, at first for 0.1 ms: that is how long a transaction takes, and
+        SQLite itself would sleep through many. It would not wait at all for the step to WAL."""
+        begun = time.monotonic()
         while True:
             try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                return
+                return self._connection.execute(statement, values)
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > end:
+                waited = time.monotonic() - begun
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY") or waited > PATIENCE:
                     raise
-            time.sleep(0.001)
+            time.sleep(0.0001 + waited / 100)
 
     # What the parts of the world use.
 
@@ -123,9 +136,9 @@ class Database:
     def transaction(self) -> Iterator[None]:
         """All that is done within is there afterwards, or nothing of it."""
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._execute("BEGIN IMMEDIATE")
             yield
-            self._connection.execute("COMMIT")
+            self._execute("COMMIT")
         except BaseException as error:
             if self._connection.in_transaction:  # SQLite may have rolled it back: a full disk
                 self._connection.execute("ROLLBACK")
@@ -135,7 +148,7 @@ class Database:
 
     def run(self, statement: str, *values: Any) -> sqlite3.Cursor:
         try:
-            return self._connection.execute(statement, values)
+            return self._execute(statement, *values)
         except sqlite3.Error as error:
             raise self._told(error) from None
 
@@ -186,11 +199,30 @@ class Database:
                 f"{self.path}: the disk is full: make room and start again; what was committed is "
                 f"kept"
             )
-        if code.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        if code.startswith("SQLITE_NOTADB"):
             return BadDatabase(f"{self.path}: this is no SQLite database: take another file")
+        if code.startswith("SQLITE_CORRUPT"):
+            return BadDatabase(
+                f"{self.path}: the file is damaged: take a copy that is whole, or another file"
+            )
+        if code.startswith("SQLITE_CANTOPEN"):
+            return BadDatabase(f"{self.path}: {self._why_closed()}")
+        if code.startswith("SQLITE_READONLY"):
+            return BadDatabase(
+                f"{self.path}: you may not write to it, or to its folder: ask for that right, or "
+                f"take a copy"
+            )
         if str(error).startswith("no such table"):
             return BadDatabase(
                 f"{self.path}: {error}: something else has changed the file: put the table back, "
                 f"or take another file"
             )
         return BadDatabase(f"{self.path}: {error}")
+
+    def _why_closed(self) -> str:
+        folder = self.path.absolute().parent
+        if self.path.is_dir():
+            return "this is a folder: name a file in it"
+        if not folder.is_dir():
+            return f"there is no folder {folder}: make it first"
+        return "it cannot be opened: may you read and write it, and its folder?"

@@ -103,6 +103,10 @@ def for_people(path: str | Path) -> Iterator[str]:
         yield ""
         sagas = list(open_sagas(database, "Payments DB", now))
         yield from _or("every saga has ended", ("saga", "state", "where"), sagas)
+        (requests,) = database.one("SELECT count(*) FROM requests WHERE done = 0")
+        if requests:
+            yield ""
+            yield f"requests to come, or to be answered: {requests}; `serve` goes on with them"
 
 
 def _or(nothing: str, header: tuple[str, ...], rows: list[Any]) -> Iterator[str]:

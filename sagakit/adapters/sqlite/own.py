@@ -14,7 +14,7 @@ from sagakit.adapters.sqlite.handling import Decide
 from sagakit.adapters.sqlite.world import World
 from sagakit.ports import handlers
 from sagakit.run import Run
-from sagakit.scenarios import BadScenario, System
+from sagakit.scenarios import BadScenario, Scenario, System
 from sagakit.scenarios.system import USER
 from sagakit.sim.external import Behaviour, Reaction
 from sagakit.sim.operations import SimulatedPorts
@@ -42,11 +42,8 @@ def serve_system(
             if begun is None:
                 _begin(world, system)
                 database.set_meta("scenario", told)
-        if begun not in (None, told):
-            raise BadDatabase(
-                f"{path}: it has something else, or {system.name} as it was: go on with that, or "
-                f"take another file"
-            )
+        if begun is not None and begun != told:
+            raise another(path, begun, system.name)
         work(world)
         return Run(system, system.seed, world.trace())
 
@@ -55,6 +52,13 @@ def name_in(begun: str) -> str | None:
     """The name of the system that a file was begun with; None if that was a scenario."""
     name = json.loads(begun).get("system")
     return name if isinstance(name, str) else None
+
+
+def another(path: str | Path, begun: str, name: str) -> BadDatabase:
+    """What is said of a file that was begun with something else than this name stands for."""
+    there = name_in(begun) or Scenario.from_json(begun).name
+    has = f"{there} as it was before" if there == name else f"{there}, not {name}"
+    return BadDatabase(f"{path}: it has {has}: go on with that, or take another file")
 
 
 def _refuse_what_is_not_found_again(system: System) -> None:

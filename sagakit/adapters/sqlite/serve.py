@@ -2,12 +2,16 @@
 
 import asyncio
 import multiprocessing
+import os
+import signal
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 from sagakit.adapters.sqlite.database import BadDatabase, Database
-from sagakit.adapters.sqlite.own import name_in, serve_system
+from sagakit.adapters.sqlite.own import another, name_in, serve_system
 from sagakit.adapters.sqlite.world import LoseStore, Redrive, TakeSnapshot, World
 from sagakit.events import encode
 from sagakit.payments.api import Post
@@ -20,6 +24,8 @@ from sagakit.scenarios.stage import reaction_to, with_services
 from sagakit.sim.external import Reaction
 from sagakit.sim.faults import Loss
 from sagakit.sim.operations import Ask
+
+MOST_WORKERS = 16  # they take turns to write: more would only wait
 
 
 def serve(
@@ -39,8 +45,8 @@ def serve(
     file that cannot be used or has another scenario, and `BadScenario` for what this world cannot
     do.
     """
-    if workers < 1:
-        raise BadScenario(f"workers: at least 1, not {workers}")
+    if not 1 <= workers <= MOST_WORKERS:
+        raise BadScenario(f"workers: from 1 to {MOST_WORKERS}, not {workers}")
     if isinstance(scenario, System):
         system = with_services(scenario, services)
         return serve_system(system, path, workers=workers, hurry=hurry, work=_to_its_end)
@@ -76,20 +82,21 @@ def serve_on(
         if begun is None:
             _begin(database, world, scenario)
     if begun is not None and begun != scenario.to_json():
-        name = name_in(begun) or Scenario.from_json(begun).name
-        raise BadDatabase(
-            f"{path}: it has {name}, or {scenario.name} as it was: go on with that, or take "
-            f"another file"
-        )
+        raise another(path, begun, scenario.name)
     others = [
         multiprocessing.get_context("spawn").Process(target=_work, args=(path,))
         for _ in range(workers - 1)
     ]
-    for other in others:
-        other.start()
-    _to_its_end(world)
-    for other in others:
-        other.join()
+    try:
+        for other in others:
+            other.start()
+        _to_its_end(world)
+        for other in others:
+            other.join()
+    finally:
+        for other in others:
+            if other.is_alive():
+                other.kill()  # at any moment: its messages come again
     return Run(scenario, scenario.seed, world.trace(), services=services)
 
 
@@ -152,9 +159,18 @@ def world_of(
 
 
 def _work(path: str | Path) -> None:
-    """A further process on the same file."""
-    with Database(path) as database:
+    """A further process on the same file. It ends with the first, however that one ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the first one's to hear
+    Thread(target=_end_with_the_first, daemon=True).start()
+    with suppress(BadDatabase), Database(path) as database:  # the first meets it too, and tells
         asyncio.run(world_of(database, scenario_of(database)).run())
+
+
+def _end_with_the_first() -> None:
+    first = multiprocessing.parent_process()
+    if first is not None:
+        first.join()
+        os._exit(1)
 
 
 def _begin(database: Database, world: World, scenario: Scenario) -> None:

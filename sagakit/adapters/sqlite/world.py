@@ -118,7 +118,8 @@ class World:
         return self._post.redrive(queue, self._clock.now())
 
     def trace(self) -> Trace:
-        return self._database.trace(self._deployment.participants())
+        there = self._deployment
+        return Trace(there.participants(), self._database.records(), there.rules)
 
     # The work.
 

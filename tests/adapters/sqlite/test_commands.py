@@ -47,9 +47,10 @@ def test_inspect_names_dead_letters_and_redrive_sends_them_back(
     assert "Wallet SQS                0      0     1" in text
     assert "NotUnderstood: not JSON" in text
     assert "every saga has ended" in text
-    assert shown(capsys, "redrive", "Wallet SQS", "--db", file).startswith(
-        "Wallet SQS: 1 sent back"
+    assert shown(capsys, "redrive", "Wallet", "SQS", "--db", file).startswith(
+        "Wallet SQS: 1 sent back"  # with quotes round the name, or without
     )
+    assert "no dead letters to send back" in shown(capsys, "redrive", "Wallet SQS", "--db", file)
     assert "no dead letters" in shown(capsys, "inspect", "--db", file)
 
 
@@ -64,6 +65,16 @@ def test_inspect_tells_where_a_saga_stands(capsys: Captured, tmp_path: Path) -> 
         stores.put(database, "Payments DB", payment._replace(status="PENDING"))
     text = shown(capsys, "inspect", "--db", str(file))
     assert f"{key}  PENDING  nothing of it is under way" in text
+
+
+def test_inspect_tells_what_is_still_to_come(capsys: Captured, tmp_path: Path) -> None:
+    file = tmp_path / "file.db"
+    shown(capsys, "serve", "circuit_breaker", "--db", str(file), "--hurry")
+    assert "to come" not in shown(capsys, "inspect", "--db", str(file))
+    with Database(file) as database:  # as it was before the last two
+        database.run("UPDATE requests SET done = 0 WHERE id IN (8, 9)")
+    text = shown(capsys, "inspect", "--db", str(file))
+    assert "requests to come, or to be answered: 2; `serve` goes on with them" in text
 
 
 @pytest.mark.parametrize(

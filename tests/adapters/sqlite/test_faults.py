@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sagakit import Run, Scenario
+from sagakit.__main__ import main
 from sagakit.adapters.sqlite import database as files
 from sagakit.adapters.sqlite.database import BadDatabase, Database
 from sagakit.adapters.sqlite.serve import serve
@@ -81,6 +82,15 @@ class TestLocked:
             serve(TRAFFIC, file, hurry=True)
         assert_all_is_well(serve(TRAFFIC, file, hurry=True))
 
+    def test_whoever_only_looks_waits_for_nobody(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = tmp_path / "file.db"
+        serve(TRAFFIC, file, hurry=True)
+        with locked_by_another_process(file):
+            assert main(["inspect", "--db", str(file)]) == 0
+        assert "every saga has ended" in capsys.readouterr().out
+
     def test_what_is_under_way_stops_and_the_file_stays_as_it_was(self, tmp_path: Path) -> None:
         file = tmp_path / "file.db"
         with Database(file, create=True) as database:
@@ -96,6 +106,13 @@ class TestLocked:
             assert database.meta("colour") == "blue"
 
 
+def test_a_file_that_may_not_be_written_says_so(tmp_path: Path) -> None:
+    with Database(tmp_path / "file.db", create=True) as database:
+        database.run("PRAGMA query_only = 1")
+        with pytest.raises(BadDatabase, match=r"file\.db: you may not write to it, or to"):
+            database.set_meta("colour", "red")
+
+
 def test_a_disk_that_is_full_again_and_again_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,8 +120,8 @@ def test_a_disk_that_is_full_again_and_again_loses_nothing(
     room = 20
     prepare = Database._prepare
 
-    def with_little_room(database: Database) -> None:
-        prepare(database)
+    def with_little_room(database: Database, create: bool) -> None:
+        prepare(database, create)
         database.run(f"PRAGMA max_page_count = {room}")
 
     monkeypatch.setattr(Database, "_prepare", with_little_room)
@@ -166,6 +183,27 @@ def test_two_workers_are_killed_at_any_moment_and_lose_nothing(tmp_path: Path) -
         worker.communicate()
     assert [worker.returncode for worker in last] == [0, 0]
     assert_all_is_well(serve(traffic, file, hurry=True), payments=24)
+
+
+def test_when_the_first_of_two_workers_is_killed_the_other_ends_too(tmp_path: Path) -> None:
+    """It has no terminal to be stopped from, and whoever starts again thinks that nobody works."""
+    file = tmp_path / "file.db"
+    command = ["serve", "provider_error", "--db", str(file), "--workers", "2"]  # a minute's wait
+    with subprocess.Popen(
+        [sys.executable, "-m", "sagakit", *command], stdout=subprocess.PIPE
+    ) as first:
+        while not file.exists() or "PaymentInit" not in shown(file):
+            assert first.poll() is None
+        first.kill()
+        first.communicate(timeout=30)  # to the end of an output that both have
+
+
+def shown(file: Path) -> str:
+    try:
+        with Database(file) as database:
+            return "\n".join(database.trace(()).jsonl())
+    except BadDatabase:  # not begun yet
+        return ""
 
 
 def kill(worker: subprocess.Popen[bytes], after: float) -> bool:

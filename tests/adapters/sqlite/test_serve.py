@@ -88,8 +88,11 @@ def test_what_has_ended_stays_as_it_is(tmp_path: Path) -> None:
 class TestAFileThatCannotBeUsed:
     def test_another_scenario(self, tmp_path: Path) -> None:
         serve(scenarios.happy_path, tmp_path / "file.db", hurry=True)
-        with pytest.raises(BadDatabase, match=r"it has happy_path.*take another file"):
+        with pytest.raises(BadDatabase, match=r"it has happy_path, not provider_error: .*another"):
             serve(scenarios.provider_error, tmp_path / "file.db", hurry=True)
+        richer = scenarios.happy_path.but(wallets=[{"user_id": "ana", "balance": 200}])
+        with pytest.raises(BadDatabase, match="it has happy_path as it was before: go on with"):
+            serve(richer, tmp_path / "file.db", hurry=True)
 
     def test_no_database(self, tmp_path: Path) -> None:
         (tmp_path / "letter.txt").write_text("Dear Ana, " * 200)
@@ -111,6 +114,36 @@ class TestAFileThatCannotBeUsed:
     def test_none_at_all(self, tmp_path: Path) -> None:
         with pytest.raises(BadDatabase, match="there is no such file"):
             Database(tmp_path / "none.db")
+
+    def test_a_part_of_one(self, tmp_path: Path) -> None:
+        serve(scenarios.happy_path, tmp_path / "file.db", hurry=True)
+        whole = (tmp_path / "file.db").read_bytes()
+        (tmp_path / "file.db").write_bytes(whole[: len(whole) // 3])
+        with pytest.raises(BadDatabase, match=r"file\.db: the file is damaged: take a copy that"):
+            Database(tmp_path / "file.db")
+
+    @pytest.mark.parametrize("name", ["", "."])
+    def test_a_folder(self, name: str) -> None:
+        with pytest.raises(BadDatabase, match="this is a folder: name a file in it"):
+            serve(scenarios.happy_path, name)
+
+    def test_in_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(BadDatabase, match=r"there is no folder .*none: make it first"):
+            serve(scenarios.happy_path, tmp_path / "none" / "file.db")
+
+    def test_an_empty_one_is_begun_by_serve_alone(self, tmp_path: Path) -> None:
+        (tmp_path / "file.db").touch()
+        with pytest.raises(BadDatabase, match="no scenario has been begun: `serve` begins one"):
+            Database(tmp_path / "file.db")
+        assert (tmp_path / "file.db").read_bytes() == b""
+        done = serve(scenarios.happy_path, tmp_path / "file.db", hurry=True)
+        assert done.payments.status.tolist() == ["COMPLETED"]
+
+
+@pytest.mark.parametrize("workers", [-1, 0, 17])
+def test_no_workers_and_too_many_are_refused(workers: int, tmp_path: Path) -> None:
+    with pytest.raises(BadScenario, match=f"workers: from 1 to 16, not {workers}"):
+        serve(scenarios.happy_path, tmp_path / "file.db", workers=workers)
 
 
 def test_it_runs_in_a_notebook_where_a_loop_runs_already(tmp_path: Path) -> None:
