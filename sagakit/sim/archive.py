@@ -64,5 +64,5 @@ def restore(world: World, operation: ops.Restore, by: Invocation) -> None:
 
 def deliver_again(world: World, operation: ops.DeliverAgain, by: Invocation) -> None:
     queue = by.host.queues[0]
-    world.put_event(operation.event, queue, by.host.name, "Queue again")
+    world.mail.put(operation.event, queue, by.host.name, "Queue again")
     world.kernel.after(by.host.invoke_latency(), by.resume, None)

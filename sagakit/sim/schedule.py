@@ -153,7 +153,7 @@ class ScheduledKernel(Kernel):
             invocation.arrow(
                 "fault", queue.shown_as, queue.shown_as, "message doubled", None, doubled
             )
-            queue.send(Message(world.next_message(), invocation.message.body))
+            queue.send(Message(world.mail.next_message(), invocation.message.body))
         elif act == "drop":
             del self._turns[invocation]
             self._lose(invocation)

@@ -7,23 +7,23 @@
 It is the only writer of the trace. Nothing here knows what the services do.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sagakit.deployment import Deployment, Queue, Topic, meant
+from sagakit.deployment import Deployment, meant
 from sagakit.events import Event
-from sagakit.ports import Backup, Delayed
+from sagakit.ports import Backup
 from sagakit.sim import operations as ops
-from sagakit.sim.bus import SimulatedBus, published_label, queued_label
 from sagakit.sim.effects import EFFECTS, Call
 from sagakit.sim.external import Decide, Reaction, SimulatedExternal
 from sagakit.sim.faults import Fault, FaultPlan, Known
 from sagakit.sim.host import Host
 from sagakit.sim.invocation import Invocation
 from sagakit.sim.kernel import Deadlines, Kernel
-from sagakit.sim.queue import Message, SimulatedQueue
+from sagakit.sim.mail import Mail
+from sagakit.sim.queue import Message
 from sagakit.sim.store import SimulatedStore
-from sagakit.sim.trace import FannedOut, Kind, Published, Read, Record, Restored, Trace, duration
+from sagakit.sim.trace import Kind, Read, Record, Restored, Trace
 
 STILL_GOING_ON = "the run is ended here, though something still goes on"
 
@@ -55,31 +55,26 @@ class World:
         self.trace = Trace(deployment.participants())
         self._participants = {one.name for one in self.trace.participants}
         self.write = self.trace.write
-        self._messages = self._invocations = 0
+        self._invocations = 0
         self.snapshots: dict[str, Backup] = {}
         self._deadlines: dict[int, Deadlines] = {}
 
-        self.queues = {queue.name: self._queue(queue) for queue in deployment.queues}
+        self.mail = Mail(self.kernel, self.write, deployment, self.faults)
+        self.bus, self.queues = self.mail.bus, self.mail.queues
         self.hosts = {
             one.name: Host(self, one, one.build(ops.SimulatedPorts(one.name, deployment)))
             for one in deployment.functions
         }
-        targets: dict[str, Callable[[Event], None]] = {
-            name: self._into(queue) for name, queue in self.queues.items()
-        }
         for function in deployment.functions:
             for name in function.queues:
                 self.hosts[function.name].listen(self.queues[name])
-        for topic in deployment.topics:
-            targets[topic.name] = self._fan_out(topic)
-        self.bus = SimulatedBus(
-            self.kernel, self.write, name=deployment.bus, rules=deployment.rules, targets=targets,
-            faults=self.faults, latency=deployment.timing.bus,
-        )  # fmt: skip
+        for subscriber, queue in self.mail.subscriptions:
+            self.hosts[subscriber].listen(queue)
         self.stores = {
             table.name: SimulatedStore(
                 self.kernel, name=table.name, owner=table.owner, store=self.timing.store,
-                relay=self.timing.relay, faults=self.faults, publish=self._relay_of(table.owner),
+                relay=self.timing.relay, faults=self.faults,
+                publish=self.mail.relay_of(table.owner),
             )
             for table in deployment.tables
         }  # fmt: skip
@@ -140,7 +135,7 @@ class World:
         _must_be(queue, "queue", self.queues)
 
         def arrive() -> None:
-            message = Message(self.next_message(), text)
+            message = Message(self.mail.next_message(), text)
             self._record("async", source, queue, "Queue (a text)", detail=message.queued)
             self.queues[queue].send(message)
 
@@ -194,87 +189,7 @@ class World:
             deadlines = self._deadlines[timeout] = Deadlines(self.kernel, timeout, Call.silent)
         deadlines.begin(call)
 
-    # How messages travel.
-
-    def _into(self, queue: SimulatedQueue) -> Callable[[Event], None]:
-        return lambda event: self.put_event(
-            event, queue, self.bus.name, queued_label(event.header.event_type)
-        )
-
-    def put_event(self, event: Event, queue: SimulatedQueue, source: str, label: str) -> None:
-        """Put an event in a queue."""
-        message = Message(self.next_message(), event)
-        header = event.header
-        self.write((
-            self.kernel.now, "async", source, queue.shown_as, label, header.event_type,
-            header.correlation_id, header.event_id, 0, message.queued,
-        ))  # fmt: skip
-        queue.send(message)
-
-    def _fan_out(self, topic: Topic) -> Callable[[Event], None]:
-        """A subscription is a queue of its own, shown as its topic."""
-        queues = []
-        for subscriber in topic.subscribers:
-            own = Queue(name=f"{topic.name} to {subscriber}", dead_letters=topic.dead_letters)
-            queue = self._queue(own, topic.name)
-            self.hosts[subscriber].listen(queue)
-            queues.append(queue)
-
-        def arrive(event: Event) -> None:
-            event_id, correlation_id, _, name, *_ = event.header
-            messages = [Message(self.next_message(), event) for _ in queues]
-            copies = FannedOut(tuple([message.message_id for message in messages]))
-            self.write((
-                self.kernel.now, "async", self.bus.name, topic.name, published_label(name), name,
-                correlation_id, event_id, 0, copies,
-            ))  # fmt: skip
-            for queue, message in zip(queues, messages, strict=True):
-                queue.send(message)
-
-        return arrive
-
-    def _relay_of(self, owner: str) -> Callable[[Event | Delayed], int]:
-        """Publishes what the owner's store has in its outbox."""
-
-        def relay(entry: Event | Delayed) -> int:
-            if not isinstance(entry, Delayed):
-                return self.bus.publish(entry, owner)
-            self._enqueue_again(entry, owner)
-            return 0
-
-        return relay
-
-    def _enqueue_again(self, entry: Delayed, owner: str) -> None:
-        name = self.hosts[owner].function.retry_queue
-        if name is None:
-            raise ValueError(
-                f"{owner} published a Delayed event but has no retry_queue: declare one"
-            )
-        queue, event = self.queues[name], entry.event
-        _, _, causation_id, _, _, version = event.header
-        label = f"Enqueue ({event.remark})" if event.remark else "Enqueue"
-        if entry.delay:
-            label += f", delay {duration(entry.delay)}"
-        message = Message(self.next_message(), event)
-        self.write((
-            self.kernel.now, "call", owner, queue.shown_as, label, message.event,
-            message.correlation_id, message.event_id, 0,
-            Published(causation_id, version, event.payload(), message.message_id),
-        ))  # fmt: skip
-        queue.send(message, entry.delay)
-
-    def _queue(self, queue: Queue, shown_as: str = "") -> SimulatedQueue:
-        return SimulatedQueue(
-            self.kernel, self.write, name=queue.name, shown_as=shown_as or queue.name,
-            visibility=queue.visibility, receives=queue.receives, dead_letters=queue.dead_letters,
-            poll=self.timing.poll, next_message=self.next_message,
-        )  # fmt: skip
-
     # The rest.
-
-    def next_message(self) -> int:
-        self._messages += 1
-        return self._messages
 
     def next_invocation(self) -> int:
         self._invocations += 1

@@ -1,0 +1,121 @@
+"""How messages travel: over the bus into queues, from a topic to its subscribers, from outboxes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sagakit.deployment import Deployment, Queue, Topic
+from sagakit.events import Event
+from sagakit.ports import Delayed
+from sagakit.sim.bus import SimulatedBus, published_label, queued_label
+from sagakit.sim.faults import FaultPlan
+from sagakit.sim.kernel import Kernel
+from sagakit.sim.queue import Message, SimulatedQueue
+from sagakit.sim.trace import FannedOut, Published, duration
+
+
+class Mail:
+    """The bus and the queues of one run.
+
+    queues         by name
+    subscriptions  of topics: the subscriber and the queue that it has to listen to
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        write: Callable[[tuple[Any, ...]], None],
+        deployment: Deployment,
+        faults: FaultPlan,
+    ) -> None:
+        self._kernel = kernel
+        self._write = write
+        self._poll = deployment.timing.poll
+        self._messages = 0
+        self._retry_queues = {one.name: one.retry_queue for one in deployment.functions}
+        self.queues = {queue.name: self._queue(queue) for queue in deployment.queues}
+        self.subscriptions: list[tuple[str, SimulatedQueue]] = []
+        targets = {name: self._into(queue) for name, queue in self.queues.items()}
+        self.bus = SimulatedBus(
+            kernel, write, name=deployment.bus, rules=deployment.rules,
+            targets=targets | {topic.name: self._fan_out(topic) for topic in deployment.topics},
+            faults=faults, latency=deployment.timing.bus,
+        )  # fmt: skip
+
+    def next_message(self) -> int:
+        """The id of a new message."""
+        self._messages += 1
+        return self._messages
+
+    def put(self, event: Event, queue: SimulatedQueue, source: str, label: str) -> None:
+        """Put an event in a queue."""
+        message = Message(self.next_message(), event)
+        header = event.header
+        self._write((
+            self._kernel.now, "async", source, queue.shown_as, label, header.event_type,
+            header.correlation_id, header.event_id, 0, message.queued,
+        ))  # fmt: skip
+        queue.send(message)
+
+    def relay_of(self, owner: str) -> Callable[[Event | Delayed], int]:
+        """Publishes what its outbox has. Returns 0, or the ms until the bus is back."""
+
+        def relay(entry: Event | Delayed) -> int:
+            if not isinstance(entry, Delayed):
+                return self.bus.publish(entry, owner)
+            self._enqueue_again(entry, owner)
+            return 0
+
+        return relay
+
+    def _enqueue_again(self, entry: Delayed, owner: str) -> None:
+        name = self._retry_queues[owner]
+        if name is None:
+            raise ValueError(
+                f"{owner} published a Delayed event but has no retry_queue: declare one"
+            )
+        queue, event = self.queues[name], entry.event
+        _, _, causation_id, _, _, version = event.header
+        label = f"Enqueue ({event.remark})" if event.remark else "Enqueue"
+        if entry.delay:
+            label += f", delay {duration(entry.delay)}"
+        message = Message(self.next_message(), event)
+        self._write((
+            self._kernel.now, "call", owner, queue.shown_as, label, message.event,
+            message.correlation_id, message.event_id, 0,
+            Published(causation_id, version, event.payload(), message.message_id),
+        ))  # fmt: skip
+        queue.send(message, entry.delay)
+
+    def _into(self, queue: SimulatedQueue) -> Callable[[Event], None]:
+        return lambda event: self.put(
+            event, queue, self.bus.name, queued_label(event.header.event_type)
+        )
+
+    def _fan_out(self, topic: Topic) -> Callable[[Event], None]:
+        """A subscription is a queue of its own, shown as its topic."""
+        queues = []
+        for subscriber in topic.subscribers:
+            own = Queue(name=f"{topic.name} to {subscriber}", dead_letters=topic.dead_letters)
+            queue = self._queue(own, topic.name)
+            self.subscriptions.append((subscriber, queue))
+            queues.append(queue)
+
+        def arrive(event: Event) -> None:
+            event_id, correlation_id, _, name, *_ = event.header
+            messages = [Message(self.next_message(), event) for _ in queues]
+            copies = FannedOut(tuple([message.message_id for message in messages]))
+            self._write((
+                self._kernel.now, "async", self.bus.name, topic.name, published_label(name), name,
+                correlation_id, event_id, 0, copies,
+            ))  # fmt: skip
+            for queue, message in zip(queues, messages, strict=True):
+                queue.send(message)
+
+        return arrive
+
+    def _queue(self, queue: Queue, shown_as: str = "") -> SimulatedQueue:
+        return SimulatedQueue(
+            self._kernel, self._write, name=queue.name, shown_as=shown_as or queue.name,
+            visibility=queue.visibility, receives=queue.receives, dead_letters=queue.dead_letters,
+            poll=self._poll, next_message=self.next_message,
+        )  # fmt: skip
