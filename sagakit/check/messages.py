@@ -1,9 +1,10 @@
 """What became of every message: read from the trace, one record at a time."""
 
 from collections import Counter, defaultdict
-from functools import cache
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
+from sagakit.deployment import Rule
 from sagakit.payments.topology import payment_system
 from sagakit.sim.bus import LOST
 from sagakit.sim.trace import (
@@ -47,7 +48,7 @@ class Mail:
 
 
 class Messages:
-    """All messages of a run.
+    """All messages of a run. A trace that says no rules is taken for one of the payment system.
 
     mail        message id to what became of it
     on_the_bus  (event id, target) to the publication, for what has not arrived at that target
@@ -63,6 +64,7 @@ class Messages:
         self.shrugs: list[Seen] = []
         self.deliveries: Counter[tuple[str, str | None]] = Counter()
         self._idle: set[int] = set()  # invocations that have a message and took no step yet
+        self._routes = _routes(payment_system().rules if trace.rules is None else trace.rules)
         take = {
             Published: self._published,
             Queued: self._queued,
@@ -86,7 +88,7 @@ class Messages:
             self.mail[seen.detail.message_id] = Mail(seen)
             return
         renamed = record.source == record.target
-        for target in _routes().get((record.event, renamed), ()):
+        for target in self._routes.get((record.event, renamed), ()):
             if renamed:
                 self.on_the_bus.pop((seen.detail.causation_id, target), None)
             self.on_the_bus[record.event_id, target] = seen
@@ -131,11 +133,10 @@ class Messages:
                 mail.state = "dead"
 
 
-@cache
-def _routes() -> dict[tuple[str | None, bool], list[str]]:
+def _routes(rules: Iterable[Rule]) -> dict[tuple[str | None, bool], list[str]]:
     """Where the bus takes an event, by its name and whether a rule gave it that name."""
     routes: dict[tuple[str | None, bool], list[str]] = defaultdict(list)
-    for rule in payment_system().rules:
+    for rule in rules:
         routes[rule.event.__name__, False].append(rule.target)
         if rule.rename is not None:
             routes[rule.rename.__name__, True].append(rule.target)

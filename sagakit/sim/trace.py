@@ -7,7 +7,7 @@ plain tuple with shared strings and read as a `Record`.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from sagakit.deployment import Participant
+from sagakit.deployment import Participant, Rule
 from sagakit.events import encode
 
 Kind = Literal["call", "async", "return", "note", "fault"]
@@ -190,10 +190,17 @@ class Record(NamedTuple):
 
 
 class Trace:
-    """The records of one run, and the participants they are about."""
+    """The records of one run, the participants they are about, and the rules by which its bus
+    took events further: None where nobody says them, as a log does not."""
 
-    def __init__(self, participants: Iterable[Participant], records: Iterable[Record] = ()) -> None:
+    def __init__(
+        self,
+        participants: Iterable[Participant],
+        records: Iterable[Record] = (),
+        rules: tuple[Rule, ...] | None = None,
+    ) -> None:
         self.participants = tuple(participants)
+        self.rules = rules
         self._records: list[tuple[Any, ...]] = [tuple(record) for record in records]
         self.write = self._records.append
 

@@ -52,7 +52,7 @@ class World:
         self.kernel = kernel or Kernel(seed)
         self.timing = deployment.timing
         self.faults = FaultPlan(faults)
-        self.trace = Trace(deployment.participants())
+        self.trace = Trace(deployment.participants(), rules=deployment.rules)
         self._participants = {one.name for one in self.trace.participants}
         self.write = self.trace.write
         self._invocations = 0

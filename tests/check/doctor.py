@@ -20,7 +20,7 @@ def without(trace: Trace, which: Which) -> Trace:
     """The trace without the first record that matches."""
     records = list(trace)
     del records[first(records, which)]
-    return Trace(trace.participants, records)
+    return Trace(trace.participants, records, trace.rules)
 
 
 def changed(trace: Trace, which: Which, *, detail: dict[str, Any], **fields: Any) -> Trace:
@@ -29,7 +29,7 @@ def changed(trace: Trace, which: Which, *, detail: dict[str, Any], **fields: Any
     place = first(records, which)
     record = records[place]
     records[place] = record._replace(detail=record.detail._replace(**detail), **fields)
-    return Trace(trace.participants, records)
+    return Trace(trace.participants, records, trace.rules)
 
 
 def repeated(trace: Trace, which: Which, *, after: int = 1, **fields: Any) -> Trace:
@@ -37,4 +37,4 @@ def repeated(trace: Trace, which: Which, *, after: int = 1, **fields: Any) -> Tr
     records = list(trace)
     place = first(records, which)
     records.insert(place + after, records[place]._replace(**fields))
-    return Trace(trace.participants, records)
+    return Trace(trace.participants, records, trace.rules)
