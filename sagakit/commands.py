@@ -162,14 +162,20 @@ def _check(names: Sequence[str], options: Options) -> int:
     if not names:
         raise Refused("name a log: `run NAME --format jsonl > LOG.jsonl` writes one")
     try:
-        with Path(names[0]).open(encoding="utf-8") as log:
+        with Path(names[0]).open(encoding="utf-8-sig") as log:
             trace = read_log(log, payment_system().participants(), ITEMS)
     except BadLog as error:
         raise Refused(f"{names[0]}: {error}") from None
     except UnicodeDecodeError:
-        raise Refused(f"{names[0]}: this is no text") from None
+        raise Refused(
+            f"{names[0]}: this is no text in UTF-8; `inspect --db FILE --format jsonl` writes the "
+            f"log of a file of `serve`"
+        ) from None
     found = verdicts(trace, ended="--running" not in options)
     show_lines([f"{names[0]}: {len(trace):,} records", "", *report.laws(found)])
+    times = [record.t for record in trace]
+    if _status(found) == BROKE and times != sorted(times):
+        tell("some records are earlier than the one before: are the lines as they were written?")
     return _status(found)
 
 

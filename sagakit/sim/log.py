@@ -28,20 +28,25 @@ def read_log(
 ) -> Trace:
     """The trace of a log; empty lines are passed over. `items` is store to the type of its items.
 
-    Raises `BadLog` with the line's number.
+    Raises `BadLog` with the line's number, and for a log without a record.
     """
     participants, records, wrapped = tuple(participants), [], False
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                fields = loads(line)
+                fields = loads(line.rstrip("\r\n"))
                 if isinstance(fields, dict) and "message" in fields:
                     wrapped, fields = True, fields["message"]
                 records.append(_record(fields, items))
-            except (NotUnderstood, BadLog) as error:
+            except NotUnderstood as error:
+                place = str(error).replace("at line 1, column", "at column")  # of this line
+                raise BadLog(f"line {number}: {place}") from None
+            except BadLog as error:
                 raise BadLog(f"line {number}: {error}") from None
             except ValidationError as error:
                 raise BadLog(f"line {number}: {explain(error)}") from None
+    if not records:
+        raise BadLog("there is no record in it: was anything written?")
     if wrapped:
         records.sort(key=lambda record: record.t)
         return Trace(participants, completed(records, participants))
@@ -50,10 +55,10 @@ def read_log(
 
 def _record(fields: Any, items: Mapping[str, type]) -> Record:
     if not isinstance(fields, dict) or set(fields) != set(Record._fields):
-        other = (
-            "; docs/worlds.md says how to leave other lines out" if isinstance(fields, str) else ""
+        raise BadLog(
+            f"this is no record of sagakit, which has the fields {', '.join(Record._fields)}; "
+            f"docs/worlds.md says how to leave other lines out"
         )
-        raise BadLog(f"a record has the fields {', '.join(Record._fields)}{other}")
     detail = fields["detail"]
     if detail is not None:
         store = next((fields[end] for end in ("source", "target") if fields[end] in items), "")

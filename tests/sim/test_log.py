@@ -33,8 +33,9 @@ def test_empty_lines_are_passed_over() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("nonsense", "line 2: not JSON"),
-        ("[]", "line 2: a record has the fields t, kind"),
+        ("nonsense", "line 2: not JSON: Expecting value at column 1"),
+        (LINE[:-1] + "\n", f"line 2: not JSON: Expecting ',' delimiter at column {len(LINE)}"),
+        ("[]", "line 2: this is no record of sagakit, which has the fields t, kind"),
         (json.dumps({**json.loads(LINE), "t": "noon"}), "line 2: t: input should be a valid int"),
         (json.dumps({**json.loads(LINE), "kind": "arow"}), "line 2: kind: input should be 'call'"),
         (json.dumps({**json.loads(LINE), "detail": {"is": "Reed"}}), "did you mean Read?"),
@@ -48,6 +49,12 @@ def test_a_line_that_is_no_record_is_named(line: str, words: str) -> None:
     with pytest.raises(BadLog) as told:
         read(LINE, line)
     assert words in str(told.value)
+
+
+@pytest.mark.parametrize("lines", [[], ["", "\n"]])
+def test_a_log_without_a_record_proves_nothing(lines: list[str]) -> None:
+    with pytest.raises(BadLog, match="there is no record in it: was anything written"):
+        read(*lines)
 
 
 class TestTheLogOfFunctions:

@@ -130,10 +130,35 @@ def test_inspect_gives_the_log_of_a_file_and_does_nothing_to_it(
     assert shown(capsys, "inspect", "--db", file, "--format", "jsonl") == served
 
 
+def test_a_log_that_another_system_has_written_is_read(capsys: Captured, tmp_path: Path) -> None:
+    """With the mark that some editors set, and lines that end as on Windows."""
+    log = tmp_path / "log.jsonl"
+    lines = shown(capsys, "run", "happy_path", "--format", "jsonl").splitlines()
+    log.write_bytes(("\ufeff" + "\r\n".join(lines)).encode())
+    assert shown(capsys, "check", str(log)).count(" held ") == 15
+
+
+def test_of_lines_in_another_order_a_broken_law_may_say_nothing(
+    capsys: Captured, tmp_path: Path
+) -> None:
+    log = tmp_path / "log.jsonl"
+    lines = shown(capsys, "run", "provider_error", "--format", "jsonl").splitlines()
+    log.write_text("\n".join(reversed(lines)))
+    assert main(["check", str(log)]) == 1
+    assert "are the lines as they were written?" in capsys.readouterr().err
+
+
+def test_the_file_of_serve_is_no_log_itself(capsys: Captured, tmp_path: Path) -> None:
+    file = str(tmp_path / "file.db")
+    shown(capsys, "serve", "happy_path", "--db", file, "--hurry")
+    assert main(["check", file]) == 2
+    assert "`inspect --db FILE --format jsonl` writes the log" in capsys.readouterr().err
+
+
 def test_a_log_that_cannot_be_read_is_named_with_its_line(capsys: Captured, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     log.write_text("\n{}\n")
     assert main(["check", str(log)]) == 2
-    assert f"{log}: line 2: a record has the fields" in capsys.readouterr().err
+    assert f"{log}: line 2: this is no record of sagakit" in capsys.readouterr().err
     assert main(["check"]) == 2
     assert "name a log" in capsys.readouterr().err
