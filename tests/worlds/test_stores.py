@@ -11,6 +11,7 @@ import pytest
 
 from sagakit.adapters.aws.resources import Resources
 from sagakit.adapters.aws.tables import Table
+from sagakit.adapters.emulator.server import PATIENT
 from sagakit.adapters.packing import unpack
 from sagakit.adapters.sqlite import stores
 from sagakit.adapters.sqlite.database import Database
@@ -74,7 +75,7 @@ class OnFile:
 
 class OnAws:
     def __init__(self, options: dict[str, Any]) -> None:
-        resources = Resources(f"stores-{next(TABLES)}", options)
+        resources = Resources(f"stores-{next(TABLES)}", options, PATIENT)
         self.table = Table(resources, "Wallet DB", Wallet)
         resources.client("dynamodb").create_table(
             TableName=self.table.name,

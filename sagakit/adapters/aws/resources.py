@@ -22,11 +22,12 @@ class Misconfigured(Exception):
 
 @dataclass(frozen=True)
 class Resources:
-    """The resources of one stack. `options` go to each client: an endpoint, say, a region, or a
-    `config` in the place of `RETRIES`."""
+    """The resources of one stack. `options` go to each client: an endpoint, say, or a region.
+    `config` says in the place of `RETRIES` how long a client waits."""
 
     prefix: str = "sagakit"
     options: dict[str, Any] = field(default_factory=dict)
+    config: Config | None = None
     _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def called(self, name: str) -> str:
@@ -36,8 +37,8 @@ class Resources:
     def client(self, service: str) -> Any:
         """The boto3 client of a service, made once."""
         if service not in self._made:
-            config = INVOKES if service == "lambda" else RETRIES
-            self._made[service] = boto3.client(service, **{"config": config, **self.options})
+            config = self.config or (INVOKES if service == "lambda" else RETRIES)
+            self._made[service] = boto3.client(service, config=config, **self.options)
         return self._made[service]
 
     def call(self, service: str, action: str, what: str, **arguments: Any) -> Any:

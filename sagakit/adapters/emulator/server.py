@@ -34,7 +34,8 @@ class Emulator:
         Raises `Misconfigured` for a stack that AWS would refuse, and `TimeoutError` if it has not
         ended after `pump.LONGEST`.
         """
-        return play(scenario, Resources(f"stack-{next(STACKS)}", self.options), change)
+        resources = Resources(f"stack-{next(STACKS)}", self.options, PATIENT)
+        return play(scenario, resources, change)
 
 
 @contextmanager
@@ -52,7 +53,6 @@ def emulator() -> Iterator[Emulator]:
                 "region_name": "eu-west-1",
                 "aws_access_key_id": "testing",
                 "aws_secret_access_key": "testing",
-                "config": PATIENT,
             }
         )
     finally:

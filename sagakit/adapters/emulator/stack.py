@@ -55,6 +55,7 @@ class Stack:
         own = RoleResources(
             environment["SAGAKIT_PREFIX"],
             self.resources.options,
+            self.resources.config,
             role=role,
             functions=self._functions,
         )
