@@ -4,7 +4,7 @@ import time
 import warnings
 from collections.abc import Iterable, Mapping
 from concurrent.futures import BrokenExecutor, Executor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from sagakit.progress import Progress
 from sagakit.scenarios import Scenario
 from sagakit.sweeps.plan import BadSweep, Plan
 from sagakit.sweeps.results import Folder, Kept
-from sagakit.sweeps.workers import AHEAD, MOST, finished, own_executor
+from sagakit.sweeps.workers import AHEAD, MOST, ctrl_c_ignored, finished, own_executor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,31 +65,33 @@ def sweep(
     workers = executor or own
     assert workers is not None
     ended = ""
-    try:
-        with closing(finished(plan, todo, workers, batch, pace.say)) as batches:
-            for rows in batches:
-                results.add(rows)
-                pace.done += len(rows)
-    except KeyboardInterrupt:
-        ended = "you stopped it"
-    except BrokenExecutor as error:
-        ended = f"a worker was lost ({error})"
-        if not pace.done:
-            raise BadSweep(
-                f"{ended} before any run was finished. In a script, call sweep below "
-                'if __name__ == "__main__":'
-            ) from error
-    finally:
-        if own is not None:
-            own.shutdown(wait=not ended, cancel_futures=True)
-        results.flush()
-        pace.end()
-    if ended:
-        warnings.warn(
-            f"the sweep ended early, {ended}: {pace.done:,} of {count:,} runs are finished",
-            stacklevel=2,
-        )
-    return results.frame()
+    with ExitStack() as again:
+        try:
+            with closing(finished(plan, todo, workers, batch, pace.say)) as batches:
+                for rows in batches:
+                    results.add(rows)
+                    pace.done += len(rows)
+        except KeyboardInterrupt:
+            again.enter_context(ctrl_c_ignored())
+            ended = "you stopped it"
+        except BrokenExecutor as error:
+            ended = f"a worker was lost ({error})"
+            if not pace.done:
+                raise BadSweep(
+                    f"{ended} before any run was finished. In a script, call sweep below "
+                    'if __name__ == "__main__":'
+                ) from error
+        finally:
+            if own is not None:
+                own.shutdown(wait=not ended, cancel_futures=True)
+            results.flush()
+            pace.end()
+        if ended:
+            warnings.warn(
+                f"the sweep ended early, {ended}: {pace.done:,} of {count:,} runs are finished",
+                stacklevel=2,
+            )
+        return results.frame()
 
 
 class Pace:

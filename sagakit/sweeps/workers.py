@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -14,7 +16,9 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
+from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from sagakit.sweeps.outcome import Outcome, outcomes, told
@@ -27,10 +31,10 @@ Numbered = tuple[int, Case]
 
 
 def own_executor(plan: Plan, runs: int) -> Executor:
-    """Processes, one for each processor that may be used; or a thread, if the services are not
-    known to other processes: a notebook's own class is not."""
+    """Processes, one for each processor that may be used; or a thread, if other processes cannot
+    read the script, or do not know the services: a notebook's own class they do not."""
     count = min(_processors(), runs)
-    if count <= 1 or not _travels(plan):
+    if count <= 1 or not _script_is_there() or not _travels(plan):
         return ThreadPoolExecutor(1)
     # A fork of a process with threads (Jupyter's) may hang. A server that forks is quick and safe,
     # and where there is none (Windows), processes are started afresh.
@@ -75,6 +79,19 @@ def finished(
             task.cancel()
 
 
+@contextmanager
+def ctrl_c_ignored() -> Iterator[None]:
+    """Once is enough: pressed again by somebody who cannot wait, it would lose the rows."""
+    if threading.current_thread() is not threading.main_thread():  # where no signal comes
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _result(task: Future[list[Outcome]], numbered: Sequence[Numbered]) -> list[Outcome]:
     """What a batch came to. If its worker failed, all its runs did."""
     try:
@@ -90,6 +107,12 @@ def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _script_is_there() -> bool:
+    """Other processes begin by reading the script. One that comes through a pipe is in no file."""
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    return script is None or Path(script).exists()
 
 
 def _travels(plan: Plan) -> bool:

@@ -1,6 +1,7 @@
 """A sweep: every combination with every seed, one row each, the same whoever makes the runs."""
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from sagakit import run, scenarios, sweep
 from sagakit.scenarios import BadScenario, ProviderRule
 from sagakit.sweeps import BadSweep
+from sagakit.sweeps.results import Kept
 from sagakit.sweeps.sweep import Pace
 from tests.sweeps.services import Dies, Fails
 
@@ -153,6 +155,14 @@ def test_a_class_of_a_notebook_is_run_in_this_process() -> None:
     assert list(table["error"]) == ["RuntimeError: no wallet today"] * 2
 
 
+def test_a_script_that_comes_through_a_pipe_is_run_in_this_process() -> None:
+    code = "from sagakit import sweep; print(len(sweep('happy_path', seeds=4)))"
+    child = subprocess.run(
+        [sys.executable, "-"], input=code, capture_output=True, text=True, check=True
+    )
+    assert (child.stdout, child.stderr) == ("4\n", "")
+
+
 def test_dask_makes_the_rows_that_one_thread_makes() -> None:
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
@@ -195,6 +205,21 @@ def test_ctrl_c_keeps_the_finished_rows(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.warns(UserWarning, match="you stopped it: 8 of 18"):
         table = serial(executor=Interrupted(), batch=2)
     same(table, serial()[:8])
+
+
+def test_ctrl_c_pressed_again_does_not_lose_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    finished, make_table = serial()[:4], Kept.frame
+
+    def interrupted(rows: Kept) -> pd.DataFrame:
+        signal.raise_signal(signal.SIGINT)
+        return make_table(rows)
+
+    monkeypatch.setattr("sagakit.sweeps.workers.AHEAD", 4)
+    monkeypatch.setattr(Kept, "frame", interrupted)
+    with pytest.warns(UserWarning, match="you stopped it"):
+        same(serial(executor=Interrupted(), batch=1), finished)
+    with pytest.raises(KeyboardInterrupt):  # afterwards it is heard as before
+        serial()
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="there are no process groups here")
