@@ -7,6 +7,7 @@ first run by the clock, where its states must be those of the sound breaker; the
 from inspect import iscoroutinefunction
 from typing import Any, NamedTuple
 
+from sagakit.exercises.awaits import forgotten
 from sagakit.exercises.breaker_diagram import STORE, counts_every_silence, keeps_to_its_diagram
 from sagakit.exercises.feedback import Feedback, exercise
 from sagakit.exercises.services import given
@@ -215,7 +216,7 @@ def _misfit(answer: Any) -> Feedback | None:
     if all(getattr(answer, name) is getattr(CircuitBreaker, name) for name in METHODS):
         says = "This is the sound breaker itself, which is right and not yours."
         return Feedback(False, says, "Begin with class Mine(BlankBreaker): ...")
-    return None
+    return forgotten(answer)
 
 
 def _off_course(answer: type, course: Course) -> Feedback | None:
@@ -273,4 +274,4 @@ def _told(states: list[tuple[str, int]]) -> str:
 
 
 def _calls_told(calls: dict[str, int]) -> str:
-    return ", ".join(f"{many} for {saga}" for saga, many in calls.items()) + "."
+    return (", ".join(f"{many} for {saga}" for saga, many in calls.items()) or "none") + "."

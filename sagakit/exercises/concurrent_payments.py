@@ -1,12 +1,15 @@
 """The exercises of notebook 05: two payments on one wallet."""
 
 from collections.abc import Iterable
+from numbers import Number
 from types import EllipsisType
 from typing import Any
 
 import pandas as pd
 
+from sagakit.exercises.awaits import forgotten
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
+from sagakit.exercises.trials import tells_what_was_written
 from sagakit.payments.events import BalanceDebited, PaymentInit
 from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.run import Run, run
@@ -59,6 +62,10 @@ def three_at_once(answer: Any) -> Feedback:
             False,
             f"Three numbers are asked for, (balance, version, refused writes), not {len(given)}.",
         )
+    if any(isinstance(one, EllipsisType) for one in given):
+        return Feedback(False, UNANSWERED)
+    if odd := [one for one in given if not isinstance(one, Number)]:
+        return Feedback(False, f"{odd[0]!r} is no number.", "Write 30 for 30.00.")
     result = run(at_once(50, 60, 30))
     wallet = result.records.stores()["Wallet DB"]["ana"]
     expected = (wallet.balance, wallet.version, len(_refused(result)))
@@ -94,8 +101,13 @@ def conflicts_found(conflicts: Any) -> Feedback:
         if isinstance(found, pd.DataFrame):
             return Feedback(False, "It returns whole rows.", "Take one column: correlation_id.")
         if not isinstance(found, Iterable) or isinstance(found, str):
-            return Feedback(False, f"It returns {found!r}; a list of sagas is asked for.")
+            hint = "" if found is not None else "Is there a return?"
+            return Feedback(False, f"It returns {found!r}; a list of sagas is asked for.", hint)
         named, expected = [str(one) for one in found], _refused(result)
+        sagas = {payment.payment_id for payment in result.scenario.payments}
+        if odd := [one for one in named if one not in sagas]:
+            says = f"For {what} it returns {odd[0]!r}, which is no saga of that run."
+            return Feedback(False, says, "Take the correlation_id of the rows, as a list.")
         if named != expected:
             return Feedback(
                 False,
@@ -110,7 +122,7 @@ def _why_not(named: list[str], expected: list[str]) -> str:
         return (
             "A store refuses for other reasons too. Ask for the label that stands for a conflict."
         )
-    if sorted(set(named)) == sorted(set(expected)) and len(named) < len(expected):
+    if sorted(named) == sorted(set(expected)):
         return "A payment that is refused twice counts twice: keep the rows as they are."
     if sorted(named) == sorted(expected):
         return "The order is that of the trace."
@@ -130,6 +142,9 @@ def repaired(service: Any) -> Feedback:
         return Feedback(
             False, "Nothing handles PaymentInit.", "Mark `debit` with @on(PaymentInit)."
         )
+    missing = forgotten(service)
+    if missing is not None:
+        return missing
     again = Duplicate(queue="Wallet SQS", event="PaymentInit", correlation_id="ana:1", after=500)
     cases = (
         ("one payment", at_once(70)),
@@ -159,13 +174,17 @@ def _problem(result: Run, sound: Run) -> tuple[str, str] | None:
                 continue
             return (
                 f"your handler failed at {record.t} ms with {detail.reason}.",
-                "Read the error; the line counts within the cell.",
+                "An `await` is missing before the read."
+                if "'Get' object" in detail.reason
+                else "Read the error; the line counts within the cell.",
             )
     broken = [verdict for verdict in result.verdicts() if not verdict.held]
     if broken:
         twice = [verdict for verdict in broken if verdict.law == "at most once"]
         law, _, detail, _ = (twice or broken)[0]
-        return f"the law {law!r} is broken: {detail}.", _hint(law)
+        return f"the law {law!r} is broken: {detail}.", _hint(law, met=bool(_refused(result)))
+    if stale := tells_what_was_written(result):
+        return f"{stale}.", "After a conflict the event has to be made afresh, like the balance."
     sound_ends = _ends(sound)
     for saga, status in _ends(result).items():
         if status != sound_ends[saga]:
@@ -176,14 +195,19 @@ def _problem(result: Run, sound: Run) -> tuple[str, str] | None:
     return None
 
 
-def _hint(law: str) -> str:
-    if law in ("conservation", "no overdraft", "agreement"):
+def _hint(law: str, *, met: bool) -> str:
+    """What helps with a broken law, in a run that met a conflict or met none."""
+    if law == "at most once":
+        return "Which argument of `commit` puts the message in the inbox?"
+    if law == "every saga ends":
+        return (
+            "Each way through `debit` ends with a commit that tells of an outcome. Which does not?"
+        )
+    if met and law in ("conservation", "no overdraft", "agreement"):
         return (
             "Work out the new balance from the read whose version the condition names. "
             "What is the balance when the write is sent again?"
         )
-    if law == "at most once":
-        return "Which argument of `commit` puts the message in the inbox?"
     return "Compare your `debit` with the one at the top of this notebook, line by line."
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from numbers import Number
 from random import Random
 from types import EllipsisType
 from typing import Any
 
 import pandas as pd
 
-from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
+from sagakit.exercises.awaits import forgotten
+from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise, line_of
 from sagakit.payments.events import BalanceDebited, BalanceRefunded
 from sagakit.payments.recovery import RecoverableWalletService
 from sagakit.payments.wallet import Wallet
@@ -70,7 +72,11 @@ def folded(apply: Any) -> Feedback:
                 if isinstance(after, EllipsisType):
                     return Feedback(False, UNANSWERED)
                 if after is None:
-                    return Feedback(False, "It returns None.", "Does every way through it return?")
+                    says = f"For {event.event} it returns None."
+                    return Feedback(False, says, "Does every way through it return?")
+                if not isinstance(after, Number):
+                    says = f"It returns {after!r}; the new balance is asked for, a number."
+                    return Feedback(False, says)
                 if after != expected:
                     return Feedback(
                         False,
@@ -127,6 +133,10 @@ def _untidy(history: list[Any], done: int) -> Iterable[tuple[str, list[Any]]]:
     shuffled = Random(f"untidy/{done}").sample(history, len(history))
     yield "the whole history in another order", shuffled
     yield "the whole history with an event that comes twice", [*history, *history[-1:]]
+    yield (
+        "the whole history in another order, and with one time for all",
+        [event._replace(t=0) for event in shuffled],
+    )
 
 
 def _not_rebuilt(
@@ -137,7 +147,16 @@ def _not_rebuilt(
     what: str,
     events: Sequence[Any],
 ) -> Feedback | None:
-    found = rebuild(snapshot, list(events))
+    given = f"Given {what}: {user} is {_shown(snapshot)} in the snapshot and should become "
+    given += f"{_shown(expected)}, but your function"
+    hint = (
+        "Take the events in the order of wallet_version. Apply one only if it is the next version."
+    )
+    try:
+        found = rebuild(snapshot, list(events))
+    except Exception as error:
+        says = f"{given} raised {type(error).__name__}{line_of(error)}: {error}"
+        return Feedback(False, says, f"{hint} One that the wallet has already is no error.")
     if isinstance(found, EllipsisType):
         return Feedback(False, UNANSWERED)
     if not isinstance(found, tuple | list) or len(found) != 2:
@@ -146,12 +165,7 @@ def _not_rebuilt(
         return Feedback(False, "It calls `apply`, which is not written yet: exercise 1.")
     if tuple(found) == expected:
         return None
-    return Feedback(
-        False,
-        f"Given {what}: {user} is {_shown(snapshot)} in the snapshot and should become "
-        f"{_shown(expected)}, but your function says {_shown(found)}.",
-        "Take the events in the order of wallet_version. Apply one only if it is the next version.",
-    )
+    return Feedback(False, f"{given} says {_shown(found)}.", hint)
 
 
 def _refuses(rebuild: Callable[..., Any], snapshot: State, events: list[Any]) -> bool:
@@ -176,20 +190,31 @@ def recovers(service: Any) -> Feedback:
         return Feedback(
             False, "This is the sound service's own `_apply`.", "Write `_apply` in your class."
         )
+    missing = forgotten(service)
+    if missing is not None:
+        return missing
     for what, scenario in _disasters():
         finished = run(scenario, services={"Wallet Service": service})
         failed = _failure(finished)
         if failed:
-            return Feedback(False, f"With {what}: {failed}", "Read the error.")
+            unread = "'Get' object" in failed
+            hint = "An `await` is missing before the read." if unread else "Read the error."
+            return Feedback(False, f"With {what}: {failed}", hint)
         broken = {verdict.law: verdict for verdict in finished.verdicts() if not verdict.held}
         if broken:
             law = next((one for one in HINTS if one in broken), next(iter(broken)))
             return Feedback(
                 False,
                 f"With {what}: the law {law!r} is broken: {broken[law].detail}.",
-                HINTS.get(law, "Compare your `_apply` with what the two flawed ones leave out."),
+                _hint(law, broken[law].detail),
             )
     return Feedback(True, f"All laws hold in {len(_disasters())} runs, each with a loss.")
+
+
+def _hint(law: str, detail: str) -> str:
+    if "go out again" in detail:
+        return "The others have had this event, and acted on it. What does a replay publish?"
+    return HINTS.get(law, "Compare your `_apply` with what the two flawed ones leave out.")
 
 
 HINTS = {
@@ -200,8 +225,8 @@ wallet_version tell.""",
 What must the store remember, so that the request of a payment that was debited before the loss \
 is not debited again?""",
     "no overdraft": """\
-The ledger cannot tell why a balance was changed: the write names no request. Which argument of \
-`commit` does that?""",
+The ledger cannot tell why a balance was changed: the write names no request, or another id than \
+a request's. Which argument of `commit` names it, and which id of the event's header is it?""",
 }
 
 

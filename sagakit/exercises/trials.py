@@ -13,14 +13,16 @@ from typing import Any, NamedTuple
 from sagakit.check import LAWS
 from sagakit.check.explore import BadService, Counterexample, Exploration, explore
 from sagakit.events import Event
+from sagakit.exercises.awaits import forgotten
 from sagakit.exercises.feedback import Feedback
 from sagakit.payments.topology import Service
 from sagakit.ports import handlers
-from sagakit.run import Invariant, Run
+from sagakit.run import Invariant, Run, run
 from sagakit.scenarios import Scenario
-from sagakit.sim.trace import Failed, Written
+from sagakit.sim.trace import Failed, Published, Written
 
 MOST_STATES = 60_000
+SEEDS = range(7)  # of plain runs: among so many, two payments at once meet at the wallet
 
 # Which of several broken laws is told first: the one nearest to the cause.
 TELLING = (
@@ -66,9 +68,9 @@ class Place(NamedTuple):
     outside: bool = True
     wire: Callable[[type], Service] = lambda answer: answer
 
-    def error_in(self, run: Run) -> str:
+    def error_in(self, finished: Run) -> str:
         """The error with which the learner's code failed in a run, if it did so by itself."""
-        for record in run.records:
+        for record in finished.records:
             detail = record.detail
             failed = isinstance(detail, Failed) and record.source == self.service
             if failed and record.kind == "return" and not detail.reason.startswith(BY_THE_WORLD):
@@ -124,6 +126,29 @@ class Trial:
         )
 
 
+def tells_what_was_written(finished: Run) -> str | None:
+    """An event of a wallet tells the balance and the version that its own commit has written."""
+    published = {
+        record.event_id: record
+        for record in finished.records
+        if isinstance(record.detail, Published)
+    }
+    for record in finished.records:
+        wrote = record.detail
+        if not isinstance(wrote, Written) or record.source != "Wallet DB" or wrote.item is None:
+            continue
+        for event in filter(None, map(published.get, wrote.outbox)):
+            payload = event.detail.payload
+            said = payload.get("amount_left"), payload.get("wallet_version")
+            if said != (None, None) and said != (wrote.item.balance, wrote.item.version):
+                return (
+                    f"{event.event} of {event.correlation_id} says that {said[0]} is left, in "
+                    f"version {said[1]}, but {wrote.item.balance} was written, as version "
+                    f"{wrote.item.version}"
+                )
+    return None
+
+
 def ends(finished: Run) -> Ends:
     """How each payment ended."""
     payments = finished.records.stores()["Payments DB"].values()
@@ -145,6 +170,10 @@ def try_out(answer: type, place: Place, trials: Sequence[Trial]) -> Feedback:
             explored = trial.explore(services)
         except BadService as error:
             return Feedback(False, f"{answer.__name__} cannot be explored: {error}.")
+        except (AttributeError, TypeError) as error:
+            says = f"With {trial.what}, a commit cannot be carried out: {error}."
+            hint = "It takes an item, or None; publish= takes a list of events, [outcome] say."
+            return Feedback(False, says, hint)
         states, runs = states + explored.states, runs + explored.ends
         if explored.broken:
             return _failed(trial, place, explored.broken)
@@ -152,6 +181,10 @@ def try_out(answer: type, place: Place, trials: Sequence[Trial]) -> Feedback:
             says = f"With {trial.what} there is no end to it: {trial.limit:,} states and more."
             hint, *more = (*trial.hints, "What goes on and on, as long as something is missing?")
             return Feedback(False, says, hint, more=tuple(more))
+        for seed in SEEDS:
+            finished = run(trial.scenario, services=services, seed=seed)
+            if stale := tells_what_was_written(finished):
+                return _stale(trial, place, finished, stale)
     return Feedback(
         True,
         f"Proved in {len(trials)} explorations, each of them complete: every law holds in every "
@@ -188,7 +221,7 @@ def fits(answer: Any, place: Place) -> Feedback | None:
         says = f"This is the sound service's own `{place.method}`, which is right and not yours."
         return Feedback(False, says, f"Write `{place.method}` in your class.")
     handlers(object.__new__(answer))  # raises if two methods handle one message
-    return None
+    return forgotten(answer)
 
 
 def _same(answer: type, place: Place) -> bool:
@@ -229,8 +262,20 @@ def _failed(trial: Trial, place: Place, broken: Iterable[Counterexample]) -> Fee
     )  # fmt: skip
 
 
-def _where(run: Run, index: int) -> str:
-    record = run.records[index]
+def _stale(trial: Trial, place: Place, finished: Run, seen: str) -> Feedback:
+    """No store holds what an event says, so that an exploration would not see it."""
+    return Feedback(
+        False,
+        f"With {trial.what}, an event does not tell what was written.",
+        "After a conflict the event has to be made afresh, like the balance.",
+        points=(("Expected", _in_words(tells_what_was_written)), ("Seen", f"{seen}.")),
+        run=finished,
+        view={"participants": place.lanes, "outside": place.outside, "title": "What it told"},
+    )
+
+
+def _where(finished: Run, index: int) -> str:
+    record = finished.records[index]
     text = record.text.strip() or str(record.event or "")
     if record.source == record.target:
         return f"{record.t} ms, {record.source}: {text}"

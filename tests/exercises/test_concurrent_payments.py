@@ -42,6 +42,8 @@ def test_the_three_numbers(answer: Any) -> None:
         (20, "Three numbers"),
         ("20, 3, 2", "Three numbers"),
         ((20, 3), "not 2"),
+        ((20, ..., 2), "three dots"),
+        (("20", "3", "2"), "'20' is no number"),
     ],
 )
 def test_other_numbers(answer: Any, says: str) -> None:
@@ -78,6 +80,11 @@ def backwards(trace: pd.DataFrame) -> list[str]:
     return by_loop(trace)[::-1]
 
 
+def by_note(trace: pd.DataFrame) -> list[str]:
+    """Misses the conflict after which there is no retry."""
+    return list(trace[trace.label.str.startswith("conflict:")].correlation_id)
+
+
 def always_b(trace: pd.DataFrame) -> list[str]:
     return ["ana:B"]
 
@@ -87,8 +94,11 @@ def always_b(trace: pd.DataFrame) -> list[str]:
     [
         (each_saga_once, "counts twice"),
         (every_refusal, "for other reasons"),
+        (by_note, "there are 10, of ana:2, ana:3, ana:4, ana:5. Hint: Look at the label"),
+        (lambda trace: trace[trace.label == CONFLICT].label, "Take the correlation_id"),
+        (lambda trace: None, "Is there a return?"),
         (backwards, "order"),
-        (always_b, "there is no conflict"),
+        (always_b, "'ana:B', which is no saga of that run"),
         (lambda trace: [], "there is one, of ana:B"),
         (lambda trace: trace, "correlation_id"),
         (lambda trace: 3, "a list of sagas"),
@@ -149,6 +159,46 @@ class Forces(WalletService):
         return None
 
 
+class Covers(WalletService):
+    """Works out the balance from the new read, and tells of the old one."""
+
+    @on(PaymentInit)
+    async def debit(self, event: PaymentInit) -> None:
+        wallet = await self.wallets.get(event.user_id)
+        if wallet is None or not wallet.covers(event.amount):
+            return await super().debit(event)
+        after = wallet.debited(event.amount)
+        published = [balance_debited(event, after)]
+        try:
+            await self.wallets.commit(after, publish=published, handled=event)
+        except VersionConflict:
+            latest = await self.wallets.get(event.user_id)
+            if latest is None or not latest.covers(event.amount):
+                return await super().debit(event)
+            after = latest.debited(event.amount)
+            await self.wallets.commit(after, publish=published, handled=event)
+        return None
+
+
+class Silent(WalletService):
+    """Debits, and tells nobody."""
+
+    @on(PaymentInit)
+    async def debit(self, event: PaymentInit) -> None:
+        wallet = await self.wallets.get(event.user_id)
+        assert wallet is not None
+        await self.wallets.commit(wallet.debited(event.amount), handled=event)
+
+
+class ReadsNothing(WalletService):
+    """Does not await its read."""
+
+    @on(PaymentInit)
+    async def debit(self, event: PaymentInit) -> None:
+        wallet: Any = self.wallets.get(event.user_id)
+        await self.wallets.commit(wallet.debited(event.amount), handled=event)
+
+
 class Fails(WalletService):
     """Takes a conflict for an insufficient balance: a payment that is covered fails."""
 
@@ -198,9 +248,12 @@ def test_repaired(answer: type) -> None:
     ("answer", "says"),
     [
         (Forces, "'conservation' is broken: wallets 20.00 + provider 150.00"),
+        (Covers, "says that 70.00 is left, in version 2, but 20.00 was written, as version 3"),
+        (Silent, "Compare your `debit` with the one at the top"),
+        (ReadsNothing, "An `await` is missing before the read."),
         (Fails, "it should end COMPLETED"),
         (NoInbox, "the inbox"),
-        (Swallows, "line by line"),
+        (Swallows, "ends with a commit that tells of an outcome"),
         (Misspelt, "'Misspelt' object has no attribute 'walets'"),
         (Unmarked, "@on(PaymentInit)"),
         (WalletService, "the sound service's own"),

@@ -88,7 +88,8 @@ def test_a_fold(answer: Any) -> None:
         (lambda balance, event: balance - event.amount, "then comes BalanceRefunded"),
         (lambda balance, event: balance + event.amount, "takes money out"),
         (lambda balance, event: event.amount, "then comes BalanceDebited with amount 30.00"),
-        (lambda balance, event: None, "return"),
+        (lambda balance, event: None, "For BalanceDebited it returns None"),
+        (lambda balance, event: (by_type(balance, event), 2), "a number"),
         (lambda balance: balance, "TypeError"),
         (lambda balance, event: balance - event.sum, "AttributeError"),
         (170, "A function is asked for"),
@@ -161,6 +162,26 @@ def sees_no_gap(wallet: State, events: list[Any]) -> State:
     return balance, version
 
 
+def by_time(wallet: State, events: list[Any]) -> State:
+    """Two events may share a time."""
+    balance, version = wallet
+    for event in sorted(events, key=lambda event: event.t):
+        if event.wallet_version == version + 1:
+            balance, version = by_type(balance, event), version + 1
+        elif event.wallet_version > version:
+            raise LookupError(version + 1)
+    return balance, version
+
+
+def takes_old_for_a_gap(wallet: State, events: list[Any]) -> State:
+    balance, version = wallet
+    for event in sorted(events, key=lambda event: event.wallet_version):
+        if event.wallet_version != version + 1:
+            raise LookupError("a gap")
+        balance, version = by_type(balance, event), version + 1
+    return balance, version
+
+
 def folds_nothing(wallet: State, events: list[Any]) -> Any:
     return ..., wallet[1]
 
@@ -173,6 +194,8 @@ def folds_nothing(wallet: State, events: list[Any]) -> Any:
         (as_they_come, "in another order"),
         (counts_twice, "comes twice"),
         (sees_no_gap, "raise an error"),
+        (by_time, "with one time for all"),
+        (takes_old_for_a_gap, "One that the wallet has already is no error"),
         (folds_nothing, "exercise 1"),
         (lambda wallet, events: wallet[0], "(balance, version) is asked for"),
         (lambda wallet, events: None, "(balance, version) is asked for"),
@@ -261,8 +284,8 @@ def test_a_recovery(answer: type) -> None:
     [
         (ReplaysAll, "When is an event already part of the snapshot?"),
         (NoInbox, "the write names no request"),
-        (RemembersTheEvent, "the write names no request"),
-        (PublishesAgain, "go out again"),
+        (RemembersTheEvent, "or another id than a request's"),
+        (PublishesAgain, "What does a replay publish?"),
         (TrustsTheInbox, "'recovery' is broken"),
         (Misspelt, "'Misspelt' object has no attribute 'walets'"),
         (RecoverableWalletService, "the sound service's own"),

@@ -52,20 +52,6 @@ class WithItsMessage(WalletService):
         await self.wallets.commit(wallet, publish=[outcome], handled=event)
 
 
-class TellsOfTheFirstRead(WalletService):
-    """Debits what the new read has, and publishes the event that it had made before."""
-
-    @on(PaymentInit)
-    async def debit(self, event: PaymentInit) -> None:
-        wallet, outcome = decided(await self.wallets.get(event.user_id), event)
-        try:
-            await self.wallets.commit(wallet, publish=[outcome], handled=event)
-        except VersionConflict:
-            wallet, latest = decided(await self.wallets.get(event.user_id), event)
-            said = outcome if type(latest) is type(outcome) else latest
-            await self.wallets.commit(wallet, publish=[said], handled=event)
-
-
 class WithItsPayment(NoInbox):
     """Remembers the payment, not the message; and writes down each outcome by itself."""
 
@@ -231,6 +217,20 @@ class TakesAConflictForARefusal(WalletService):
             await self.wallets.commit(None, publish=[refused], handled=event)
 
 
+class TellsOfTheFirstRead(WalletService):
+    """Debits what the new read has, and publishes the event that it had made before."""
+
+    @on(PaymentInit)
+    async def debit(self, event: PaymentInit) -> None:
+        wallet, outcome = decided(await self.wallets.get(event.user_id), event)
+        try:
+            await self.wallets.commit(wallet, publish=[outcome], handled=event)
+        except VersionConflict:
+            wallet, latest = decided(await self.wallets.get(event.user_id), event)
+            said = outcome if type(latest) is type(outcome) else latest
+            await self.wallets.commit(wallet, publish=[said], handled=event)
+
+
 class PublishesFirst(WalletService):
     """Tells the bus before it commits."""
 
@@ -265,6 +265,7 @@ class OutboxByItself(WalletService):
         (safe_against_races, BlindWrite, "ana:2 read ana in Wallet DB before ana:1 wrote it"),
         (safe_against_races, Forces, "breaks the law 'conservation'"),
         (safe_against_races, TakesAConflictForARefusal, "can end as they should not"),
+        (safe_against_races, TellsOfTheFirstRead, "in version 2, but 30.00 was written"),
         (with_an_outbox, PublishAfterCommit, "a ghost: BalanceDebited of ana:1"),
         (with_an_outbox, PublishesFirst, "a ghost: BalanceDebited of ana:1"),
         (with_an_outbox, OutboxByItself, "but its ledger says +0.00"),
