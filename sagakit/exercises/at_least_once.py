@@ -32,6 +32,14 @@ TWICE = GIVEN.but(faults=[Duplicate(queue="Wallet SQS", event="PaymentInit")])
 CRASHED = GIVEN.but(faults=[Crash(service=WALLET, event="PaymentInit", step=2, when="after")])
 
 
+TWO = GIVEN.but(
+    payments=[
+        {"user_id": "ana", "amount": amount, "idempotency_key": key}
+        for amount, key in ((40, "A"), (30, "B"))
+    ]
+)
+
+
 def deliveries(finished: Run) -> pd.DataFrame:
     """Every time a service was given a message: when (ms), which event, in which message, and how
     often that message had been received by then, this time included."""
@@ -113,6 +121,7 @@ def came_twice(answer: Callable[[pd.DataFrame], Any]) -> Feedback:
             faults=[out, Duplicate(queue="Payment SQS", after=1_000)]
         ),
         "a run in which a message is late": GIVEN.but(faults=[late]),
+        "a run with two payments": TWO,
     }
     for what, scenario in cases.items():
         table = deliveries(run(scenario))
@@ -163,7 +172,8 @@ def handled_and_dead(answer: Any) -> Feedback:
     dead = dead_letters(finished).query("event == 'PaymentInit'")
     received = deliveries(finished).query("event == 'PaymentInit'")
     if dead.empty:
-        says = f"PaymentInit was received {len(received)} times, and is no dead letter."
+        times = "once" if len(received) == 1 else f"{len(received)} times"
+        says = f"PaymentInit was received {times}, and is no dead letter."
         hint = "It must be received five times, and acknowledged never. A Crash strikes the `nth` "
         return Feedback(False, says, f"{hint}invocation: how many crashes does that take?")
     if not debits(finished):
@@ -223,6 +233,12 @@ TRIALS = (
         what="a message that comes twice and a service that dies",
         scenario=GIVEN,
         budget={**DECLINED, "duplicates": 1, "crashes": 1},
+    ),
+    Trial(
+        what="two payments that the provider declines",
+        scenario=TWO,
+        budget={"provider": {"decline": 2}},
+        hints=("The inbox holds the id of each message. What do you put there?",),
     ),
 )
 

@@ -11,7 +11,7 @@ from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.exercises.trials import EXPECTED, Place, Trial, grade
 from sagakit.payments.events import ProviderPaymentFailed, ProviderPaymentSuccess
 from sagakit.payments.payment import PaymentService
-from sagakit.run import run
+from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule
 from sagakit.sim.faults import Crash
 from sagakit.zoo import flaw
@@ -30,6 +30,14 @@ WHILE_REFUNDING = LATE.but(
     provider=[ProviderRule(behaviour="decline")],
     faults=[Crash(service="Wallet Service", event="ReembolsarUsuario", step=1, when="before")],
 )
+
+
+def needs_no_one(finished: Run) -> str | None:
+    """A success that is late is no error: nobody is asked to look into a dead letter."""
+    for record in finished.records:
+        if record.label == "Dead letter:":
+            return f"{record.text} ({record.source})"
+    return None
 
 
 @exercise
@@ -56,6 +64,7 @@ def one_end(answer: Any) -> Feedback:
                 {"provider": {"decline": 1}},
                 late,
                 law="final is final",
+                also=(needs_no_one,),
             ),
             Trial("a success that comes again", LATE, {"duplicates": 1}, late),
             Trial(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import permutations
+from numbers import Integral
 from types import EllipsisType
 from typing import Any
 
@@ -70,12 +71,16 @@ def counts_orders(answer: Callable[..., Any]) -> Feedback:
         if isinstance(said, EllipsisType):
             return Feedback(False, UNANSWERED)
         expected = _orders(steps)
-        if isinstance(said, bool) or not isinstance(said, int):
+        if isinstance(said, bool) or not isinstance(said, Integral):
             says = f"orders{_told(steps)} returns {said!r}, and a whole number is asked for."
-            return Feedback(False, says, "// divides whole numbers without a rest.")
+            hint = "Is there a return?" if said is None else ""
+            if isinstance(said, float):
+                hint = "// divides whole numbers without a rest."
+            return Feedback(False, says, hint)
         if said != expected:
             first = ", ".join(sorted(_names(steps))[:3])
-            says = f"orders{_told(steps)} returns {said}. There are {expected}: {first}"
+            there = f"There are {expected}: {first}" if expected > 1 else f"There is one: {first}"
+            says = f"orders{_told(steps)} returns {said}. {there}"
             says += ", and so on." if expected > 3 else "."
             if len(steps) > 2:
                 return Feedback(False, says, "Put the handlers in one by one.")
@@ -103,8 +108,10 @@ def breaks_by_hand(answer: Any) -> Feedback:
     if isinstance(answer, list | tuple):
         answer = "".join(map(str, answer))
     if not isinstance(answer, str):
-        return Feedback(False, f"{answer!r} is no order.", 'Write it like this: "AABB".')
-    order = answer.strip().upper()
+        return Feedback(False, f"{answer!r} is no order.", 'Write it like this: "AAABBB".')
+    order = answer.replace(" ", "").replace(",", "").upper()
+    if not order:
+        return Feedback(False, "Nobody's turn is named.", 'Write it like this: "AAABBB".')
     if wrong := sorted({*order} - {*"AB"}):
         return Feedback(False, f"There is no payment {wrong[0]!r}.", "Only A and B take turns.")
     try:

@@ -1,6 +1,6 @@
 """Notebook 07: its checks take what is right, whatever it looks like, and nothing else."""
 
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pytest
@@ -69,6 +69,7 @@ def test_what_came_twice_is_found(answer: Any) -> None:
         (lambda table: table, "DataFrame"),
         (lambda table: None, "Is there a return?"),
         (lambda table: table.nonsense, "AttributeError"),
+        (lambda table: table.event_id[table.duplicated(["service", "event"])], "two payments"),
         (["ff77ffc820931598"], "no function"),
     ],
 )
@@ -141,6 +142,28 @@ class WorksFirst(WalletService):
         await self.wallets.commit(None, handled=event)
 
 
+class MarksWithTrue(WalletService):
+    """Puts one and the same mark into the inbox, whatever the message."""
+
+    @on(ReembolsarUsuario)
+    async def refund(self, event: ReembolsarUsuario) -> None:
+        wallet = await self.wallets.get(event.user_id)
+        assert wallet is not None
+        wallet = wallet.credited(event.amount)
+        said, mark = [balance_refunded(event, wallet)], cast("str", True)
+        await self.wallets.commit(wallet, publish=said, handled=mark)
+
+
+class TellsWithoutAList(WalletService):
+    @on(ReembolsarUsuario)
+    async def refund(self, event: ReembolsarUsuario) -> None:
+        wallet = await self.wallets.get(event.user_id)
+        assert wallet is not None
+        wallet = wallet.credited(event.amount)
+        said: Any = balance_refunded(event, wallet)
+        await self.wallets.commit(wallet, publish=said, handled=event)
+
+
 class TellsNobody(WalletService):
     @on(ReembolsarUsuario)
     async def refund(self, event: ReembolsarUsuario) -> None:
@@ -166,6 +189,8 @@ def test_refunded_once(answer: type) -> None:
         (Whatever, "refund 2"),
         (MarksFirst, "dies at any step"),
         (WorksFirst, "refund 2"),
+        (MarksWithTrue, "With two payments that the provider declines"),
+        (TellsWithoutAList, "publish= takes a list of events"),
         (TellsNobody, "and the event"),
         (Misspelt, "'walets'"),
         (WalletService, "the sound service's own"),
@@ -195,7 +220,7 @@ def test_handled_and_dead(answer: Any) -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (GIVEN, "received 1 times"),
+        (GIVEN, "received once"),
         (GIVEN.but(faults=CRASHES[:4]), "received 5 times, and is no dead letter"),
         (
             GIVEN.but(faults=[one.model_copy(update={"step": 1}) for one in CRASHES]),

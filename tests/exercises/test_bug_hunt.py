@@ -68,6 +68,17 @@ class Never(PaymentService):
         await self.payments.commit(None, handled=event)
 
 
+class Refuses(Asks):
+    """Takes a late success for an error, which comes again and again."""
+
+    @on(ProviderPaymentSuccess)
+    async def complete(self, event: ProviderPaymentSuccess) -> None:
+        payment = await self.payments.get(event.payment_id)
+        if payment is not None and not payment.may_become("COMPLETED"):
+            raise ValueError("too late")
+        await super().complete(event)
+
+
 class Inherits(PaymentService):
     pass
 
@@ -97,6 +108,7 @@ def test_one_end(answer: type) -> None:
         (FinalTwice, "breaks the law 'final is final'"),
         (NotWhenFailed, "while the refund is under way"),
         (Never, "With one payment, which is charged"),
+        (Refuses, "too late"),
         (Inherits, "right and not yours"),
         (Raises, "not today"),
         (Asks.complete, "outside any class"),

@@ -65,7 +65,9 @@ def test_orders_are_counted(answer: Any) -> None:
         (lambda *steps: comb(sum(steps), steps[0]), "There are 6: ABC, ACB, BAC, and so on"),
         (lambda *steps: factorial(sum(steps)), "orders(2, 2) returns 24. There are 6"),
         (lambda *steps: by_factorials(*steps) / 1, "whole number"),
-        (lambda *steps: None, "whole number"),
+        (lambda *steps: by_factorials(*steps) / 1, "Hint: // divides"),
+        (lambda *steps: None, "Is there a return?"),
+        (lambda *steps: 6, "orders(1) returns 6. There is one: A."),
         (lambda a, b: comb(a + b, a), "TypeError"),
         (6, "no function"),
     ],
@@ -78,7 +80,9 @@ def test_other_counts(answer: Any, says: str) -> None:
 # An order that does harm.
 
 
-@pytest.mark.parametrize("answer", ["BAAABB", "abaabb", ["B", "A", "A", "A", "B"]])
+@pytest.mark.parametrize(
+    "answer", ["BAAABB", "abaabb", "B, A, A, A, B, B", ["B", "A", "A", "A", "B"]]
+)
 def test_an_order_that_does_harm(answer: Any) -> None:
     assert breaks_by_hand(answer)
 
@@ -90,6 +94,7 @@ def test_an_order_that_does_harm(answer: Any) -> None:
         ("ABABAB", "What must come between the two reads"),
         ("AAAA", "after AAA"),
         ("ABCABC", "no payment 'C'"),
+        ("", "Nobody's turn is named"),
         (3, "no order"),
     ],
 )
