@@ -13,6 +13,16 @@ from sagakit.ports import Answer, TimedOut, Unavailable
 from sagakit.sim.operations import Ask
 
 
+class Stays(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection: it would take the token elsewhere, and ask with GET."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+OPENER = urllib.request.build_opener(Stays)
+
+
 class HttpProvider:
     """A client. Its secret is JSON: `{"url": ..., "token": ...}`."""
 
@@ -32,9 +42,10 @@ class HttpProvider:
             "Idempotency-Key": request.key,
             "Authorization": f"Bearer {secret['token']}",
         }
-        call = urllib.request.Request(f"{secret['url']}/{path}", body, headers, method="POST")
+        url = f"{secret['url'].rstrip('/')}/{path}"
+        call = urllib.request.Request(url, body, headers, method="POST")
         try:
-            with urllib.request.urlopen(call, timeout=request.timeout / 1000) as response:
+            with OPENER.open(call, timeout=request.timeout / 1000) as response:
                 outcome = _outcome(response.read())
                 if outcome is None:
                     raise TimedOut(f"{self._name} answered {response.status} without an outcome")

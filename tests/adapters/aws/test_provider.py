@@ -34,15 +34,20 @@ class Secrets(Resources):
 
 
 @contextmanager
-def answering(status: int, body: str) -> Iterator[tuple[HttpProvider, Secrets, list[str]]]:
-    """A provider that always answers so; with its secret, and the tokens that it was shown."""
-    shown: list[str] = []
+def answering(
+    status: int, body: str, headers: dict[str, str] | None = None
+) -> Iterator[tuple[HttpProvider, Secrets, list[tuple[str, str]]]]:
+    """A provider that always answers so; with its secret, and what it was asked: at which path, by
+    whom."""
+    shown: list[tuple[str, str]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            shown.append(self.headers["Authorization"])
+            shown.append((self.path, self.headers["Authorization"]))
             self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body.encode())
@@ -94,6 +99,23 @@ def test_what_is_no_http_tells_nothing_either(monkeypatch: pytest.MonkeyPatch) -
         provider.ask(CHARGE)
 
 
+def test_nobody_is_followed_elsewhere_with_the_token() -> None:
+    with answering(200, encode({"outcome": "executed"})) as (_, elsewhere, shown):
+        with (
+            answering(302, "", {"Location": f"{elsewhere.url}/execute"}) as (provider, _, _),
+            pytest.raises(Unavailable, match="answered 302: is that its URL"),
+        ):
+            provider.ask(CHARGE)
+        assert shown == []
+
+
+def test_a_slash_at_the_end_of_the_url_does_no_harm() -> None:
+    with answering(200, encode({"outcome": "executed"})) as (provider, secrets, shown):
+        secrets.url += "/"
+        assert provider.ask(CHARGE) == Answer(200, "executed")
+    assert shown == [("/execute", "Bearer token 1")]
+
+
 def test_a_token_that_is_accepted_is_read_once() -> None:
     with answering(200, encode({"outcome": "executed"})) as (provider, secrets, _):
         provider.ask(CHARGE)
@@ -107,4 +129,4 @@ def test_one_that_is_refused_is_read_again_so_that_it_can_be_changed() -> None:
         for _ in (1, 2):
             with pytest.raises(Unavailable, match="is the token in prod-external-provider-api the"):
                 provider.ask(CHARGE)
-    assert shown == ["Bearer token 1", "Bearer token 2"]
+    assert [token for _, token in shown] == ["Bearer token 1", "Bearer token 2"]
