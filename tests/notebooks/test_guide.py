@@ -56,6 +56,22 @@ def test_every_notebook_is_in_the_plan_of_three_days() -> None:
     assert set(re.findall(r"`(\d\d_\w+)`", days)) == LESSONS.keys()
 
 
+def test_the_plan_of_three_hours_takes_three_hours() -> None:
+    hours = TEXT.partition("## A plan for three hours")[2].partition("\n## ")[0]
+    assert sum(map(int, re.findall(r"^\| (\d+) \|", hours, re.MULTILINE))) == 180
+
+
+def test_a_day_of_the_plan_leaves_half_an_hour_and_gives_each_notebook_the_time_it_needs() -> None:
+    days = TEXT.partition("## A plan for three days")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| \d.*", days, re.MULTILINE)
+    assert len(rows) == 3
+    for row in rows:
+        assert sum(map(int, re.findall(r"` (\d+)", row))) <= 6 * 60 - 30
+    for name, minutes in re.findall(r"`(\d\d_\w+)` (\d+)", days):
+        (needed,) = re.findall(r"^Time: .*?\.", sections(TEXT)[name], re.MULTILINE)
+        assert minutes in re.findall(r"\d+", needed), name
+
+
 def test_a_table_says_what_checks_each_objective() -> None:
     rows = ["| count to two, and further | exercise 1 |", "| draw | prediction 1 |"]
     assert table(sound()) == HEAD + "\n".join(rows) + "\n"
