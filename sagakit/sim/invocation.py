@@ -192,9 +192,7 @@ class Invocation:
                 self.arrow("return", self.host.name, self.source, "done", message.queued)
 
     def _fail(self, error: Exception) -> None:
-        code = getattr(error, "code", None)
-        text = explain(error) if isinstance(error, ValidationError) else str(error)
-        reason = f"{type(error).__name__}{f' {code}' if code else ''}: {text}{_place(error)}"
+        reason = reason_of(error)
         if self.message is None:
             self._end(None, Unavailable(f"{self.host.name} failed: {reason}"))
             return
@@ -263,6 +261,13 @@ def let_go(coroutine: Any) -> None:
             return
         except Exception:  # it awaited, or failed, and may have another `finally` around that
             continue
+
+
+def reason_of(error: BaseException) -> str:
+    """Why a message failed, in every world: the error, its code, and the line that raised it."""
+    code = getattr(error, "code", None)
+    text = explain(error) if isinstance(error, ValidationError) else str(error)
+    return f"{type(error).__name__}{f' {code}' if code else ''}: {text}{_place(error)}"
 
 
 def _place(error: BaseException) -> str:

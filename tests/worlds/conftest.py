@@ -1,6 +1,6 @@
 """The three worlds: each runs a scenario's traffic to its end and gives the run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,15 +10,20 @@ from sagakit import Run, Scenario, run
 from sagakit.adapters import emulator as loopback
 from sagakit.adapters.emulator import Emulator
 from sagakit.adapters.sqlite.serve import serve
+from sagakit.payments.topology import Service
+from tests.worlds.logged import functions_logs
+
+Services = Mapping[str, Service] | None
 
 
 @dataclass(frozen=True)
 class World:
     name: str
-    play: Callable[[Scenario], Run]
+    play: Callable[[Scenario, Services], Run]
 
-    def __call__(self, scenario: Scenario) -> Run:
-        return self.play(scenario)
+    def __call__(self, scenario: Scenario, services: Services = None) -> Run:
+        """`services` take the place of the sound ones."""
+        return self.play(scenario, services)
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +34,16 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture(params=["sim", "sqlite", "aws"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    if request.param == "sim":
-        return World("sim", run)
-    if request.param == "sqlite":
-        return World("sqlite", lambda one: serve(one, tmp_path / "file.db", hurry=True))
-    return World("aws", request.getfixturevalue("emulator").play)
+    def simulated(scenario: Scenario, services: Services) -> Run:
+        return run(scenario, services=services)
+
+    def on_file(scenario: Scenario, services: Services) -> Run:
+        return serve(scenario, tmp_path / "file.db", hurry=True, services=services)
+
+    def on_aws(scenario: Scenario, services: Services) -> Run:
+        with functions_logs(services):
+            return aws.play(scenario)
+
+    if request.param == "aws":
+        aws: Emulator = request.getfixturevalue("emulator")
+    return World(request.param, {"sim": simulated, "sqlite": on_file, "aws": on_aws}[request.param])

@@ -8,9 +8,12 @@ from decimal import Decimal
 import pytest
 
 from sagakit import Run, Scenario, run, scenarios
-from sagakit.payments.events import PaymentInit
+from sagakit.payments.breaker import Breaker
+from sagakit.payments.events import BalanceDebited, PaymentInit
 from sagakit.payments.topology import PROVIDER
-from sagakit.sim.trace import Asked, Failed, Queued, Redriven
+from sagakit.payments.wallet import WalletService
+from sagakit.ports import on
+from sagakit.sim.trace import Asked, Failed, Queued, Redriven, Written
 from tests.worlds.conftest import World
 
 # Real time: waits are as short as the settings let them be.
@@ -66,9 +69,11 @@ def test_a_long_scenario_ends_alike_and_every_law_holds(name: str, world: World)
     if world.name == "aws":
         pytest.skip(LONG[name])
     scenario = getattr(scenarios, name)
-    done = world(scenario)
+    simulated, done = run(scenario), world(scenario)
     assert broken(done) == []
-    assert sorted(status for _, status in ends(done)) == sorted(run(scenario).payments.status)
+    assert ends(done) == ends(simulated)
+    assert causes(done) == causes(simulated)
+    assert done.wallets.balance.tolist() == simulated.wallets.balance.tolist()
 
 
 def test_an_event_follows_its_cause_in_the_trace(world: World) -> None:
@@ -141,6 +146,48 @@ def payment_init_again() -> dict[str, object]:
     return {"at": 5_000, "queue": "Wallet SQS", "text": event.wire()}
 
 
+def rivalled(rivals: int) -> type[WalletService]:
+    """A wallet service that others write as well: so many times they come between a read and its
+    write, and take 1.00."""
+
+    class Rivalled(WalletService):
+        @on(PaymentInit)
+        async def debit(self, event: PaymentInit) -> None:
+            nonlocal rivals
+            wallet = await self.wallets.get(event.user_id)
+            assert wallet is not None
+            if rivals:
+                rivals -= 1
+                await self.wallets.commit(wallet.debited(Decimal(1)))
+            debited = BalanceDebited.after(
+                event, amount_debited=event.amount, amount_left=wallet.balance, wallet_version=3
+            )
+            await self.wallets.commit(
+                wallet.debited(event.amount), publish=[debited], handled=event
+            )
+
+    return Rivalled
+
+
+def test_a_conflict_is_tried_again_from_the_read(world: World) -> None:
+    done = world(scenarios.happy_path.but(settings=SHORT), {"Wallet Service": rivalled(1)})
+    assert ends(done) == [("ana:A", "COMPLETED")]
+    assert done.wallets.balance.tolist() == [100 - 1 - 70]
+    assert [one.label for one in done.records if one.label.startswith("conflict")] == [
+        "conflict: start again from the read (retry 1 of 3)"
+    ]
+
+
+def test_a_conflict_without_an_end_becomes_a_dead_letter(world: World) -> None:
+    """Four tries each time that the message comes."""
+    done = world(scenarios.happy_path.but(settings=SHORT), {"Wallet Service": rivalled(5 * 4)})
+    assert ends(done) == [("ana:A", "PENDING")]
+    assert done.wallets.balance.tolist() == [100 - 5 * 4]
+    (letter,) = [one.detail for one in done.records if one.target == "Wallet DLQ"]
+    assert isinstance(letter, Failed)
+    assert letter.reason.startswith("MaxRetriesExceeded 4002: ")
+
+
 def test_a_repeated_request_is_the_same_payment(world: World) -> None:
     payments = [{"user_id": "ana", "amount": 70, "idempotency_key": "A", "repeats": [0, 0]}]
     done = world(scenarios.happy_path.but(payments=payments, settings=SHORT))
@@ -195,3 +242,15 @@ def test_an_open_breaker_spares_the_provider(world: World) -> None:
     assert broken(done) == []
     asked = [one for one in done.records if one.label == "executePayment()"]
     assert len(asked) == 1
+
+
+def test_a_probe_that_is_answered_closes_the_breaker(world: World) -> None:
+    """The first call opens it; the second attempt comes when it has been open for long enough."""
+    settings = {**SHORT, "breaker_threshold": 1, "breaker_open_for": 500}
+    provider = [{"behaviour": "down", "calls": [1]}]
+    done = world(scenarios.happy_path.but(provider=provider, settings=settings))
+    assert ends(done) == [("ana:A", "COMPLETED")]
+    assert broken(done) == []
+    breakers = [one.detail.item for one in done.records if isinstance(one.detail, Written)]
+    states = [one.state for one in breakers if isinstance(one, Breaker)]
+    assert states == ["OPEN", "HALF_OPEN", "CLOSED"]

@@ -16,7 +16,6 @@ from aws_lambda_powertools.utilities.batch import (
     EventType,
     process_partial_response,
 )
-from pydantic import ValidationError
 
 from sagakit.adapters.aws import logs
 from sagakit.adapters.aws.callers import refusal
@@ -29,11 +28,12 @@ from sagakit.adapters.aws.tables import Table
 from sagakit.adapters.driving import Subject
 from sagakit.adapters.packing import pack, unpack
 from sagakit.deployment import Deployment
-from sagakit.events import Event, NotUnderstood, encode, explain, loads
+from sagakit.events import Event, NotUnderstood, encode, loads
 from sagakit.payments.api import Post
 from sagakit.payments.topology import ITEMS
 from sagakit.ports import Unavailable, handlers
 from sagakit.sim.bus import published_label, queued_label, renamed_label
+from sagakit.sim.invocation import reason_of
 from sagakit.sim.operations import SimulatedPorts
 from sagakit.sim.trace import Failed, FannedOut, Published, Queued, Record
 
@@ -168,8 +168,7 @@ class Function:
         self.write(Record(sent, "async", bus, source, label, name, saga, event_id, 0, arrived))
 
     def _failed(self, subject: Subject, source: str, queued: Queued, error: Exception) -> None:
-        text = explain(error) if isinstance(error, ValidationError) else str(error)
-        detail = Failed(queued.message_id, f"{type(error).__name__}: {text}")
+        detail = Failed(queued.message_id, reason_of(error))
         self.handling.arrow(subject, "return", self.name, source, "failed:", detail)
 
     def _understood(self, body: str) -> tuple[Event, str | None]:

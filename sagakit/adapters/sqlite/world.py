@@ -8,8 +8,6 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
 from sagakit.adapters.driving import Subject
 from sagakit.adapters.packing import pack, unpack
 from sagakit.adapters.sqlite import archive, stores
@@ -18,9 +16,10 @@ from sagakit.adapters.sqlite.database import BadDatabase, Database
 from sagakit.adapters.sqlite.handling import Decide, Handling
 from sagakit.adapters.sqlite.messages import Message, Post
 from sagakit.deployment import Deployment, Function, meant
-from sagakit.events import Event, decode, explain
+from sagakit.events import Event, decode
 from sagakit.ports import handlers
 from sagakit.sim.external import Reaction
+from sagakit.sim.invocation import reason_of
 from sagakit.sim.operations import SimulatedPorts
 from sagakit.sim.trace import Failed, Queued, Read, Record, Trace
 
@@ -253,7 +252,7 @@ class World:
             except BadDatabase:  # the file's own: the message comes again
                 raise
             except Exception as error:
-                self._failed(subject, message, source, _reason(error))
+                self._failed(subject, message, source, reason_of(error))
                 if not function.reports:
                     return
             else:
@@ -306,9 +305,3 @@ class World:
             return False
         self._clock.skip_to(min(moments))
         return True
-
-
-def _reason(error: Exception) -> str:
-    code = getattr(error, "code", None)
-    text = explain(error) if isinstance(error, ValidationError) else str(error)
-    return f"{type(error).__name__}{f' {code}' if code else ''}: {text}"
