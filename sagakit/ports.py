@@ -104,7 +104,8 @@ class Store(Protocol[I]):
         commit answers, or its id. Returns the item as stored.
 
         Raises `AlreadyHandled` if the inbox has the message, `VersionConflict` if the version
-        moved on, `Unavailable` while the store is out of reach; then nothing is written.
+        moved on, `Unavailable` while the store is out of reach; then nothing is written. Raises
+        `ValueError`, before it asks the store, for two events with one id.
         """
         ...
 

@@ -5,12 +5,12 @@ sends the result back. So a handler in flight is a function of its message and o
 its operations so far.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from sagakit.deployment import Deployment, Participant, ParticipantKind, meant
 from sagakit.events import Event
-from sagakit.ports import Delayed
+from sagakit.ports import Delayed, event_of
 
 Step = Generator[Any, Any, Any]
 
@@ -131,7 +131,22 @@ class StorePort:
         handled: Event | str | None = None,
     ) -> Commit:
         message_id = handled.header.event_id if isinstance(handled, Event) else handled
-        return Commit(self.name, item, tuple(publish), message_id)
+        return Commit(self.name, item, _outbox(publish), message_id)
+
+
+def _outbox(publish: Sequence[Event | Delayed]) -> tuple[Event | Delayed, ...]:
+    """What a commit is to publish. What is refused here, no world has to refuse."""
+    entries = tuple(publish)
+    for entry in entries:
+        if not isinstance(event_of(entry), Event):
+            raise TypeError(f"publish= takes a list of events, not {entry!r:.80}")
+    if len(entries) > 1 and _one_id_twice(entries):
+        raise ValueError("two events of one commit have the same id: tell them apart with nth=")
+    return entries
+
+
+def _one_id_twice(entries: Collection[Event | Delayed]) -> bool:
+    return len({event_of(entry).header.event_id for entry in entries}) < len(entries)
 
 
 class ExternalPort:

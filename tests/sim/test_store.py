@@ -12,7 +12,7 @@ from sagakit.sim.faults import FaultPlan, Outage, Throttle
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.store import SimulatedStore
 from sagakit.sim.trace import Written
-from tests.sim.shop import Packed, Shelf, ordered
+from tests.sim.shop import Shelf, ordered
 
 TEA = Shelf("tea", 10)
 RELAY = 2
@@ -115,21 +115,11 @@ def test_a_message_is_handled_once(bench: Bench) -> None:
     assert bench.store.inbox == {"m1", "m2"}
 
 
-def test_two_events_with_one_id_are_refused(bench: Bench) -> None:
-    one = Packed.after(ordered(), number=1)
-    two = Packed.after(ordered(), number=2)
-    with pytest.raises(ValueError, match="the same id: tell them apart with nth="):
-        bench.commit(TEA, publish=(one, two))
-    bench.commit(TEA, publish=(one, Packed.after(ordered(), nth=1, number=2)))
-
-
 @pytest.mark.parametrize(
     ("item", "publish", "handled", "why"),
     [
         (Shelf("tea", 3, version=7), (ordered(1),), "m2", VersionConflict),
         (Shelf("tea", 3, version=1), (ordered(1),), "m1", AlreadyHandled),
-        (Shelf("tea", 3, version=1), (ordered(1), ordered(1)), "m2", ValueError),
-        (Shelf("new", 3), (ordered(1), Delayed(ordered(1), 5)), "m2", ValueError),
     ],
 )
 def test_nothing_is_written_when_anything_is_refused(

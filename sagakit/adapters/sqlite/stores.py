@@ -36,8 +36,6 @@ def commit(
         if not taken.rowcount:
             raise AlreadyHandled(f"{store}: message {handled} was handled before")
     ids = tuple([event_of(entry).header.event_id for entry in publish])
-    if len(set(ids)) < len(ids):
-        raise ValueError("two events of one commit have the same id: tell them apart with nth=")
     before = key = None
     if item is not None:
         key, before = item.key, get(database, store, item.key)

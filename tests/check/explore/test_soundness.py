@@ -22,6 +22,7 @@ from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.ports import Clock, Ports, Store, on
 from sagakit.scenarios.stage import stage
 from sagakit.sim.schedule import Choice
+from sagakit.zoo.given import decided
 from tests.check import faulty
 from tests.check.explore.plain import Found, TooMany, as_set, end_of, faults_of, interleavings
 from tests.check.explore.small import GATEWAY, PAYMENT, WALLET, Small, early, larger, whole
@@ -225,6 +226,15 @@ class Poisoned(WalletService):
         raise RuntimeError("cannot cope")
 
 
+class TellsTwice(WalletService):
+    """Its commit has one event twice, and so is refused."""
+
+    @on(PaymentInit)
+    async def debit(self, event: PaymentInit) -> None:
+        wallet, outcome = decided(await self.wallets.get(event.user_id), event)
+        await self.wallets.commit(wallet, publish=[outcome, outcome], handled=event)
+
+
 def clocked(ports: Ports) -> LooksAtTheClockFirst:
     return LooksAtTheClockFirst(ports.store("Wallet DB"), ports.clock)
 
@@ -246,6 +256,11 @@ def clocked(ports: Ports) -> LooksAtTheClockFirst:
             payments(100, 70),
             {"services": {WALLET: Poisoned}, "duplicates": 1},
             id="a copy has its own receives, and dies by itself",
+        ),
+        pytest.param(
+            payments(100, 70),
+            {"services": {WALLET: TellsTwice}},
+            id="two events of one commit with one id are refused",
         ),
         pytest.param(
             payments(100, 30, 40, settings=Settings(gateway_concurrency=1)),
