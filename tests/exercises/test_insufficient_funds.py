@@ -194,6 +194,12 @@ class NoAwait(Sound):
         await self.refuse(event, wallet)
 
 
+class NoAwaitedCommit(Sound):
+    async def refuse(self, event: PaymentInit, wallet: Wallet) -> None:
+        refusal = InsufficientBalance.after(event, available=self.spendable(wallet))
+        self.wallets.commit(wallet, publish=[refusal], handled=event)  # type: ignore[unused-coroutine]
+
+
 class Misspells(Sound):
     async def pay(self, event: PaymentInit, wallet: Wallet) -> None:
         wallet.debitted(event.amount)  # type: ignore[attr-defined]
@@ -210,6 +216,7 @@ class Misspells(Sound):
         (NoInbox, "When a message comes twice"),
         (NoHandler, "Write @on(PaymentInit)"),
         (NoAwait, "A read is awaited"),
+        (NoAwaitedCommit, "`refuse` does not await its `commit`"),
         (Misspells, "The line is counted within the cell"),
         (Silent, "stays PENDING"),
         (BelowZero, "never below zero"),
