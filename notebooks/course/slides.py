@@ -23,7 +23,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from notebooks.course.lesson import SOLUTION, texts
+from notebooks.course.lesson import LINK, SOLUTION, texts
 from notebooks.execute import HERE, SHOWN, glossary_page
 
 OUT = HERE.parent / "out" / "slides"
@@ -79,7 +79,11 @@ def slides(notebook: NotebookNode) -> NotebookNode:
             tags = [tag for tag in KINDS if tag in cell.metadata.get("tags", [])]
             kind = tags[0] if tags and number == 0 else begins(piece, shown_next, cells)
             if kind in ("-", "fragment") and lines(piece) > left:
-                kind = "subslide"
+                if leads_in(cells) and lines(cells[-1]) + lines(piece) <= LINES:
+                    cells[-1].metadata["slideshow"] = {"slide_type": "subslide"}
+                    left = LINES - lines(cells[-1])
+                else:
+                    kind = "subslide"
             if kind in ("slide", "subslide"):
                 left = LINES
             if kind not in ("skip", "notes"):
@@ -111,6 +115,18 @@ def begins(piece: NotebookNode, shown_next: bool, before: list[NotebookNode]) ->
     return "-"
 
 
+def leads_in(before: list[NotebookNode]) -> bool:
+    """Whether the last piece begins a sentence that the next one ends, and does not need to stay
+    where it is, below a heading."""
+    if len(before) < 2 or HEADING.match(before[-2].source):
+        return False
+    last = before[-1]
+    follows = last.metadata.slideshow.slide_type == "-"
+    return (
+        follows and last.cell_type == "markdown" and not last.source.endswith((".", "?", ".*", ">"))
+    )
+
+
 def pieces(cell: NotebookNode) -> Iterator[NotebookNode]:
     """A cell of prose paragraph by paragraph; what is folded up stays in one."""
     if cell.cell_type != "markdown":
@@ -124,7 +140,7 @@ def lines(cell: NotebookNode) -> float:
     """How much of a slide a cell takes. A figure takes all that there is; it can be scrolled."""
     if cell.cell_type == "markdown":
         folded = cell.source.startswith("<details>")
-        rows = cell.source.splitlines()[: 1 if folded else None]
+        rows = LINK.sub(r"\1", cell.source).splitlines()[: 1 if folded else None]
         return 1 + sum(ceil(len(row) / WIDTH) for row in rows)
     if is_figure(cell):
         return 1

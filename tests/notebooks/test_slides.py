@@ -8,7 +8,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from notebooks.course.slides import LINES, reveal, slides, to_html
+from notebooks.course.slides import LINES, WIDTH, lines, reveal, slides, to_html
 from tests.notebooks.test_lint import HINT, NOTEBOOKS, SOLUTION, figure, text
 
 PREDICTED = text("No prediction. The run says 2.")
@@ -71,6 +71,17 @@ def test_what_does_not_fit_begins_another_slide() -> None:
     kinds = [kind for kind, _ in begun(new_markdown_cell(f"## Part\n\n{paragraphs}"))]
     assert kinds[0] == "slide"
     assert 1 <= kinds.count("subslide") <= 3
+
+
+def test_what_leads_in_goes_with_what_it_leads_to() -> None:
+    entries = "\n".join(["* An entry."] * (LINES - 3))
+    cell = new_markdown_cell(f"## Part\n\nText.\n\nYou will be able to\n\n{entries}")
+    assert begun(cell) == [("slide", "##"), ("-", "Text."), ("subslide", "You"), ("-", "*")]
+
+
+def test_where_a_link_leads_takes_no_room() -> None:
+    linked = f"[event](../docs/glossary.md#{'event' * WIDTH})"
+    assert lines(new_markdown_cell(linked)) == lines(new_markdown_cell("event"))
 
 
 def test_a_tag_overrules_what_would_be() -> None:
