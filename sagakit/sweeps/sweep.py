@@ -36,8 +36,14 @@ def sweep(
     many, from 0 on, or which; the scenario's own if not given. `services` puts others in the place
     of the sound services, as in `run`.
 
-    The table has a column for each field, the seed, and then the columns of `Outcome`; its index is
-    the number of the run. The rows are the same, in the same order, whoever makes the runs: by
+    The table has a column for each field, the seed, and then those of
+    `sagakit.sweeps.outcome.Outcome`; its index is the number of the run.
+
+    >>> rows = sweep("insufficient_funds", over={"wallets[0].balance": [50, 90]}, seeds=2)
+    >>> rows[["wallets[0].balance", "seed", "completed", "failed"]].values.tolist()
+    [[50, 0, 0, 1], [50, 1, 0, 1], [90, 0, 1, 0], [90, 1, 1, 0]]
+
+    The rows are the same, in the same order, whoever makes the runs: by
     default processes of this machine, one a processor; else any `executor`, for instance
     `dask.distributed.Client(...).get_executor()`, or `ThreadPoolExecutor(1)` for this process
     alone. A class that a notebook defines is not known to other processes, so by default its runs
