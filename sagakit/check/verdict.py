@@ -40,5 +40,6 @@ def judge(law: str, breaches: Collection[Breach], looked_at: str) -> Verdict:
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """A number of things for people: "1 wallet", "3 wallets", "no wallets"."""
-    return f"{number or 'no'} {one if number == 1 else many or one + 's'}"
+    """A number of things for people: "1 wallet", "3,000 wallets", "no wallets"."""
+    things = one if number == 1 else many or f"{one}s"
+    return f"{number:,} {things}" if number else f"no {things}"

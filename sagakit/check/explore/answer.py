@@ -82,6 +82,11 @@ class Exploration:
         return not self.cut_by
 
     @property
+    def run_by_run(self) -> bool:
+        """Whether there were runs to explore, and no states."""
+        return self.space is None
+
+    @property
     def proved(self) -> bool:
         return self.complete and not self.broken
 
@@ -200,7 +205,7 @@ class Exploration:
 
     def _all(self) -> str:
         number = self.schedules or 0
-        if self.runs:
+        if self.run_by_run:
             return f"all {count(number, 'run')}"
         return "the one schedule there is" if number == 1 else f"all {number:,} schedules"
 
@@ -208,7 +213,7 @@ class Exploration:
         """What was covered, in words."""
         scenario, covered = self.scenario, "Covered" if self.complete else "To be covered"
         what = _asked_of(scenario)
-        if self.runs and isinstance(scenario, Scenario):
+        if self.run_by_run and isinstance(scenario, Scenario):
             how = DISASTERS if scenario.recovery else BATCHES
             return f"{covered}: {what}. {how}; all else comes by the clock."
         faults = [
@@ -221,17 +226,17 @@ class Exploration:
         return f"{covered}: {what} {order}, with {limits}. {TIME}"
 
     def _counts(self) -> str:
-        if self.runs:
+        if self.run_by_run:
             return f"Looked at: {count(self.runs, 'run')}."
         return (
-            f"Looked at: {_many(self.states, 'state')}, "
-            f"{_many(self.transitions, 'transition')}, {self.ends:,} at rest."
+            f"Looked at: {count(self.states, 'state')}, "
+            f"{count(self.transitions, 'transition')}, {self.ends:,} at rest."
         )
 
     def _judged(self) -> str:
         broken, laws = self._laws()
         text = f"Laws: {laws - broken} of {laws} held in {count(self.judged, 'judged run')}"
-        if self.runs or not self.proved:
+        if self.run_by_run or not self.proved:
             return f"{text}."
         come = "comes" if self.judged == 1 else "come"
         return f"{text}, which {come} to every end and to all that the stores ever hold."
@@ -261,10 +266,6 @@ def _asked_of(scenario: Scenario | System) -> str:
     if scenario.texts:
         what += f" and {count(len(scenario.texts), 'text')}"
     return what
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _and(words: list[str]) -> str:

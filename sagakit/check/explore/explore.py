@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
-from sagakit.check.explore.answer import Exploration
+from sagakit.check.explore.answer import FIRST, Exploration
 from sagakit.check.explore.batches import batches
 from sagakit.check.explore.disasters import disasters
 from sagakit.check.explore.given import budget_of, must_be_free, must_be_open, must_make_sense
@@ -131,18 +131,33 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
+@contextmanager
+def _interruptible(answer: Exploration) -> Iterator[Progress]:
+    """Whoever has waited long enough gets what is known; until then, it is said how far it is."""
+    progress = Progress()
+    try:
+        yield progress
+    except KeyboardInterrupt:
+        answer.cut_by = "you"
+    finally:
+        progress.done()
+
+
 def _judge_all(answer: Exploration, runs: Iterable[Run], stop: str, limit: int) -> None:
     """Hold runs against the laws, one by one, where they are all that there is to explore."""
-    for judged in runs:
-        if answer.runs == limit:
-            answer.cut_by = f"the limit of {limit:,} runs"
-            break
-        answer.runs += 1
-        answer.ends += 1
-        hold(answer, judged, None)
-        if answer.broken and stop == "first":
-            answer.cut_by = "the first broken law"
-            break
+    with _interruptible(answer) as progress:
+        for judged in runs:
+            if answer.runs == limit:
+                answer.cut_by = f"the limit of {limit:,} runs"
+                break
+            answer.runs += 1
+            answer.ends += 1
+            hold(answer, judged, None)
+            if answer.broken and stop == "first":
+                answer.cut_by = FIRST
+                break
+            if progress.due:
+                progress.say(f"{answer.runs:,} runs")
 
 
 def _search(
@@ -157,8 +172,8 @@ def _search(
     ways = Ways(space, start)
     answer.space, answer.start, answer.reduced = space, start, reduced
     waiting: dict[int, dict[int, list[State]]] = {0: {0: [start]}}  # faults, steps
-    progress, faults = Progress(), 0
-    try:
+    faults = 0
+    with _interruptible(answer) as progress:
         for spent, depth, state in _in_order(waiting):
             if spent > faults:
                 faults = spent
@@ -184,11 +199,8 @@ def _search(
         judge_moments(answer, ways, stop)
         space.handling.check()
         if answer.broken and stop == "first":
-            answer.cut_by = "the first broken law"
-    except KeyboardInterrupt:
-        answer.cut_by = "you"
+            answer.cut_by = FIRST
     answer.states = len(ways.came_from)
-    progress.done()
 
 
 def _in_order(waiting: dict[int, dict[int, list[State]]]) -> Iterator[tuple[int, int, State]]:

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from math import comb
 from typing import Any
 
 import pytest
 
-from sagakit import explore, run, scenarios
+from sagakit import Run, explore, run, scenarios
 from sagakit.check.explore import Exploration
+from sagakit.check.explore.disasters import disasters
+from sagakit.progress import Progress
 from sagakit.scenarios import BadScenario, Scenario
 from tests.check.explore.small import WALLET, Mute
 from tests.check.faulty import HasNoInbox
@@ -181,6 +184,43 @@ def test_an_interrupt_gives_what_is_known(monkeypatch: pytest.MonkeyPatch) -> No
     assert answer.states > 200
     assert answer.ends > 0
     assert "Not complete: ended by you" in text(answer)
+
+
+@pytest.mark.parametrize("known", [0, 2])
+def test_an_interrupt_among_runs_gives_what_is_known(
+    monkeypatch: pytest.MonkeyPatch, known: int
+) -> None:
+    module = __import__("sys").modules["sagakit.check.explore.explore"]
+
+    def interrupted(*arguments: Any) -> Iterator[Run]:
+        yield from islice(disasters(*arguments), known)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_family", lambda _: interrupted)
+    monkeypatch.setattr(module, "disasters", interrupted)
+    answer = explore(scenarios.disaster_recovery)
+    assert (answer.cut_by, answer.runs, answer.judged) == ("you", known, known)
+    assert text(answer).startswith("… Not complete: ended by you. No law is broken so far.")
+    assert "at each moment that can matter; all else comes by the clock." in text(answer)
+    assert f"Looked at: {known or 'no'} runs." in text(answer)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "choice", "shown"),
+    [
+        (APART, {"crashes": 2, "duplicates": 2}, "steps deep"),
+        (scenarios.disaster_recovery, {"limit": 3}, "runs"),
+    ],
+)
+def test_who_waits_sees_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, scenario: Scenario, choice: Any, shown: str
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Progress, "due", True)
+    monkeypatch.setattr(Progress, "say", lambda _, words: said.append(words))
+    explore(scenario, **choice)
+    assert said
+    assert shown in said[0]
 
 
 # Bad input.
