@@ -170,10 +170,6 @@ def try_out(answer: type, place: Place, trials: Sequence[Trial]) -> Feedback:
             explored = trial.explore(services)
         except BadService as error:
             return Feedback(False, f"{answer.__name__} cannot be explored: {error}.")
-        except (AttributeError, TypeError) as error:
-            says = f"With {trial.what}, a commit cannot be carried out: {error}."
-            hint = "It takes an item, or None; publish= takes a list of events, [outcome] say."
-            return Feedback(False, says, hint)
         states, runs = states + explored.states, runs + explored.ends
         if explored.broken:
             return _failed(trial, place, explored.broken)
