@@ -76,7 +76,7 @@ function drawSequence({ lanes, steps, left }) {
       const points = `${to + back},${y - 3.5} ${to},${y} ${to + back},${y + 3.5}`;
       svg.append(shape("polyline", { points, class: `tip ${kind} ${sign === "call" ? "full" : ""}` }));
     }
-    const room = text.length * 5.4;
+    const room = text.length * 6.1; // about as wide as it is drawn
     const middle = Math.max(72 + room / 2, Math.min((from + to) / 2, WIDE - 4 - room / 2));
     svg.append(words(middle, y - 4, text, "middle", `says ${kind}`));
   });
@@ -101,7 +101,15 @@ function render({ model, el }) {
     model.save_changes();
   }
 
-  function knob({ name, kind, value, least, most, top, unit, about, choices }) {
+  function reset() {
+    if (!Object.keys(waiting ?? model.get("values")).length) return;
+    waiting = {};
+    lay();
+    if (!sent) send();
+  }
+
+  function knob({ name, kind, value: given, least, most, top, unit, about, choices }) {
+    const value = (waiting ?? model.get("values"))[name] ?? given;
     const label = unit ? `${name} (${unit})` : name;
     const said = element("span", {}, about ? `${label}: ${about}` : label);
     if (kind === "switch") {
@@ -130,6 +138,7 @@ function render({ model, el }) {
     }
     if (least !== null) exact.min = least;
     if (most !== null) exact.max = most;
+    if (least !== null) exact.title = most === null ? `${least} or more` : `${least} to ${most}`;
     const step = 10 ** Math.max(0, Math.floor(Math.log10(top / GRAINS)));
     const min = step === 1 ? (least ?? 0) : 0; // a coarse slider keeps to round numbers
     const slider = element("input", { type: "range", min, max: top, step, value });
@@ -148,12 +157,21 @@ function render({ model, el }) {
   }
 
   const knobs = element("div", { class: "knobs", role: "group", "aria-label": "Controls" });
-  const rest = element("details", {}, element("summary", {}, "The rest of the scenario"));
-  for (const one of model.get("knobs")) {
-    const more = /^(wallets|payments|texts|redrives|recovery|timing)/.test(one.name);
-    (more ? rest : knobs).append(knob(one));
+  const summary = element("summary", {}, "The rest of the scenario");
+  const rest = element("details");
+  const again = button("Reset: all as it was given", "Reset", reset);
+
+  function lay() {
+    const [first, more] = [[], []];
+    for (const one of model.get("knobs")) {
+      const aside = /^(wallets|payments|texts|redrives|recovery|timing)/.test(one.name);
+      (aside ? more : first).push(knob(one));
+    }
+    rest.replaceChildren(summary, ...more);
+    knobs.replaceChildren(...first, ...(more.length ? [rest] : []));
   }
-  if (rest.children.length > 1) knobs.append(rest);
+
+  lay();
   const problem = element("p", { class: "problem", role: "alert" });
   const sagas = element("select", { "aria-label": "Saga" });
   sagas.addEventListener("change", () => {
@@ -173,6 +191,7 @@ function render({ model, el }) {
   const controls = element(
     "div",
     { class: "sagakit-controls", role: "group", "aria-label": model.get("title") },
+    again,
     element("div", { class: "panes" }, knobs, shown),
   );
 
@@ -196,6 +215,7 @@ function render({ model, el }) {
   }
 
   model.on("change:shown", show);
+  model.on("change:values", () => sent || lay()); // turned from elsewhere: a cell, another view
   el.append(controls);
   show();
 }

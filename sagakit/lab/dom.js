@@ -11,6 +11,12 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
+function button(label, text, press) {
+  const made = element("button", { type: "button", "aria-label": label, title: label }, text);
+  made.addEventListener("click", press);
+  return made;
+}
+
 // A name in lines: at its spaces and humps.
 function lines(name) {
   return name.split(/ |(?<=[a-z])(?=[A-Z])/);

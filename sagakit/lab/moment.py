@@ -44,7 +44,7 @@ def moment(trace: Trace, place: int) -> Moment:
     return Moment(
         tuple(_queues(until, trace)),
         tuple(
-            Row(store, key, f"{told(item)}, version: {item.version}")
+            Row(store, key, f"{told(item).removeprefix(f'key: {key}, ')}, version: {item.version}")
             for store, items in stores.items()
             for key, item in items.items()
         ),

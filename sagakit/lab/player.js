@@ -1,11 +1,5 @@
 // The player's front end: it moves, and shows what the kernel says of each step.
 
-function button(label, text, press) {
-  const made = element("button", { type: "button", "aria-label": label, title: label }, text);
-  made.addEventListener("click", press);
-  return made;
-}
-
 function table(name, rows) {
   const body = element("tbody");
   for (const [first, second, text, changed] of rows) {
@@ -70,7 +64,7 @@ function render({ model, el }) {
   );
   const said = element("p", { class: "said", role: "status", "aria-label": "What happens" });
   const notice = element("p", { class: "notice", role: "status", "aria-label": "Which run" });
-  const diagram = element("div", { class: "diagram" });
+  const diagram = element("div", { class: "diagram", role: "group", "aria-label": "Diagram" });
   const heads = element("div", { class: "heads", "aria-hidden": "true" }); // above what is scrolled
   const state = element("div", { class: "state" });
   const player = element(
@@ -99,6 +93,7 @@ function render({ model, el }) {
   };
   player.addEventListener("keydown", (event) => {
     const itsOwn = event.target === slider || event.target === sagas;
+    if (event.key === "Escape") player.closest(".jp-Notebook")?.focus(); // whose keys are back
     if (!(event.key in keys) || itsOwn || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
@@ -111,7 +106,7 @@ function render({ model, el }) {
 
   function behead() {
     const { steps } = model.get("drawing");
-    heads.hidden = !steps.length || diagram.scrollTop < (steps[0].top - 30) * scale();
+    heads.hidden = !steps.length || diagram.scrollTop <= (steps[0].top - 30) * scale();
   }
   diagram.addEventListener("scroll", behead);
 

@@ -42,6 +42,27 @@ def test_a_switch_leaves_a_rule_of_the_provider_out(page: Page, server: Server) 
     expect(controls.calls).to_have_count(1)
 
 
+def test_reset_puts_all_back_as_it_was_given(page: Page, server: Server) -> None:
+    controls = opened(page, server, "provider_error")
+    attempts = controls.knob("settings.provider_attempts")
+    attempts.press("ArrowRight")
+    expect(controls.outcome).to_contain_text("1 COMPLETED")
+    controls.whole.get_by_role("button", name="Reset").click()
+    expect(controls.outcome).to_contain_text("1 FAILED")
+    expect(attempts).to_have_value("2")
+
+
+def test_what_a_cell_turns_is_seen_at_the_knobs(page: Page, server: Server) -> None:
+    cells = (
+        "from sagakit.lab import control\n\nknobs = control('provider_error')\nknobs",
+        "knobs.values = {'settings.provider_attempts': 3}",
+    )
+    OpenNotebook.of(of_cells(*cells), page, server).run_all_cells(2)
+    controls = Controls.of(page)
+    expect(controls.outcome).to_contain_text("1 COMPLETED")
+    expect(controls.knob("settings.provider_attempts")).to_have_value("3")
+
+
 def test_what_a_scenario_does_not_allow_is_told_and_the_last_run_stays(
     page: Page, server: Server
 ) -> None:

@@ -53,6 +53,10 @@ def test_the_keys_step_too(page: Page, server: Server) -> None:
     assert player.uncovered() > before
     expect(player.whole).to_be_focused()
     expect(player.button("Next step")).to_be_disabled()
+    page.keyboard.press("Escape")
+    expect(player.whole).not_to_be_focused()
+    page.keyboard.press("Home")  # is the notebook's again
+    player.expect_step(player.last())
 
 
 def test_it_jumps_to_a_retry_and_marks_what_changed(page: Page, server: Server) -> None:

@@ -1,9 +1,13 @@
 """What stood where at one moment of a run."""
 
+from typing import NamedTuple
+
 import pytest
 
 from sagakit import Run, run, scenarios
 from sagakit.lab.moment import Row, landmarks, moment, touched
+from sagakit.ports import Store, on
+from sagakit.scenarios import System
 from sagakit.sim.trace import Written
 
 
@@ -36,6 +40,37 @@ def test_a_store_changes_when_it_says_ok_and_not_when_it_is_asked(happy: Run) ->
     assert old in moment(happy.records, asked).stores
     assert new in moment(happy.records, asked + 1).stores
     assert moment(happy.records, asked + 1).changed_since(moment(happy.records, asked)) == {new}
+
+
+def test_the_key_of_an_item_is_told_once() -> None:
+    class Room(NamedTuple):
+        key: str
+        free: int
+        version: int = 0
+
+    class Book(NamedTuple):
+        key: str
+
+    class Hotel:
+        def __init__(self, rooms: Store[Room]) -> None:
+            self.rooms = rooms
+
+        @on(Book)
+        async def book(self, command: Book) -> None:
+            room = await self.rooms.get(command.key)
+            await self.rooms.commit(room._replace(free=room.free - 1))
+
+    records = run(
+        System(
+            name="hotel",
+            services={"Hotel": Hotel},
+            requests={"ana": Book("double")},
+            opening={"Hotel": [Room("double", 3)]},
+        )
+    ).records
+    assert moment(records, len(records) - 1).stores == (
+        Row("Hotel DB", "double", "free: 2, version: 2"),
+    )
 
 
 def test_a_message_waits_then_is_in_flight_then_is_gone(happy: Run) -> None:
