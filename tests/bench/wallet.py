@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from sagakit.check.explore.honest import Patience
 from sagakit.check.explore.search import following
+from sagakit.check.explore.sharing import Contended, Place
 from sagakit.check.explore.space import Space
-from sagakit.check.explore.tokens import FAULTS, Contended, State
+from sagakit.check.explore.tokens import FAULTS, State
 from sagakit.deployment import Deployment
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.topology import payment_system
@@ -49,7 +50,7 @@ class WalletAlone:
 
     def explore(self) -> None:
         """No law is asked: they are about whole payments. `ends` says how it may end."""
-        contended: frozenset[tuple[int, str]] = frozenset()
+        contended: frozenset[Place] = frozenset()
         while True:
             opening = {STORE: [Wallet("ana", Decimal(BALANCE))]}
             self.space = Space(alone(), opening, (), self.texts, contended, Patience())

@@ -17,8 +17,9 @@ from sagakit.check.explore.given import budget_of, must_be_free, must_be_open, m
 from sagakit.check.explore.honest import Patience, coroutines_awaited
 from sagakit.check.explore.judge import hold, judge, judge_moments
 from sagakit.check.explore.search import following
+from sagakit.check.explore.sharing import Contended, Place
 from sagakit.check.explore.space import Space
-from sagakit.check.explore.tokens import FAULTS, Contended, State
+from sagakit.check.explore.tokens import FAULTS, State
 from sagakit.check.explore.ways import Ways
 from sagakit.events import encode
 from sagakit.payments.api import Post, parse
@@ -104,7 +105,7 @@ def explore(
         return answer
     patience = Patience()
     with patience.with_handlers(), coroutines_awaited(), _no_collection():
-        contended: frozenset[tuple[int, str]] = frozenset()
+        contended: frozenset[Place] = frozenset()
         while True:
             answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services, own)
             try:
@@ -219,7 +220,7 @@ def _in_order(waiting: dict[int, dict[int, list[State]]]) -> Iterator[tuple[int,
 def space_of(
     scenario: Scenario | System,
     services: Services | None,
-    contended: frozenset[tuple[int, str]],
+    contended: frozenset[Place],
     patience: Patience,
     *,
     reorder: bool = True,

@@ -15,13 +15,13 @@ from typing import Any
 
 from sagakit.check.explore.handling import Handling
 from sagakit.check.explore.honest import Patience
+from sagakit.check.explore.sharing import Place, Sharing
 from sagakit.check.explore.shelves import Done, Shelf, ask, commit, publish, unheard
 from sagakit.check.explore.tokens import (
     CRASH,
     DROP,
     DUPLICATE,
     FAULTS,
-    Contended,
     Dead,
     Move,
     Numbers,
@@ -34,7 +34,6 @@ from sagakit.check.explore.tokens import (
 from sagakit.check.facts import BREAKER
 from sagakit.deployment import Deployment
 from sagakit.events import Event, NotUnderstood
-from sagakit.payments.breaker import Breaker
 from sagakit.ports import Delayed
 from sagakit.sim import operations as ops
 from sagakit.sim.invocation import MOST_RETRIES
@@ -43,7 +42,7 @@ NO_SAGA = "None"  # of a text that is no event
 
 
 class Space:
-    """The states of a deployment. `contended` names the (place, key) pairs that sagas share.
+    """The states of a deployment. `contended` are the places that sagas share.
 
     `reorder=False` has those under way take turns: whoever has waited longest is next.
     """
@@ -54,22 +53,19 @@ class Space:
         opening: Mapping[str, Iterable[Any]],
         commands: Iterable[tuple[str, Any, str]],
         texts: Iterable[tuple[int, str, str]],
-        contended: frozenset[tuple[int, str]],
+        contended: frozenset[Place],
         patience: Patience,
         *,
         reorder: bool = True,
     ) -> None:
-        self.contended = contended
         self.reorder = reorder
-        self.readers: dict[tuple[int, str], set[str]] = {}
-        self.writers: dict[tuple[int, str], set[str]] = {}
         self.handling = Handling(deployment, patience)
         self.places = [table.name for table in deployment.tables]
         self.places += [one.name for one in deployment.others if one.kind == "external"]
         self.places.append(deployment.bus)
         self._bus = deployment.bus
-        self._owner = {place: table.owner for place, table in enumerate(deployment.tables)}
         self._place = {name: place for place, name in enumerate(self.places)}
+        self._sharing = Sharing(deployment, self._place, contended)
         self._queues(deployment)
 
         self._messages, self.tokens = Numbers(), Numbers()
@@ -84,7 +80,6 @@ class Space:
         self.is_fresh: list[bool] = []  # it has just come, and may still be lost or come twice
         self.alone: list[bool] = []
         self.watched: list[bool] = []  # whether the law of the breaker looks at its step
-        self._tripped: dict[int, bool] = {}
         self._advanced: dict[Any, int] = {}
         self._moves: dict[tuple[int, int, int], list[Move]] = {}
         self._outcomes: dict[Any, tuple[Outcome, ...]] = {}
@@ -158,42 +153,17 @@ class Space:
             self.crashable.append(crashable)
             self.is_fresh.append(False)
             self.watched.append(isinstance(token, Running) and _watched(token.operation))
-            self.alone.append(isinstance(token, Running) and not ended and self._own(token, saga))
+            self.alone.append(
+                isinstance(token, Running) and not ended and self._sharing.is_own(token, saga)
+            )
         return number
 
-    def is_tripped(self, number: int, stores: int) -> bool:
-        """Whether the breaker is not closed, or was not when this handler last looked."""
-        known = self._tripped.get(stores)
-        if known is None:
-            place = self._place.get(BREAKER)
-            items = self.shelves.things[self.stores.things[stores][place]].items if place else ()
-            known = self._tripped[stores] = any(_is_open(item) for _, item in items)
-        return known or any(map(_is_open, self.tokens.things[number].results))
-
-    def _own(self, token: Running, saga: str) -> bool:
-        """Whether the next step touches nothing that another saga writes, or writes what another
-        touches. Such a step can come first: it changes nothing for the others."""
-        operation = token.operation
-        if isinstance(operation, ops.Get):
-            place, writes = (self._place[operation.store], operation.key), False
-        elif isinstance(operation, ops.Commit) and operation.item is not None:
-            place, writes = (self._place[operation.store], operation.item.key), True
-        elif isinstance(operation, ops.Ask):
-            place, writes = (self._place[operation.party], operation.key), True
-            if any(self._owner.get(shared) == token.service for shared, _ in self.contended):
-                return False  # whether the call was right depends on the breaker at that moment
-        else:
-            return True
-        if place in self.contended:
-            return False
-        readers = self.readers.setdefault(place, set())
-        writers = self.writers.setdefault(place, set())
-        readers.add(saga)
-        if writes:
-            writers.add(saga)
-        if len(readers) > 1 and writers:
-            raise Contended(place)
-        return True
+    def held(self, stores: int, name: str) -> list[Any]:
+        """The items that a store holds; none if there is no such store."""
+        place = self._place.get(name)
+        if place is None:
+            return []
+        return [item for _, item in self.shelves.things[self.stores.things[stores][place]].items]
 
     # How a handler goes on.
 
@@ -386,7 +356,3 @@ class Space:
 def _watched(operation: Any) -> bool:
     writes = isinstance(operation, ops.Commit) and operation.store == BREAKER
     return writes or isinstance(operation, ops.Ask)
-
-
-def _is_open(thing: Any) -> bool:
-    return isinstance(thing, Breaker) and thing.state != "CLOSED"

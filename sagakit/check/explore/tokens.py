@@ -61,10 +61,6 @@ class Numbers:
         return number
 
 
-class Contended(Exception):
-    """A place that was taken for one saga's own is touched by another saga too."""
-
-
 class Move(NamedTuple):
     """One way on from a state: whose token, what is spent on it, the stores after it, and what
     stands in its place. `if_nobody_crashes` is that when no crash can come any more: then an

@@ -13,6 +13,8 @@ from typing import Any
 
 from sagakit.check.explore.space import Space
 from sagakit.check.explore.tokens import Move, State
+from sagakit.check.facts import BREAKER
+from sagakit.payments.breaker import Breaker
 
 
 class Ways:
@@ -23,6 +25,7 @@ class Ways:
         self._space = space
         self._contents = {start[0]}
         self._calls: set[Any] = set()
+        self._tripped: dict[int, bool] = {}
         self._unjudged: list[tuple[State, State]] = []
         self._passed: set[tuple[State, State]] = set()
 
@@ -41,7 +44,7 @@ class Ways:
     def _calls_anew(self, state: State, move: Move) -> bool:
         """Whether the step is one around a breaker that is not closed, and the first such."""
         space, (stores, _, tokens, _) = self._space, state
-        if not space.is_tripped(move.token, stores):
+        if not self._is_tripped(move.token, stores):
             return False
         others = [one for one in tokens if space.watched[one] and one != move.token]
         call = (move.token, move.fault, stores, *others)
@@ -49,6 +52,14 @@ class Ways:
             return False
         self._calls.add(call)
         return True
+
+    def _is_tripped(self, number: int, stores: int) -> bool:
+        """Whether the breaker is not closed, or was not when this handler last looked."""
+        known = self._tripped.get(stores)
+        if known is None:
+            known = any(map(_is_open, self._space.held(stores, BREAKER)))
+            self._tripped[stores] = known
+        return known or any(map(_is_open, self._space.tokens.things[number].results))
 
     def to(self, *last: State) -> list[State]:
         """The way to a state; or to the first of several that follow one another. It is judged."""
@@ -71,3 +82,7 @@ class Ways:
 
     def all_judged(self) -> None:
         self._unjudged.clear()
+
+
+def _is_open(thing: Any) -> bool:
+    return isinstance(thing, Breaker) and thing.state != "CLOSED"
