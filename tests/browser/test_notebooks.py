@@ -74,3 +74,10 @@ def test_a_request_to_the_outside_is_refused_and_seen(
     failed = page.evaluate("fetch('https://example.org/a.js').then(() => false, () => true)")
     assert failed
     assert outside == ["https://example.org/a.js"]
+
+
+def test_a_socket_to_the_outside_is_seen(page: Page, server: Server, outside: list[str]) -> None:
+    page.goto(server.page(""))
+    page.evaluate("new WebSocket('ws://192.0.2.1/')")  # an address that nobody has
+    page.wait_for_timeout(500)
+    assert outside == ["ws://192.0.2.1/"]
