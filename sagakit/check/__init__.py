@@ -2,6 +2,6 @@
 
 from sagakit.check.facts import Facts
 from sagakit.check.laws import LAWS, Law, verdicts
-from sagakit.check.verdict import Breach, Verdict, judge
+from sagakit.check.verdict import Verdict
 
-__all__ = ["LAWS", "Breach", "Facts", "Law", "Verdict", "judge", "verdicts"]
+__all__ = ["LAWS", "Facts", "Law", "Verdict", "verdicts"]

@@ -4,10 +4,10 @@ from collections import defaultdict
 
 from sagakit.check.facts import Facts
 from sagakit.check.messages import Seen
-from sagakit.check.verdict import Breach, Verdict, count, judge
+from sagakit.check.verdict import Breach, Found, count
 
 
-def no_ghost_nothing_lost(facts: Facts) -> Verdict:
+def no_ghost_nothing_lost(facts: Facts) -> Found:
     """An event is published exactly when its state change was committed.
 
     No ghost: a service publishes nothing that is not in the outbox of an earlier commit, and
@@ -44,10 +44,10 @@ def no_ghost_nothing_lost(facts: Facts) -> Verdict:
             record = seen.record
             text = f"lost: what {record.correlation_id} committed to {record.source} {seen} was to "
             breaches.append(Breach(seen.place, f"{text}publish event {event_id}, and never did"))
-    return judge("no ghost, nothing lost", breaches, looked_at)
+    return breaches, looked_at
 
 
-def causality(facts: Facts) -> Verdict:
+def causality(facts: Facts) -> Found:
     """Each event's cause is an earlier event of the same saga, or, for its first, the saga itself.
 
     An event counts from where it first occurs: published, or in a text that came from outside.
@@ -68,10 +68,10 @@ def causality(facts: Facts) -> Verdict:
             breaches.append(Breach(seen.place, text))
     sagas = {seen.record.correlation_id for seen in events}
     looked_at = f"{count(len(events), 'event')} of {count(len(sagas), 'saga')}"
-    return judge("causality", breaches, looked_at)
+    return breaches, looked_at
 
 
-def idempotence(facts: Facts) -> Verdict:
+def idempotence(facts: Facts) -> Found:
     """Handling a message twice leaves the same state and the same event ids as handling it once.
 
     No message is answered by two commits of one store, no event is committed twice, no event id is
@@ -110,7 +110,7 @@ def idempotence(facts: Facts) -> Verdict:
             breaches.append(Breach(seen.place, f"{text}{seen}"))
     again = sum(number > 1 for number in facts.messages.deliveries.values())
     looked_at = f"{count(len(answered), 'message')} answered; {again} came more than once"
-    return judge("idempotence", breaches, looked_at)
+    return breaches, looked_at
 
 
 def _together(committed: dict[str, Seen], one: Seen, other: Seen) -> bool:

@@ -1,35 +1,40 @@
 """The laws that must always hold, in the order in which they are told."""
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 from sagakit.check import delivery, events, money, provider, sagas, stores
 from sagakit.check.facts import Facts
-from sagakit.check.verdict import Verdict
+from sagakit.check.verdict import Found, Verdict, judge
 from sagakit.sim.trace import Trace
 
-Law = Callable[[Facts], Verdict]
+Law = Callable[[Facts], Found]
 
-LAWS: tuple[Law, ...] = (
-    money.conservation,
-    money.no_overdraft,
-    money.at_most_once,
-    sagas.agreement,
-    provider.settle_the_unknown,
-    provider.one_key,
-    sagas.final_is_final,
-    events.no_ghost_nothing_lost,
-    events.causality,
-    events.idempotence,
-    stores.versions,
-    delivery.no_silent_drop,
-    sagas.every_saga_ends,
-    stores.recovery,
-    provider.breaker,
-)
+LAWS: dict[str, Law] = {
+    "conservation": money.conservation,
+    "no overdraft": money.no_overdraft,
+    "at most once": money.at_most_once,
+    "agreement": sagas.agreement,
+    "settle the unknown": provider.settle_the_unknown,
+    "one key": provider.one_key,
+    "final is final": sagas.final_is_final,
+    "no ghost, nothing lost": events.no_ghost_nothing_lost,
+    "causality": events.causality,
+    "idempotence": events.idempotence,
+    "versions": stores.versions,
+    "no silent drop": delivery.no_silent_drop,
+    "every saga ends": sagas.every_saga_ends,
+    "recovery": stores.recovery,
+    "breaker": provider.breaker,
+}
 
 
-def verdicts(trace: Trace, *, ended: bool = True, laws: Sequence[Law] = LAWS) -> list[Verdict]:
+def judged(facts: Facts, laws: Iterable[str] = LAWS) -> list[Verdict]:
+    """One verdict a law, by the facts of a run."""
+    return [judge(name, *LAWS[name](facts)) for name in laws]
+
+
+def verdicts(trace: Trace, *, ended: bool = True, laws: Iterable[str] = LAWS) -> list[Verdict]:
     """Judge a run: one verdict a law.
 
     `ended=False` is for a run that was cut short: what is still under way is not held against it.
@@ -41,8 +46,7 @@ def verdicts(trace: Trace, *, ended: bool = True, laws: Sequence[Law] = LAWS) ->
     collecting = gc.isenabled()
     gc.disable()  # its passes over a long trace would take most of the time, and find nothing
     try:
-        facts = Facts(trace, ended=ended)
-        return [law(facts) for law in laws]
+        return judged(Facts(trace, ended=ended), laws)
     finally:
         if collecting:
             gc.enable()

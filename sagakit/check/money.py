@@ -6,7 +6,7 @@ from typing import Any
 from sagakit.check.facts import Facts
 from sagakit.check.messages import Seen
 from sagakit.check.standing import WALLETS
-from sagakit.check.verdict import Breach, Verdict, count, judge
+from sagakit.check.verdict import Breach, Found, count
 from sagakit.payments.events import BalanceDebited, BalanceRefunded
 from sagakit.payments.money import ZERO
 from sagakit.sim.trace import Read, Restored, Written
@@ -14,15 +14,14 @@ from sagakit.sim.trace import Read, Restored, Written
 DEBITED, REFUNDED = BalanceDebited.__name__, BalanceRefunded.__name__
 
 
-def conservation(facts: Facts) -> Verdict:
+def conservation(facts: Facts) -> Found:
     """At rest, the wallets and what the provider keeps add up to what there was at the opening.
 
     For a saga that is not at rest, what was debited and is neither refunded nor charged is added:
     it is on its way.
     """
-    law = "conservation"
     if WALLETS in facts.disasters.unrepaired and not facts.over:
-        return judge(law, (), f"not at rest: {WALLETS} is lost, and not rebuilt yet")
+        return (), f"not at rest: {WALLETS} is lost, and not rebuilt yet"
     opening, wallets = _opening_and_end(facts)
     kept = sum((one.provider_keeps for one in facts.standings.values()), ZERO)
     unsettled = {saga: one for saga, one in facts.standings.items() if one.on_the_way}
@@ -33,7 +32,7 @@ def conservation(facts: Facts) -> Verdict:
     if on_the_way:
         text += f" + on the way {on_the_way:.2f}"
     if total == opening:
-        return judge(law, (), f"{text} = {opening:.2f}, as at the start; {facts.rest}")
+        return (), f"{text} = {opening:.2f}, as at the start; {facts.rest}"
     text += f" = {total:.2f}, but there were {opening:.2f} at the start"
     breaches = [
         Breach(
@@ -45,10 +44,10 @@ def conservation(facts: Facts) -> Verdict:
         if saga not in facts.under_way
     ]
     last = max((seen.place for seen in facts.history), default=0)
-    return judge(law, breaches or [Breach(last, text)], "")
+    return breaches or [Breach(last, text)], ""
 
 
-def no_overdraft(facts: Facts) -> Verdict:
+def no_overdraft(facts: Facts) -> Found:
     """No balance is ever below zero, and each is the opening balance plus its ledger entries.
 
     The entries of a wallet are the published `BalanceDebited` and `BalanceRefunded`: each commit
@@ -79,10 +78,10 @@ def no_overdraft(facts: Facts) -> Verdict:
                 text = f"the balance of {wallet} changed by {change:+.2f} {seen}, but its ledger "
                 breaches.append(Breach(seen.place, f"{text}says {entry:+.2f}"))
     looked_at = f"{count(len(balances), 'wallet')}, whose balance changed {count(moved, 'time')}"
-    return judge("no overdraft", breaches, looked_at)
+    return breaches, looked_at
 
 
-def at_most_once(facts: Facts) -> Verdict:
+def at_most_once(facts: Facts) -> Found:
     """For each payment: at most one debit, no more refunds than debits, at most one charge.
 
     A debit that was undone with a lost store, before anyone heard of it, does not count, nor does
@@ -106,7 +105,7 @@ def at_most_once(facts: Facts) -> Verdict:
     refunded = sum(len(one.refunds) for one in facts.standings.values())
     charged = sum(len(one.charges) for one in facts.standings.values())
     looked_at = f"{count(debited, 'debit')}, {count(refunded, 'refund')}, "
-    return judge("at most once", breaches, looked_at + count(charged, "charge"))
+    return breaches, looked_at + count(charged, "charge")
 
 
 class _Ledger:

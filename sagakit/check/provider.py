@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from sagakit.check.facts import Facts
 from sagakit.check.messages import Seen
-from sagakit.check.verdict import Breach, Verdict, count, judge
+from sagakit.check.verdict import Breach, Found, count
 from sagakit.sim.trace import Asked, Read, Written
 
 NOT_CHARGED = ("declined", "voided")  # the provider's word that it keeps nothing, for good
@@ -13,7 +13,7 @@ NEVER_THERE = "unavailable"  # the request did not reach it
 PROBE = "the prober's HALF_OPEN"
 
 
-def settle_the_unknown(facts: Facts) -> Verdict:
+def settle_the_unknown(facts: Facts) -> Found:
     """A refund is preceded by the provider's word that the payment was not charged, or was voided.
 
     The word is an answer to a request with the payment's key; silence is none. Without a word, a
@@ -36,7 +36,7 @@ def settle_the_unknown(facts: Facts) -> Verdict:
                 breaches.append(Breach(seen.place, text))
     asked = count(len(talks), "payment")
     looked_at = f"{count(len(refunds), 'refund')}; the provider was asked about {asked}"
-    return judge("settle the unknown", breaches, looked_at)
+    return breaches, looked_at
 
 
 def _known(talk: Iterable[Seen]) -> tuple[set[str], dict[str, Seen]]:
@@ -59,7 +59,7 @@ def _known(talk: Iterable[Seen]) -> tuple[set[str], dict[str, Seen]]:
     }
 
 
-def one_key(facts: Facts) -> Verdict:
+def one_key(facts: Facts) -> Found:
     """All requests about a payment carry the same Idempotency-Key, which no other payment's do, and
     all requests to charge it the same parameters."""
     breaches = []
@@ -88,10 +88,10 @@ def one_key(facts: Facts) -> Verdict:
                     breaches.append(Breach(seen.place, f"{text}{_shown(seen)} {seen}"))
     calls = sum(seen.record.kind == "call" for talk in talks.values() for seen in talk)
     looked_at = f"{count(calls, 'request')} about {count(len(talks), 'payment')}"
-    return judge("one key", breaches, looked_at)
+    return breaches, looked_at
 
 
-def breaker(facts: Facts) -> Verdict:
+def breaker(facts: Facts) -> Found:
     """Open: no calls. Half-open: at most its probe.
 
     An invocation goes by what it last read or wrote of the breaker; one that did not look is held
@@ -131,7 +131,7 @@ def breaker(facts: Facts) -> Verdict:
             probes.pop(who, None)  # it has its answer, or is over
     looked_at = f"{count(calls, 'call')}; the breaker "
     looked_at += f"opened {count(opened, 'time')}" if opened else "never opened"
-    return judge("breaker", breaches, looked_at)
+    return breaches, looked_at
 
 
 def _talks(facts: Facts) -> dict[str | None, list[Seen]]:

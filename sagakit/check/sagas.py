@@ -2,12 +2,12 @@
 
 from sagakit.check.facts import Facts
 from sagakit.check.standing import PAYMENTS, Life, Standing
-from sagakit.check.verdict import Breach, Verdict, count, judge
+from sagakit.check.verdict import Breach, Found, count
 from sagakit.payments.money import ZERO
 from sagakit.payments.payment import FINAL, TRANSITIONS
 
 
-def agreement(facts: Facts) -> Verdict:
+def agreement(facts: Facts) -> Found:
     """At rest, all sides agree on how a payment ended.
 
     COMPLETED: its amount is debited, not refunded, and the provider keeps just that. FAILED: what
@@ -30,10 +30,10 @@ def agreement(facts: Facts) -> Verdict:
             text += f"wallet is debited {debited:.2f} and the provider keeps {kept:.2f}"
             breaches.append(Breach(last, text))
     looked_at = f"{count(ended, 'payment')} ended; {facts.rest}"
-    return judge("agreement", breaches, looked_at)
+    return breaches, looked_at
 
 
-def final_is_final(facts: Facts) -> Verdict:
+def final_is_final(facts: Facts) -> Found:
     """A payment moves along the state diagram only, and nothing moves it once it is final; a saga
     has at most one final event."""
     breaches = []
@@ -57,10 +57,10 @@ def final_is_final(facts: Facts) -> Verdict:
                 text = f"{saga} ended with {first.record.event} {first} and again with "
                 breaches.append(Breach(later.place, f"{text}{later.record.event} {later}"))
     looked_at = f"{count(transitions, 'transition')}, {count(finals, 'final event')}"
-    return judge("final is final", breaches, looked_at)
+    return breaches, looked_at
 
 
-def every_saga_ends(facts: Facts) -> Verdict:
+def every_saga_ends(facts: Facts) -> Found:
     """Every saga comes to a final status, and says so with its final event.
 
     A dead letter holds its saga up until somebody redrives it: a run that ends so breaks this law.
@@ -77,7 +77,7 @@ def every_saga_ends(facts: Facts) -> Verdict:
     looked_at = f"{ended} of {count(len(facts.lives), 'saga')} ended"
     if waiting:
         looked_at += f", {waiting} had not when the run was cut short"
-    return judge("every saga ends", breaches, looked_at)
+    return breaches, looked_at
 
 
 def _stuck(facts: Facts, saga: str | None, life: Life) -> Breach:

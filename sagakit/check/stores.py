@@ -5,11 +5,11 @@ from typing import Any
 
 from sagakit.check.disasters import Loss, Restore
 from sagakit.check.facts import Facts
-from sagakit.check.verdict import Breach, Verdict, count, judge
+from sagakit.check.verdict import Breach, Found, count
 from sagakit.sim.trace import Restored, Written
 
 
-def versions(facts: Facts) -> Verdict:
+def versions(facts: Facts) -> Found:
     """Each committed write raises the item's version by one, over the item that was written last.
 
     So no update is lost: nobody writes over what he has not seen.
@@ -40,10 +40,10 @@ def versions(facts: Facts) -> Verdict:
                     breaches.append(Breach(seen.place, text))
         store[detail.item.key] = detail.item
     kept = sum(map(len, stores.values()))
-    return judge("versions", breaches, f"{count(writes, 'write')} of {count(kept, 'item')}")
+    return breaches, f"{count(writes, 'write')} of {count(kept, 'item')}"
 
 
-def recovery(facts: Facts) -> Verdict:
+def recovery(facts: Facts) -> Found:
     """Snapshot + replay = the state that was lost; the replay publishes nothing, calls no provider.
 
     The state that was lost is that of the moment of the loss without the commits of which nobody
@@ -70,7 +70,7 @@ def recovery(facts: Facts) -> Verdict:
             breaches.append(Breach(cut.place if cut else loss.seen.place, text))
         else:
             told.append(f"{text} yet")
-    return judge("recovery", breaches, "; ".join(told) or "no recovery in this run")
+    return breaches, "; ".join(told) or "no recovery in this run"
 
 
 def _compared(facts: Facts, restore: Restore) -> tuple[list[Breach], str]:

@@ -11,6 +11,10 @@ class Breach(NamedTuple):
     text: str
 
 
+Found = tuple[Collection[Breach], str]
+"""What a law finds in a run: what breaks it, and what was looked at"""
+
+
 class Verdict(NamedTuple):
     """One law, judged.
 

@@ -36,10 +36,7 @@ def _in_words(law: Callable[..., Any]) -> str:
     return " ".join((getdoc(law) or "").partition("\n\n")[0].split())
 
 
-EXPECTED = {
-    law.__name__.replace("_", " ").replace("ghost nothing", "ghost, nothing"): (_in_words(law))
-    for law in LAWS
-}
+EXPECTED = {name: _in_words(law) for name, law in LAWS.items()}
 AT_REST = ("conservation", "agreement", "every saga ends")  # broken by what did not happen
 BY_THE_WORLD = (
     "VersionConflict", "MaxRetriesExceeded", "AlreadyHandled", "Unavailable", "TimedOut",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sagakit.check.facts import Facts
-from sagakit.check.laws import LAWS
+from sagakit.check.laws import judged
 from sagakit.payments.metrics import nearest_rank
 from sagakit.payments.topology import Service
 from sagakit.run import run
@@ -90,7 +90,7 @@ def outcome_of(trace: Trace) -> Outcome:
         p50=nearest_rank(times, 50) if times else None,
         p95=nearest_rank(times, 95) if times else None,
         p99=nearest_rank(times, 99) if times else None,
-        broken_laws=", ".join(each.law for law in LAWS if not (each := law(facts)).held),
+        broken_laws=", ".join(one.law for one in judged(facts) if not one.held),
     )
 
 

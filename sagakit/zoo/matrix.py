@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sagakit.check import LAWS
 from sagakit.check.explore import Counterexample, Exploration, explore
-from sagakit.run import run
 from sagakit.scenarios import Scenario
 from sagakit.zoo import ALL, Flaw
-from sagakit.zoo.given import ONE_PAYMENT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +113,7 @@ def kill_matrix() -> "pd.DataFrame":
         "states": pd.array([one.states for one in done], dtype="Int64"),
         "steps": pd.array([one.steps for one in done], dtype="Int64"),
     }
-    columns |= {law: [law in one.broken for one in done] for law in _laws()}
+    columns |= {law: [law in one.broken for one in done] for law in LAWS}
     return pd.DataFrame(columns)
 
 
@@ -137,12 +136,7 @@ def kill_figure() -> "Picture":
     cells = ("all of these", f"{states:,}", "")
     rows.append(Row("the sound services", "", broken, cells, apart=True))
     heads = ("faults needed", "states", "steps")
-    return matrix("Which flaw breaks which law", _laws(), heads, rows)
-
-
-def _laws() -> list[str]:
-    """The laws in the order in which they are told."""
-    return [verdict.law for verdict in run(ONE_PAYMENT).verdicts()]
+    return matrix("Which flaw breaks which law", tuple(LAWS), heads, rows)
 
 
 def seen(kill: Kill) -> str:

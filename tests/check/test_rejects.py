@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from sagakit import Scenario, run, scenarios
-from sagakit.check import LAWS, Facts, Verdict, verdicts
+from sagakit.check import LAWS, verdicts
 from sagakit.events import identity
 from sagakit.payments.events import ProviderPaymentInit, ProviderPaymentSuccess
 from sagakit.payments.payment import Payment
@@ -335,10 +335,10 @@ def test_a_law_rejects_what_breaks_it(case: Case) -> None:
 
 def test_every_law_rejects_something() -> None:
     rejected = {param.values[0].law for param in CASES}
-    assert rejected == {law(Facts(run(happy).records)).law for law in LAWS}
+    assert rejected == set(LAWS)
 
 
-@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
-def test_a_law_says_what_it_wants(law: Callable[[Facts], Verdict]) -> None:
-    assert law.__doc__
-    assert law(Facts(Trace(()))).held
+@pytest.mark.parametrize("name", LAWS)
+def test_a_law_says_what_it_wants(name: str) -> None:
+    assert LAWS[name].__doc__
+    assert [(one.law, one.held) for one in verdicts(Trace(()), laws=[name])] == [(name, True)]

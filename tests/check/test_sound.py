@@ -139,9 +139,13 @@ def test_what_was_looked_at_is_counted() -> None:
     assert told["no overdraft"].startswith("3 wallets")
 
 
+def test_the_laws_have_their_names_before_they_have_judged() -> None:
+    assert list(LAWS) == NAMES
+
+
 def test_a_law_may_be_asked_alone() -> None:
     trace = run("happy_path").records
-    assert [verdict.law for verdict in verdicts(trace, laws=LAWS[:2])] == NAMES[:2]
+    assert [verdict.law for verdict in verdicts(trace, laws=NAMES[:2])] == NAMES[:2]
 
 
 def test_a_recovery_may_take_longer_than_a_message() -> None:
