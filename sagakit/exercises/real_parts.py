@@ -26,8 +26,10 @@ from sagakit.ports import handlers
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario, happy_path
 from sagakit.sim.operations import SimulatedPorts
+from sagakit.sim.trace import Trace
 
 PATIENCE = 60  # s until the provider is asked, on a machine that is busy
+MINUTE = 60_000  # ms
 
 PAID = happy_path.but(
     name="paid",
@@ -92,6 +94,14 @@ def found_in(file: Path, scenario: Scenario) -> Run:
     with Database(file) as database:
         participants = payment_system(scenario.settings).participants()
         return Run(scenario, scenario.seed, database.trace(participants))
+
+
+def to_the_minute(finished: Run) -> Run:
+    """The same run with its times cut to whole minutes. A clock that is real shows others each
+    time, and a picture of them would be another one each time."""
+    trace = finished.records
+    cut = (one._replace(t=one.t // MINUTE * MINUTE) for one in trace)
+    return Run(finished.scenario, finished.seed, Trace(trace.participants, cut))
 
 
 class Killed(BadDatabase):

@@ -22,6 +22,7 @@ from sagakit.exercises.real_parts import (
     killed_while_asking,
     same,
     survives,
+    to_the_minute,
 )
 from sagakit.payments.events import BalanceDebited, PaymentInit
 from sagakit.payments.topology import PROVIDER
@@ -199,6 +200,9 @@ def test_a_process_is_killed_once_the_provider_has_executed(tmp_path: Path) -> N
     assert left.items("Provider DB").state.tolist() == ["TRYING"]
     assert left.items(PROVIDER).state.tolist() == ["executed"]
     assert len(found_in(file, SLOW).records) == len(left.records)
+    cut = to_the_minute(serve(SLOW, file, hurry=True))
+    assert set(cut.trace.t) == {0, 60_000}
+    assert cut.payments.status.tolist() == ["COMPLETED"]
 
 
 def test_a_process_that_ends_before_is_told(tmp_path: Path) -> None:
