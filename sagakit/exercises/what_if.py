@@ -3,6 +3,7 @@ one's own."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from numbers import Real
 from types import EllipsisType
 from typing import Any
 
@@ -152,7 +153,7 @@ def chosen_delay(answer: Any) -> Feedback:
     if not isinstance(rows, pd.DataFrame) or not {DELAY, "seed", "failed", "p95"} <= {*rows}:
         hint = f"Hand in what sweep(LONGER, over={{'{DELAY}': [...]}}, seeds=...) returns."
         return Feedback(False, "The rows are not those of such a sweep.", hint)
-    if not isinstance(delay, int | float):
+    if not isinstance(delay, Real):
         return Feedback(False, f"{delay!r} is no delay.", "Give a number: so many ms.")
     own = rows[rows[DELAY] == delay]
     if own.empty:
@@ -162,11 +163,11 @@ def chosen_delay(answer: Any) -> Feedback:
     if own["seed"].nunique() < SEEDS:
         says = f"There are {own['seed'].nunique()} seeds with a delay of {delay} ms."
         return Feedback(False, says, f"Take at least {SEEDS}, so that it is no luck.")
-    again = sweep(LONGER, over={DELAY: [int(delay)]}, seeds=[int(own["seed"].iloc[-1])])
+    again = sweep(LONGER, over={DELAY: [int(float(delay))]}, seeds=[int(own["seed"].iloc[-1])])
     if list(again[["failed", "p95"]].iloc[0]) != list(own[["failed", "p95"]].iloc[-1]):
         says = f"Seed {again['seed'].iloc[0]} gives another row with LONGER and this delay."
         return Feedback(False, says, "Sweep LONGER, and change the retry delay alone.")
-    return _meets_the_goal(own, int(delay))
+    return _meets_the_goal(own, int(float(delay)))
 
 
 def _meets_the_goal(own: pd.DataFrame, delay: int) -> Feedback:
