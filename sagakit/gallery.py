@@ -67,8 +67,8 @@ details p {{ white-space: pre-line; }}
 </style>
 </head>
 <body>
-<h1>Six runs of a payment system, and every order</h1>
-<p>Every picture is drawn from the traces of runs, and so are its words.</p>
+<h1>A payment system: six runs, its deployment, every order, and what if</h1>
+<p>Each picture, and what it says in words, is made from runs or from the data behind them.</p>
 <pre>{outcome}</pre>
 <nav><ol>
 {links}

@@ -9,6 +9,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from notebooks.course.glossary import terms
 from tests.notebooks import lint
 from tests.notebooks.lint import RULES, Rule
 
@@ -144,6 +145,11 @@ def test_what_is_no_first_use_needs_no_link(prose: str) -> None:
     notebook = sound()
     notebook.cells[3].source = prose
     assert list(lint.terms_are_linked(notebook)) == []
+
+
+def test_the_glossary_is_in_the_order_of_the_alphabet_and_has_each_term_once() -> None:
+    known = [term.replace("-", " ") for term in terms()]
+    assert known == sorted(set(known))
 
 
 def test_a_link_to_click_on_is_not_loaded() -> None:
