@@ -68,7 +68,8 @@ class Function:
     invocation   what a delivery is called in a diagram
 
     client_timeout   ms for which it waits for a party outside to answer, if it calls one
-    retry_horizon    ms for which it goes on asking that party
+    client_attempts  how often it asks that party at most, each time for a message of its own
+    client_delay     ms between two of these attempts
     """
 
     name: str
@@ -83,7 +84,8 @@ class Function:
     calls: tuple[type[Event], ...] = ()
     invocation: str = "Invoke Lambda"
     client_timeout: int | None = None
-    retry_horizon: int = 0
+    client_attempts: int = 1
+    client_delay: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

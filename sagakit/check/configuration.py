@@ -106,21 +106,25 @@ def _client(function: Function, waits: int) -> Inequality:
 
 
 def _inbox(horizons: Horizons) -> Inequality:
-    longest = horizons.queue + horizons.redrive
+    longest = horizons.queue + horizons.redrive + horizons.queue
     kept = "always" if horizons.inbox is None else duration(horizons.inbox)
     return Inequality(
         "the inbox remembers longer than a message can come again",
         horizons.inbox is None or horizons.inbox > longest,
-        f"the inbox keeps an id {kept}; a message may wait {duration(horizons.queue)} in its queue "
-        f"and {duration(horizons.redrive)} among the dead letters",
+        f"the inbox keeps an id {kept}; a message may wait {duration(horizons.queue)} in its "
+        f"queue, {duration(horizons.redrive)} among the dead letters, and then as long as before "
+        "in its queue again",
         "a message that is sent back late is new to the inbox: a wallet is debited twice",
-        "Amazon SQS Developer Guide, Dead-letter queues: a redriven message has a new id",
+        "Amazon SQS Developer Guide, Dead-letter queues: a message that is sent back is a new one, "
+        "and its retention begins anew",
     )
 
 
 def _key(function: Function, queues: list[Queue], horizons: Horizons) -> Inequality:
+    """Each attempt is a message of its own, and each of its receives may ask the provider."""
     redelivery = max((queue.receives * queue.visibility for queue in queues), default=0)
-    retries = redelivery + function.retry_horizon
+    attempts = function.client_attempts
+    retries = attempts * redelivery + (attempts - 1) * function.client_delay
     longest = retries + horizons.redrive
     return Inequality(
         "the provider's key lives longer than the retries",

@@ -168,6 +168,9 @@ def patient(answer: Deployment) -> Feedback:
         )
     if other := _beyond_numbers(answer):
         return Feedback(False, other, "Begin with `slower`, and change its numbers alone.")
+    for function in answer.functions:
+        if function.timeout > LONGEST:
+            return Feedback(False, f"{function.name} may work for longer than AWS allows (900 s).")
     broken = [one for one in configuration(answer) if not one.held]
     if broken:
         return Feedback(
@@ -177,9 +180,6 @@ def patient(answer: Deployment) -> Feedback:
             else f"{len(broken)} inequalities are broken. The first: {broken[0].detail}.",
             f"What can happen: {broken[0].consequence}.",
         )
-    for function in answer.functions:
-        if function.timeout > LONGEST:
-            return Feedback(False, f"{function.name} may work for longer than AWS allows (900 s).")
     done = run(SLOW_DAY, deployment=answer)
     if (status := done.payments.status.item()) != "COMPLETED" or _requests(done) != 1:
         return Feedback(
@@ -212,12 +212,15 @@ def _beyond_numbers(answer: Deployment) -> str:
     return f"{more[0]} is new." if more else ""
 
 
+FIXED = ("queues", "retry_queue", "client_timeout", "client_attempts", "client_delay", "batch")
+
+
 def _fixed(deployment: Deployment) -> dict[str, Any]:
     """What an answer leaves as it is."""
     fixed: dict[str, Any] = {}
     for function in deployment.functions:
         fixed[f"The function {function.name}"] = True
-        for what in ("queues", "retry_queue", "client_timeout", "retry_horizon", "batch"):
+        for what in FIXED:
             fixed[f"The {what} of {function.name}"] = getattr(function, what)
     for queue in deployment.queues:
         fixed[f"The queue {queue.name}"] = True

@@ -164,7 +164,8 @@ def payment_system(
                 concurrency=settings.gateway_concurrency,
                 calls=(e.ProviderPaymentInit,),
                 client_timeout=settings.provider_timeout,
-                retry_horizon=settings.provider_attempts * settings.retry_delay,
+                client_attempts=settings.provider_attempts,
+                client_delay=settings.retry_delay,
             ),
             *(
                 Function(

@@ -27,9 +27,9 @@ def test_the_system_as_it_is_keeps_them_all() -> None:
     [
         (Settings(provider_visibility=59_000), Horizons(), "Provider SQS hides a message for 59 s"),
         (Settings(provider_timeout=10_000), Horizons(), "the client waits 10 s"),
-        (Settings(), Horizons(inbox=4 * DAY), "the inbox keeps an id"),
+        (Settings(), Horizons(inbox=8 * DAY + 12 * HOUR), "the inbox keeps an id"),
         (Settings(), Horizons(redrive=24 * HOUR), "the provider knows a key for"),
-        (Settings(retry_delay=900_000, provider_attempts=50), Horizons(), "may be asked for"),
+        (Settings(retry_delay=900_000, provider_attempts=40), Horizons(), "may be asked for"),
     ],
 )
 def test_a_broken_one_names_the_two_settings(
@@ -38,6 +38,23 @@ def test_a_broken_one_names_the_two_settings(
     assert any(
         words in one.detail for one in broken(configuration(payment_system(settings), horizons))
     )
+
+
+def test_the_key_has_to_outlive_each_receive_of_each_attempt() -> None:
+    """Two attempts, a minute apart, and each may be received five times, a minute apart."""
+    longest = 2 * 5 * 60_000 + 60_000
+
+    def held(key: int) -> bool:
+        horizons = Horizons(redrive=0, provider_key=key)
+        return not broken(configuration(payment_system(), horizons))
+
+    assert held(longest + 1)
+    assert not held(longest)
+
+
+def test_the_inbox_has_to_remember_a_message_that_waits_again_after_a_redrive() -> None:
+    horizons = Horizons(inbox=8 * DAY + 12 * HOUR + 1)
+    assert broken(configuration(payment_system(), horizons)) == []
 
 
 def test_too_few_receives_are_found_in_what_is_deployed() -> None:
