@@ -96,7 +96,7 @@ def mend(system: System, service: str) -> Exercise:
 def _mended(system: System, service: str, answer: Any) -> Feedback:
     if not isinstance(answer, type):
         hint = f"It begins like this: class Mine({service}): ..."
-        return Feedback(False, f"A class is asked for, and this is {answer!r}.", hint)
+        return Feedback(False, f"A class is asked for, and not a {type(answer).__name__}.", hint)
     mended = system.but(services={**system.services, service: answer})
 
     def expected(trial: Trial) -> set[Ends]:
@@ -260,7 +260,7 @@ def with_a_car(answer: Any) -> Feedback:
     """
     if not isinstance(answer, System):
         hint = "It begins like this: travel.but(services={**travel.services, ...}, ...)"
-        return Feedback(False, f"A System is asked for, and this is {answer!r}.", hint)
+        return Feedback(False, f"A System is asked for, and not a {type(answer).__name__}.", hint)
     for name in ("Trips", "Hotel", "Flights", "Cars"):
         if name not in answer.services:
             return Feedback(False, f"There is no service {name}.", f"services={{'{name}': ...}}")
