@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from sagakit.check.explore.honest import Patience
+from sagakit.check.explore.patience import Patience
 from sagakit.check.explore.search import following
 from sagakit.check.explore.sharing import Contended, Place
 from sagakit.check.explore.space import Space

@@ -14,8 +14,9 @@ from sagakit.check.explore.answer import FIRST, Exploration
 from sagakit.check.explore.batches import batches
 from sagakit.check.explore.disasters import disasters
 from sagakit.check.explore.given import budget_of, must_be_free, must_be_open, must_make_sense
-from sagakit.check.explore.honest import Patience, coroutines_awaited
+from sagakit.check.explore.honest import coroutines_awaited
 from sagakit.check.explore.judge import hold, judge, judge_moments
+from sagakit.check.explore.patience import Patience
 from sagakit.check.explore.search import following
 from sagakit.check.explore.sharing import Contended, Place
 from sagakit.check.explore.space import Space

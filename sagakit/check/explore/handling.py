@@ -4,7 +4,8 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from sagakit.check.explore import honest
-from sagakit.check.explore.honest import BadService, Endless, NotingPorts, Patience
+from sagakit.check.explore.honest import BadService, NotingPorts
+from sagakit.check.explore.patience import Endless, Patience
 from sagakit.deployment import Deployment, Function
 from sagakit.events import Event, NotUnderstood, decode
 from sagakit.ports import AlreadyHandled, VersionConflict, handlers

@@ -5,10 +5,7 @@ awaits its ports and nothing else, does not forget to, comes to an end, and answ
 when it is made anew and asked again. One that does not is told so, with the line.
 """
 
-import ctypes
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import CodeType, FrameType
@@ -19,8 +16,6 @@ from sagakit.ports import event_of
 from sagakit.sim import operations as ops
 
 MOST_STEPS = 300  # of one handler for one message
-SECONDS = 3.0  # of processor time, for a handler between two of its steps
-EVERY = 0.1  # s between two looks at the clock
 AWAITABLE = (ops.Get, ops.Commit, ops.Now, ops.Publish, ops.Ask, ops.Tell)
 UNFIT = {
     ops.Invoke: "invokes another service", ops.Pause: "stops taking messages",
@@ -138,62 +133,6 @@ def line_of_error(error: BaseException) -> str:
 def _is_library(frame: FrameType) -> bool:
     name: str = frame.f_globals.get("__name__", "")
     return name.partition(".")[0] in sys.stdlib_module_names
-
-
-class Endless(BaseException):
-    """Not an `Exception`, lest the code that is interrupted catches it and goes on."""
-
-
-class Patience:
-    """Interrupts a handler that takes no next step and does not end either.
-
-    A second thread looks whether the same handler is still at work, and raises `Endless` in it. The
-    clock is the processor time of the process, so that a busy machine makes nobody late.
-    """
-
-    def __init__(self, seconds: float | None = None) -> None:
-        self.seconds = SECONDS if seconds is None else seconds
-        self._lock = threading.Lock()
-        self._since: float | None = None
-        self._raised = False
-        self._over = threading.Event()
-        self._explorer = threading.get_ident()
-
-    @contextmanager
-    def with_handlers(self) -> Iterator[None]:
-        """Watch while the block runs."""
-        watcher = threading.Thread(target=self._watch, daemon=True)
-        watcher.start()
-        try:
-            yield
-        finally:
-            self._over.set()
-            watcher.join()
-
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """A handler is at work within the block."""
-        self._since = time.process_time()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._since = None
-                if self._raised:  # and it may still be on its way: then it has come too late
-                    self._raised = False
-                    _raise_in(self._explorer, None)
-
-    def _watch(self) -> None:
-        while not self._over.wait(EVERY):
-            with self._lock:
-                if self._since is not None and time.process_time() - self._since > self.seconds:
-                    self._raised = True
-                    _raise_in(self._explorer, Endless)
-
-
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    raised = ctypes.py_object(error) if error is not None else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
 
 
 @contextmanager

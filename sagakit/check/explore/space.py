@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from sagakit.check.explore.handling import Handling
-from sagakit.check.explore.honest import Patience
+from sagakit.check.explore.patience import Patience
 from sagakit.check.explore.sharing import Place, Sharing
 from sagakit.check.explore.shelves import Done, Shelf, ask, commit, publish, unheard
 from sagakit.check.explore.tokens import (

@@ -11,7 +11,6 @@ from uuid import uuid4
 import pytest
 
 from sagakit.check.explore import BadService, explore
-from sagakit.check.explore.honest import Endless, Patience
 from sagakit.payments.events import BalanceDebited, PaymentInit
 from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.ports import Ports, Store, on
@@ -123,7 +122,7 @@ class ReadsForEver(WalletService):
 
 @pytest.mark.parametrize("service", [GoesRound, CatchesAll])
 def test_a_handler_that_takes_no_next_step(service: type, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sagakit.check.explore.honest.SECONDS", 0.3)
+    monkeypatch.setattr("sagakit.check.explore.patience.SECONDS", 0.3)
     text = complaint(service)
     assert text.startswith("Wallet Service does not come to an end: see line ")
     assert text.endswith(" of debit")
@@ -133,16 +132,6 @@ def test_a_handler_that_takes_step_after_step() -> None:
     text = complaint(ReadsForEver)
     assert "does not come to an end: after 300 steps for one message" in text
     assert f"it reads ana in Wallet DB, in {line_with('again and again')} debit" in text
-
-
-def test_patience_leaves_nothing_behind() -> None:
-    """What comes too late is taken back."""
-    patience = Patience(seconds=0.0)
-    with patience.with_handlers():
-        for _ in range(5):
-            with suppress(Endless), patience.at_work():
-                time.sleep(0.15)
-    time.sleep(0.15)
 
 
 # What awaits something else than its ports.
