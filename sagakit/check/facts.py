@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from sagakit.check.disasters import Disasters
 from sagakit.check.messages import Messages, Seen
-from sagakit.check.standing import FINAL_EVENTS, Life, Standing, lives, movements, standings
+from sagakit.check.standing import Life, Standing, lives, movements, standings
+from sagakit.payments.events import FINAL_EVENTS
 from sagakit.sim.effects import RESUMED
 from sagakit.sim.trace import Asked, Failed, Published, Queued, Read, Restored, Trace, Written
 from sagakit.sim.world import STILL_GOING_ON

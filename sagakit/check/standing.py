@@ -6,11 +6,10 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sagakit.check.messages import Seen
-from sagakit.payments.events import PaymentCompleted, PaymentFailed
+from sagakit.payments.events import FINAL_EVENTS
 from sagakit.payments.money import ZERO
 
 WALLETS, PAYMENTS = "Wallet DB", "Payments DB"
-FINAL_EVENTS = (PaymentCompleted.__name__, PaymentFailed.__name__)
 
 
 class Movement(NamedTuple):

@@ -88,3 +88,7 @@ class PaymentFailed(PaymentEvent):
     """The payment is FAILED, and the user has all the money. Final."""
 
     reason: str
+
+
+FINAL_EVENTS = (PaymentCompleted.__name__, PaymentFailed.__name__)
+"""The names of those with which a saga ends"""

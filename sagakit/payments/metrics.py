@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from math import ceil
 from typing import NamedTuple
 
-from sagakit.payments.events import PaymentCompleted, PaymentFailed
+from sagakit.payments.events import FINAL_EVENTS
 
-FINAL = (PaymentCompleted.__name__, PaymentFailed.__name__)
 PERCENTILES = (50, 95, 99)
 
 
@@ -45,7 +44,7 @@ class Metrics:
         if saga is None:
             return
         begun = self._begun.setdefault(saga, t)
-        if event in FINAL and saga not in self._ended:
+        if event in FINAL_EVENTS and saga not in self._ended:
             self._ended.add(saga)
             self._latencies[event].append(t - begun)
 
@@ -67,7 +66,8 @@ class Metrics:
         """All measures, at `end` ms. Latencies run from a saga's first event to its final one."""
         found = [Measure("events", event, count, "events") for event, count in self._events.items()]
         found += [
-            Measure("sagas", outcome, len(self._latencies[outcome]), "sagas") for outcome in FINAL
+            Measure("sagas", outcome, len(self._latencies[outcome]), "sagas")
+            for outcome in FINAL_EVENTS
         ]
         found.append(Measure("sagas", "not ended", len(self._begun) - len(self._ended), "sagas"))
         for percent in PERCENTILES:
