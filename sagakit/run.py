@@ -235,7 +235,7 @@ class Run:
 
     def verdicts(self) -> "list[Verdict]":
         """One verdict a law: held, or the record that broke it, in words."""
-        from sagakit.check.own import verdicts_of
+        from sagakit.check.laws_of import verdicts_of
 
         return verdicts_of(self)
 

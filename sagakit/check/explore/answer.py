@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # A fault in words, one and many; and the name by which `explore` takes its budget.
-FAULTS = {
+IN_WORDS = {
     "crash": ("crash", "crashes", "crashes"),
     "duplicate": ("duplicate", "duplicates", "duplicates"),
     "drop": ("lost message", "lost messages", "drops"),
@@ -148,7 +148,7 @@ class Exploration:
             if many and fault in ANSWERS:
                 provider[fault] = many
             elif many:
-                given[FAULTS[fault][2]] = many
+                given[IN_WORDS[fault][2]] = many
         if provider:
             given["provider"] = provider
         if not self.reorder:
@@ -217,7 +217,7 @@ class Exploration:
             how = DISASTERS if scenario.recovery else BATCHES
             return f"{covered}: {what}. {how}; all else comes by the clock."
         faults = [
-            f"{many} {FAULTS[fault][many > 1]}" for fault, many in self.budget.items() if many
+            f"{many} {IN_WORDS[fault][many > 1]}" for fault, many in self.budget.items() if many
         ]
         if isinstance(scenario, System):
             faults = [each.replace("the provider", "a party outside") for each in faults]

@@ -9,7 +9,7 @@ from sagakit.check.explore.readable import Story, readable
 from sagakit.check.explore.schedule import schedule_to
 from sagakit.check.explore.tokens import State
 from sagakit.check.explore.ways import Ways
-from sagakit.check.own import held_by
+from sagakit.check.laws_of import held_by
 from sagakit.check.verdict import Verdict
 from sagakit.run import Run, run
 from sagakit.sim.schedule import Choice, ScheduleMismatch
