@@ -77,8 +77,9 @@ def _panel(
             axes.scatter(across, runs, s=16, fc=BLUE, ec="white", lw=0.4, alpha=0.8, zorder=2)
         if interval is not None:
             x = place if share else place + BESIDE
-            axes.plot([x, x], [interval.low, interval.high], color=RED, lw=2.5, zorder=3)
-            axes.plot([x], [interval.estimate], marker="D", ms=6, color=RED, mec="white", zorder=4)
+            ends = [interval.low, interval.high]  # wider than the mean: never hidden
+            axes.plot([x, x], ends, color=RED, lw=1.5, marker="_", ms=11, mew=1.5, zorder=3)
+            axes.plot([x], [interval.estimate], marker="D", ms=5, color=RED, zorder=4)
     if share:
         axes.set_ylim(-0.03, 1.03)
     else:
@@ -91,7 +92,7 @@ def _legend(picture: Picture, high: float, shares: bool) -> None:
         mean = "mean (bootstrap) or share of the runs (Wilson), 95 % confidence interval"
     handles = [
         Line2D([], [], ls="", marker="o", mfc=BLUE, mec="white", ms=6, label="a run"),
-        Line2D([], [], lw=2.5, marker="D", mec="white", color=RED, ms=6, label=mean),
+        Line2D([], [], lw=1.5, marker="D", color=RED, ms=5, label=mean),
     ]
     picture.legend(
         handles=handles, loc="lower left", ncols=2, fontsize=8.5, frameon=False, labelcolor=INK,
