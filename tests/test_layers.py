@@ -18,7 +18,17 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 WORDS = {"sagakit.events", "sagakit.ports", "sagakit.deployment", "sagakit.uses"}
 VIEWS = {"pandas", "matplotlib", "numpy"}
 
-# What of sagakit a layer may import, besides itself.
+RUN_IN = {  # a world
+    *WORDS,
+    "sagakit.payments",
+    "sagakit.sim",
+    "sagakit.scenarios",
+    "sagakit.run",
+    "sagakit.report",
+    "sagakit.tracing",
+}
+
+# What of sagakit a layer may import, besides itself. A module is of the innermost layer named here.
 MAY_IMPORT = {
     "sagakit.events": set[str](),
     "sagakit.ports": {"sagakit.events"},
@@ -82,15 +92,15 @@ MAY_IMPORT = {
         "sagakit.plot",
         "sagakit.run",
     },
-    # The real worlds. Nothing below imports them.
-    "sagakit.adapters": {
-        *WORDS,
-        "sagakit.payments",
-        "sagakit.sim",
-        "sagakit.scenarios",
-        "sagakit.run",
-        "sagakit.report",
-        "sagakit.tracing",
+    # The real worlds. Nothing below imports them, and none knows the others; the emulator is AWS.
+    "sagakit.adapters": RUN_IN,
+    "sagakit.adapters.sqlite": {*RUN_IN, "sagakit.adapters.driving", "sagakit.adapters.packing"},
+    "sagakit.adapters.aws": {*RUN_IN, "sagakit.adapters.driving", "sagakit.adapters.packing"},
+    "sagakit.adapters.emulator": {
+        *RUN_IN,
+        "sagakit.adapters.driving",
+        "sagakit.adapters.packing",
+        "sagakit.adapters.aws",
     },
     "sagakit.exercises": {
         *WORDS,
@@ -104,6 +114,53 @@ MAY_IMPORT = {
         "sagakit.intervals",
         "sagakit.adapters.sqlite",  # whose process a learner kills
     },
+    # In the middle: a run imports its views when they are asked for.
+    "sagakit.run": {
+        *WORDS,
+        "sagakit.payments",
+        "sagakit.sim",
+        "sagakit.scenarios",
+        "sagakit.check",
+        "sagakit.plot",
+        "sagakit.lab",
+    },
+    # What is written to a terminal, and to pages.
+    "sagakit.progress": set[str](),
+    "sagakit.gallery": set[str](),
+    "sagakit.report": {"sagakit.events", "sagakit.sim.trace", "sagakit.check", "sagakit.run"},
+    "sagakit.showcase": {
+        *WORDS,
+        "sagakit.payments",
+        "sagakit.scenarios",
+        "sagakit.check",
+        "sagakit.plot",
+        "sagakit.run",
+        "sagakit.zoo",
+        "sagakit.sweeps",
+        "sagakit.exercises",
+        "sagakit.gallery",
+        "sagakit.report",
+    },
+    "sagakit.commands": {
+        *WORDS,
+        "sagakit.payments",
+        "sagakit.sim",
+        "sagakit.scenarios",
+        "sagakit.check",
+        "sagakit.run",
+        "sagakit.zoo",
+        "sagakit.adapters",
+        "sagakit.report",
+        "sagakit.showcase",
+    },
+    # The two doors.
+    "sagakit.__main__": {
+        "sagakit.commands",
+        "sagakit.deployment",
+        "sagakit.scenarios",
+        "sagakit.adapters.sqlite",
+    },
+    "sagakit": {"sagakit.run", "sagakit.scenarios", "sagakit.check", "sagakit.sweeps"},
 }
 
 # What a layer may not import from elsewhere.
@@ -185,10 +242,20 @@ def within(name: str, roots: set[str]) -> bool:
     return any(name == root or name.startswith(f"{root}.") for root in roots)
 
 
+def layer_of(module: str) -> str | None:
+    """The innermost layer that has the module; what stands at the top is of a layer of its own."""
+    if module == "sagakit":
+        return module
+    layers = [layer for layer in MAY_IMPORT if layer != "sagakit" and within(module, {layer})]
+    return max(layers, key=len, default=None)
+
+
 def broken_rules(source: str, module: str, package: str) -> list[str]:
     """What is wrong with a module's source, a line each."""
-    layer = ".".join(module.split(".")[:2])
-    may_import = MAY_IMPORT.get(layer, {"sagakit"}) | {layer}
+    layer = layer_of(module)
+    if layer is None:
+        return [f"{module} is of no layer: say in MAY_IMPORT what it may import"]
+    may_import = MAY_IMPORT[layer] | {layer} - {"sagakit"}  # which would be everything
     may_not_import = MAY_NOT_IMPORT.get(layer, set())
     tree = ast.parse(source)
     found = []
@@ -233,6 +300,15 @@ def test_a_module_keeps_the_rules(path: Path) -> None:
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import sagakit.sim.store",
             "sagakit.sim.store",
         ),
+        ("sagakit.run", "from sagakit.zoo import flaw", "sagakit.zoo.flaw"),
+        ("sagakit.report", "import sagakit.exercises", "sagakit.exercises"),
+        ("sagakit.progress", "from sagakit.lab import play", "sagakit.lab.play"),
+        ("sagakit", "from sagakit.zoo import flaw", "sagakit.zoo.flaw"),
+        (
+            "sagakit.adapters.aws.tables",
+            "from sagakit.adapters.sqlite import stores",
+            "sagakit.adapters.sqlite.stores",
+        ),
         ("sagakit.run", "import time\nnow = time.time()", "time.time"),
         ("sagakit.run", "from time import time as clock", "time.time"),
         ("sagakit.run", "import datetime as dt\ndt.datetime.now()", "datetime.datetime.now"),
@@ -247,6 +323,11 @@ def test_a_module_keeps_the_rules(path: Path) -> None:
 def test_a_broken_rule_is_found(module: str, source: str, found: str) -> None:
     problems = broken_rules(source, module, package=module.rpartition(".")[0])
     assert found in [problem.split(maxsplit=2)[2] for problem in problems]
+
+
+def test_a_module_of_no_layer_is_found() -> None:
+    (found,) = broken_rules("", "sagakit.utils", package="sagakit")
+    assert found.startswith("sagakit.utils is of no layer")
 
 
 @pytest.mark.parametrize(
