@@ -67,7 +67,7 @@ class TestKilled:
     def test_a_file_whose_workers_are_killed_is_served_to_its_end(
         self, workers: int, tmp_path: Path
     ) -> None:
-        found = killed.trial(tmp_path / "file.db", workers, random.Random("of a test"), 0.1)
+        found = killed.trial(tmp_path / "file.db", workers, random.Random("of a test"), 0.03)
         assert found.kills > workers
         assert found == killed.Figures(files=1, kills=found.kills, payments=12)
 

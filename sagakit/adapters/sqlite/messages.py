@@ -180,8 +180,11 @@ class Post:
         return len(letters)
 
     def _bury(self, message: Message, place: Place, now: int) -> None:
-        self._database.run("UPDATE messages SET dead = 1 WHERE id = ?", message.message_id)
-        detail = Failed(message.message_id, message.reason or NO_REASON)
+        reason = message.reason or NO_REASON
+        self._database.run(
+            "UPDATE messages SET dead = 1, reason = ? WHERE id = ?", reason, message.message_id
+        )
+        detail = Failed(message.message_id, reason)
         letters = place.queue.dead_letters
         self._record(message, now, "async", place.shown_as, letters, "Dead letter:", detail)
 

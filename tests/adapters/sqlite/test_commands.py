@@ -7,6 +7,7 @@ import pytest
 from sagakit import Scenario, scenarios
 from sagakit.__main__ import main
 from sagakit.adapters.sqlite.database import Database
+from sagakit.adapters.sqlite.serve import serve_on, world_of
 
 Captured = pytest.CaptureFixture[str]
 POISON = Scenario(
@@ -52,6 +53,21 @@ def test_inspect_names_dead_letters_and_redrive_sends_them_back(
     )
     assert "no dead letters to send back" in shown(capsys, "redrive", "Wallet SQS", "--db", file)
     assert "no dead letters" in shown(capsys, "inspect", "--db", file)
+
+
+def test_inspect_tells_of_a_dead_letter_whose_workers_were_all_killed(
+    capsys: Captured, tmp_path: Path
+) -> None:
+    """Nobody was left to say why it failed."""
+    file = tmp_path / "file.db"
+    with Database(file, create=True) as database:
+        world = world_of(database, scenarios.happy_path)
+        serve_on(database, scenarios.happy_path, hurry=True)
+        with database.transaction():
+            world.put(0, "Wallet SQS", "hello", "User")
+            database.run("UPDATE messages SET receives = 5")  # each time by one that was killed
+    shown(capsys, "serve", "happy_path", "--db", str(file), "--hurry")
+    assert "received too often, never acknowledged" in shown(capsys, "inspect", "--db", str(file))
 
 
 def test_inspect_tells_where_a_saga_stands(capsys: Captured, tmp_path: Path) -> None:
