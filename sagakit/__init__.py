@@ -12,24 +12,40 @@ from sagakit.run import Run, run
 
 if TYPE_CHECKING:
     from sagakit import scenarios
-    from sagakit.check.explore import explore
-    from sagakit.scenarios import Scenario, System
-    from sagakit.sweeps import sweep
+    from sagakit.check.explore import BadService, Counterexample, Exploration, explore
+    from sagakit.scenarios import BadScenario, Scenario, System
+    from sagakit.sweeps import BadSweep, sweep
 
 __version__ = "0.1.0"
-__all__ = ["Run", "Scenario", "System", "explore", "run", "scenarios", "sweep"]
+__all__ = [
+    "BadScenario",
+    "BadService",
+    "BadSweep",
+    "Counterexample",
+    "Exploration",
+    "Run",
+    "Scenario",
+    "System",
+    "explore",
+    "run",
+    "scenarios",
+    "sweep",
+]
+
+# Loaded when they are asked for, and with them the system and its world.
+_HOMES = {
+    "sagakit.scenarios": ("BadScenario", "Scenario", "System"),
+    "sagakit.check.explore": ("BadService", "Counterexample", "Exploration", "explore"),
+    "sagakit.sweeps": ("BadSweep", "sweep"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """The scenarios, and with them the system and its world, are loaded when they are asked for."""
     if name == "scenarios":
         return import_module("sagakit.scenarios")
-    if name in ("Scenario", "System"):
-        return getattr(import_module("sagakit.scenarios"), name)
-    if name == "explore":
-        return import_module("sagakit.check.explore").explore
-    if name == "sweep":
-        return import_module("sagakit.sweeps").sweep
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
     raise AttributeError(f"module 'sagakit' has no attribute {name!r}")
 
 
