@@ -30,6 +30,8 @@ OUT = HERE.parent / "out" / "slides"
 KINDS = ("slide", "subslide", "fragment", "skip", "notes")  # reveal.js's words, and so the tags
 LINES = 19  # that fit on a slide of 1280 by 720
 WIDTH = 95  # characters in a line of prose
+ROW = 1.3  # lines of prose that a row of a table takes
+WIDTH_OF_ROW = 120  # characters
 BLOCK = re.compile(r"<details>.*?</details>|^```.*?^```|(?:^[^\n]+\n?)+", re.DOTALL | re.MULTILINE)
 CAPTION = re.compile(r"\*Figures?\b")
 HEADING = re.compile(r"##? ")
@@ -78,7 +80,7 @@ def slides(notebook: NotebookNode) -> NotebookNode:
         for number, piece in enumerate(pieces(cell)):
             tags = [tag for tag in KINDS if tag in cell.metadata.get("tags", [])]
             kind = tags[0] if tags and number == 0 else begins(piece, shown_next, cells)
-            if kind in ("-", "fragment") and lines(piece) > left:
+            if kind in ("-", "fragment") and lines(piece) > left and not is_folded(piece):
                 if leads_in(cells) and lines(cells[-1]) + lines(piece) <= LINES:
                     cells[-1].metadata["slideshow"] = {"slide_type": "subslide"}
                     left = LINES - lines(cells[-1])
@@ -139,13 +141,20 @@ def pieces(cell: NotebookNode) -> Iterator[NotebookNode]:
 def lines(cell: NotebookNode) -> float:
     """How much of a slide a cell takes. A figure takes all that there is; it can be scrolled."""
     if cell.cell_type == "markdown":
-        folded = cell.source.startswith("<details>")
-        rows = LINK.sub(r"\1", cell.source).splitlines()[: 1 if folded else None]
-        return 1 + sum(ceil(len(row) / WIDTH) for row in rows)
+        rows = LINK.sub(r"\1", cell.source).splitlines()[: 1 if is_folded(cell) else None]
+        return 1 + sum(
+            ROW * ceil(len(row) / WIDTH_OF_ROW) if row.startswith("|") else ceil(len(row) / WIDTH)
+            for row in rows
+        )
     if is_figure(cell):
         return 1
     shown = sum(len(text.splitlines()) + 1 for text in [*texts(cell), *printed(cell)])
     return 1 + 0.9 * len(cell.source.splitlines()) + shown
+
+
+def is_folded(cell: NotebookNode) -> bool:
+    """A hint: one line, which goes with what it is a hint for."""
+    return cell.cell_type == "markdown" and cell.source.startswith("<details>")
 
 
 def printed(cell: NotebookNode) -> list[str]:

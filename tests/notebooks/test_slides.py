@@ -73,6 +73,19 @@ def test_what_does_not_fit_begins_another_slide() -> None:
     assert 1 <= kinds.count("subslide") <= 3
 
 
+def test_a_hint_stays_with_what_it_is_a_hint_for() -> None:
+    full = "\n".join(["A line."] * LINES)
+    assert begun(new_markdown_cell(f"## Part\n\n{full}\n\n{HINT}"))[-1] == (
+        "-",
+        "<details><summary>Hint</summary>",
+    )
+
+
+def test_a_row_of_a_table_takes_more_than_a_line() -> None:
+    rows = ["| a | b |"] * 10
+    assert lines(new_markdown_cell("\n".join(rows))) > lines(new_markdown_cell("a\n" * 10))
+
+
 def test_what_leads_in_goes_with_what_it_leads_to() -> None:
     entries = "\n".join(["* An entry."] * (LINES - 3))
     cell = new_markdown_cell(f"## Part\n\nText.\n\nYou will be able to\n\n{entries}")
