@@ -11,8 +11,8 @@ from sagakit.lab import fallback
 from sagakit.lab.forks import Fork, Forks, in_words
 from sagakit.lab.front import front_end
 from sagakit.lab.moment import Moment, Row, events_by_id, landmarks, moment, touched
+from sagakit.plot.clock import moment as clock
 from sagakit.plot.folding import Step
-from sagakit.plot.folding import moment as clock
 from sagakit.plot.sequence import drawn
 from sagakit.plot.story import tell
 from sagakit.run import Run, run

@@ -8,9 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from sagakit.plot.activity import Activity
-from sagakit.plot.clock import duration
+from sagakit.plot.clock import moment, roughly, stamp
 from sagakit.plot.figure import saga_colours
-from sagakit.plot.folding import moment
 from sagakit.plot.story import tell
 from sagakit.plot.timescale import TimeScale, cuts
 from sagakit.run import Run
@@ -40,7 +39,7 @@ def outcome(finished: Run) -> list[list[str]]:
             f"{len(calls)}, of which {silent} got no answer",
         ],
         ["dead letters", str(dead)],
-        ["ends after", duration(max((record.t for record in records), default=0))],
+        ["ends after", roughly(max((record.t for record in records), default=0))],
         ["laws", f"{len(verdicts) - len(broken)} of {len(verdicts)} held"],
         *(["broken", law] for law in broken),
     ]
@@ -118,7 +117,7 @@ def sequence(finished: Run, saga: str | None) -> dict[str, Any]:
         "lanes": [*at],
         "steps": [
             {
-                "time": moment(step.record.t),
+                "time": stamp(step.record.t),
                 "source": at[step.record.source],
                 "target": at[step.record.target],
                 "sign": step.sign,

@@ -75,8 +75,8 @@ def _end(series: dict[str, list[Change]], losses: list[Loss], end: int) -> tuple
         + [loss.end for loss in losses]
     )
     shown = min(end, round(last * 1.3)) if last else end
-    name, size = unit(shown)
-    rest = f"; no change after that until the end, {end / size:g} {name}" if shown < end else ""
+    name, _ = unit(shown)
+    rest = f"; no change after that until the end, {moment(end)}" if shown < end else ""
     return shown, f"virtual time ({name}){rest}"
 
 

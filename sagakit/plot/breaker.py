@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from sagakit.plot.breakerstory import BreakerStory
-from sagakit.plot.clock import duration, moment, unit
+from sagakit.plot.clock import moment, roughly, unit
 from sagakit.plot.figure import BLUE, INK, RED, STYLE, YELLOW, Picture
 from sagakit.plot.labels import Labels
 from sagakit.plot.lettering import width
@@ -119,7 +119,7 @@ def _draw_states(panel: Panel, story: BreakerStory, top: float) -> None:
                 (one.begin, top), one.end - one.begin, BAND, fc=tint, ec=INK, lw=0.7, zorder=3
             )
         )
-        text = f"{one.state}, {duration(one.end - one.begin)}"
+        text = f"{one.state}, {roughly(one.end - one.begin)}"
         room = (one.end - one.begin) / (end - start) * panel.wide
         middle = (one.begin + one.end) / 2
         fitting = [each for each in (text, one.state) if width(each, 9) / 72 < room - 0.08]

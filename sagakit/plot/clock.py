@@ -3,20 +3,26 @@
 IN_MS = 2_000  # ms: a time axis that ends by then counts in ms
 
 
-def duration(ms: float) -> str:
-    """A stretch of time for people: `334 ms`, `5 s`, `1.25 s`, `12 min`."""
+def roughly(ms: float) -> str:
+    """A stretch of time in few digits: `334 ms`, `1.25 s`, `70.5 s`, `12 min`, `48 h`."""
     if ms < 1_000:
         return f"{ms:g} ms"
     if ms < 600_000:
-        return f"{round(ms / 1_000, 2):g} s" if ms < 10_000 else f"{round(ms / 1_000, 1):g} s"
-    return f"{round(ms / 60_000, 1):g} min"
+        return f"{round(ms / 1_000, 2 if ms < 10_000 else 1):g} s"
+    name, size = ("min", 60_000) if ms < 36_000_000 else ("h", 3_600_000)
+    return f"{ms / size:.1f}".removesuffix(".0") + f" {name}"
+
+
+def moment(t: int) -> str:
+    """A moment, to the ms: `334 ms`, `5 s`, `70.495 s`."""
+    return f"{t} ms" if t < 1_000 else f"{t / 1_000}".removesuffix(".0") + " s"
+
+
+def stamp(t: int) -> str:
+    """A moment in a column, where the points have to stand below each other: `5.000 s`."""
+    return f"{t} ms" if t < 1_000 else f"{t / 1_000:.3f} s"
 
 
 def unit(end: float) -> tuple[str, int]:
     """What a time axis up to `end` (ms) counts in, and how many ms that is."""
     return ("ms", 1) if end <= IN_MS else ("s", 1_000)
-
-
-def moment(t: int) -> str:
-    """A moment for people, to the ms: `334 ms`, `70.495 s`."""
-    return f"{t} ms" if t < 1_000 else f"{t / 1_000:g} s"

@@ -7,6 +7,7 @@ a topic to its subscribers stand in a `par` frame.
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from sagakit.plot.clock import moment
 from sagakit.sim.trace import Asked, Failed, Record
 
 Sign = Literal[
@@ -191,14 +192,3 @@ def _fan_out(steps: list[Step], deliveries: list[int]) -> Frame | None:
     record = steps[first].record
     title = f"{record.source} to {len(deliveries)} subscribers"
     return Frame("par", title, first, last, tuple(splits))
-
-
-def moment(t: int) -> str:
-    """A time or a stretch of time, with its unit."""
-    return f"{t} ms" if t < 1_000 else f"{t / 1_000:.3f} s"
-
-
-def seconds(ms: int) -> str:
-    """A long stretch of time in few digits."""
-    amount, unit = (ms / 1_000, "s") if ms < 600_000 else (ms / 60_000, "minutes")
-    return f"{amount:.1f}".removesuffix(".0") + f" {unit}"

@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from sagakit.plot.clock import duration, unit
+from sagakit.plot.clock import roughly, unit
 from sagakit.plot.figure import GREY, INK, PALE, PALETTE, STYLE, Picture
 from sagakit.plot.lettering import width
 from sagakit.plot.panel import Panel, message
@@ -68,7 +68,7 @@ def _marks(values: list[int]) -> list[tuple[int, str]]:
     named: dict[str, tuple[int, list[str]]] = {}
     for percent in PERCENTILES:
         value = percentile(values, percent)
-        named.setdefault(duration(value), (value, []))[1].append(f"p{percent}")
+        named.setdefault(roughly(value), (value, []))[1].append(f"p{percent}")
     return [(value, f"{' = '.join(names)} {text}") for text, (value, names) in named.items()]
 
 
@@ -76,7 +76,7 @@ def _sentences(rows: dict[str, list[int]]) -> Iterator[str]:
     for outcome, values in rows.items():
         told = ", ".join(text for _, text in _marks(values))
         yield (
-            f"{outcome}: {_sagas(len(values))}, {duration(values[0])} to {duration(values[-1])}; "
+            f"{outcome}: {_sagas(len(values))}, {roughly(values[0])} to {roughly(values[-1])}; "
             f"{told}."
         )
 
@@ -96,12 +96,12 @@ def _draw(rows: dict[str, list[int]], title: str, alt: str) -> Picture:
         subs = (1, 2, 5) if log10(highest / lowest) < 3.2 else (1,)
         axes.xaxis.set_major_locator(LogLocator(subs=subs))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _place: duration(t)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _place: roughly(t)))
         panel.name_x("virtual time from first to last event (logarithmic)")
     else:
         axes.set_xlim(0, highest * 1.06 or 1)
         axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10]))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _place: f"{t / size:g}"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _place: f"{t / size:.10g}"))
         panel.name_x(f"virtual time from first to last event ({name})")
     axes.set_ylim(ROW * len(rows), 0)
     axes.spines["left"].set_visible(False)

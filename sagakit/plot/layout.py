@@ -6,7 +6,8 @@ Every step has a row of its own, so a label may go beyond its arrow and still st
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from sagakit.plot.folding import Frame, Step, seconds
+from sagakit.plot.clock import roughly
+from sagakit.plot.folding import Frame, Step
 from sagakit.plot.lanes import Lane, Lanes
 from sagakit.plot.lettering import width, wrapped
 from sagakit.plot.story import Activation, Story
@@ -122,7 +123,7 @@ def lay_out(story: Story, lanes: Lanes, top: float, gap: int, rest: str) -> Layo
             y += lanes.names_height + 14
             seen = y
         if place in jumps:
-            strips.append(Strip(y + 4, y + 22, f"{seconds(jumps[place])} later"))
+            strips.append(Strip(y + 4, y + 22, f"{roughly(jumps[place])} later"))
             y += 24
         if place in begins:
             open_frame = begins[place], y + 5

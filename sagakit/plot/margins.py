@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from sagakit.deployment import ParticipantKind
 from sagakit.plot.arrows import arrow, note, torn
+from sagakit.plot.clock import stamp
 from sagakit.plot.figure import GREY
-from sagakit.plot.folding import Sign, moment
+from sagakit.plot.folding import Sign
 from sagakit.plot.layout import BAR, Row
 from sagakit.plot.lettering import elided, width
 from sagakit.plot.sheet import Sheet
@@ -104,7 +105,7 @@ class Margin:
     def __init__(self, story: Story, colours: Mapping[str, str]) -> None:
         self.colours = colours
         self.tags = {saga: elided(saga, SIZE, TAG - 8) for saga in story.shown} if colours else {}
-        times = [moment(step.record.t) for step in story.steps] or [""]
+        times = [stamp(step.record.t) for step in story.steps] or [""]
         numbers = width(str(story.arrows), SIZE)
         self.numbers = EDGE + numbers
         self.times = self.numbers + 8 + max(width("time", SIZE), *(width(t, SIZE) for t in times))
@@ -125,7 +126,7 @@ class Margin:
                 y = row.y + 3
                 sheet.words(self.numbers, y, str(step.number), SIZE, colour=GREY, align="right")
             if step.record.t != before:
-                sheet.words(self.times, y, moment(step.record.t), SIZE, align="right")
+                sheet.words(self.times, y, stamp(step.record.t), SIZE, align="right")
             before = step.until
             tag = self.tags.get(step.record.correlation_id or "")
             if tag:

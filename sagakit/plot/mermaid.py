@@ -9,8 +9,9 @@ from itertools import groupby
 from typing import Any
 
 from sagakit.deployment import Participant
+from sagakit.plot.clock import roughly
 from sagakit.plot.figure import BLUE, GREEN, GREY, ORANGE, PURPLE, YELLOW
-from sagakit.plot.folding import Sign, Step, seconds
+from sagakit.plot.folding import Sign, Step
 from sagakit.plot.story import Names, Story, tell
 from sagakit.plot.words import heading, what_is_left
 from sagakit.sim.trace import Trace
@@ -108,7 +109,7 @@ def _steps(story: Story, names: dict[str, str], gap: int) -> Iterator[str]:
     several = len(story.shown) > 1
     for place, step in enumerate(story.steps):
         if place in jumps:
-            yield f"    Note over {everywhere}: {seconds(jumps[place])} later"
+            yield f"    Note over {everywhere}: {roughly(jumps[place])} later"
         if place in begins:
             yield f"    {begins[place].kind} {_safe(begins[place].title)}"
         elif place in splits:

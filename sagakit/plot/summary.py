@@ -9,7 +9,7 @@ from decimal import Decimal
 from html import escape
 from typing import Any, NamedTuple
 
-from sagakit.plot.clock import duration
+from sagakit.plot.clock import roughly
 from sagakit.plot.pieces import emissions
 from sagakit.plot.wallets import history
 from sagakit.sim.trace import Trace, told
@@ -75,7 +75,7 @@ class Summary(NamedTuple):
 
     def line(self) -> str:
         """All in one line."""
-        return f"<Run of {self.name}, seed {self.seed}: {self._ended()} in {duration(self.end)}>"
+        return f"<Run of {self.name}, seed {self.seed}: {self._ended()} in {roughly(self.end)}>"
 
     def bundle(self) -> dict[str, str]:
         """The MIME bundle that Jupyter shows."""
@@ -111,7 +111,7 @@ class Summary(NamedTuple):
     def _what(self) -> str:
         return (
             f"{self.name}, seed {self.seed}: {self._ended()}; "
-            f"{self.events} events published in {duration(self.end)} of virtual time"
+            f"{self.events} events published in {roughly(self.end)} of virtual time"
         )
 
     def _tables(self) -> Iterator[tuple[Sequence[str], list[Sequence[str]], str]]:

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 
 from sagakit.plot.activity import Activity
-from sagakit.plot.clock import duration
+from sagakit.plot.clock import roughly
 from sagakit.plot.figure import GREY, INK, RED, WIDTH, Picture
 from sagakit.plot.labels import Labels, spread
 from sagakit.plot.lettering import width
@@ -133,7 +133,7 @@ class Drawing:
                 )
                 axes.plot([edge - 0.05, edge + 0.05], [self.high + 0.07, self.high - 0.07],
                           color=INK, lw=1, clip_on=False, zorder=8)  # fmt: skip
-            axes.text((left + right) / 2, 0.12, duration(cut.idle), size=8.5, color=INK,
+            axes.text((left + right) / 2, 0.12, roughly(cut.idle), size=8.5, color=INK,
                       ha="center", va="center", style="italic", zorder=8)  # fmt: skip
         for span in self.scene.spans:
             for lane in span.services:
@@ -227,7 +227,7 @@ class Drawing:
         for wait, chain in zip(self.scene.waits, self.rows.waits, strict=True):
             left, right = self.x(wait.begin), self.x(wait.end)
             if right - left > 0.3:
-                text = f"waits {duration(wait.end - wait.begin)}"
+                text = f"waits {roughly(wait.end - wait.begin)}"
                 self.labels.beside(text, (left + right) / 2, self._y(chain))
         for call, chain in zip(self.scene.calls, self.rows.calls, strict=True):
             said = call.outcome if call.answered else "no answer"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import matplotlib as mpl
 
 from sagakit.plot.activity import Activity
-from sagakit.plot.clock import duration, moment
+from sagakit.plot.clock import moment, roughly
 from sagakit.plot.figure import STYLE, Picture, saga_colours
 from sagakit.plot.pieces import Call, Emission, Mark, Span, Wait, Work
 from sagakit.plot.timedrawing import Drawing
@@ -165,7 +165,7 @@ def _sentences(scene: Scene) -> Iterator[str]:
         )
     waits = [wait.end - wait.begin for wait in scene.waits if wait.end - wait.begin >= 1_000]
     if waits:
-        yield f"Messages that wait for 1 s or more: {len(waits)}, at most {duration(max(waits))}."
+        yield f"Messages that wait for 1 s or more: {len(waits)}, at most {roughly(max(waits))}."
     if len(scene.marks) <= MOST_TOLD:
         for mark in scene.marks:
             saga = f" ({mark.saga})" if mark.saga and several else ""
@@ -175,7 +175,7 @@ def _sentences(scene: Scene) -> Iterator[str]:
     for span in scene.spans:
         yield f"{span.text} from {moment(span.begin)} to {moment(span.end)}."
     for cut in cuts(scene.moments()):
-        yield f"The time axis leaves out {duration(cut.idle)} in which nothing begins or ends."
+        yield f"The time axis leaves out {roughly(cut.idle)} in which nothing begins or ends."
 
 
 def _counted(counts: Counter[str]) -> str:

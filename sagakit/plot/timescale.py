@@ -21,7 +21,7 @@ def even(axes: Axes, start: float, end: float) -> None:
     name, size = unit(end)
     axes.set_xlim(start, end)
     axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _place: f"{t / size:g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _place: f"{t / size:.10g}"))
     axes.set_xlabel(f"virtual time ({name})")
 
 
@@ -86,7 +86,7 @@ class TimeScale:
             first = -int(-begin // step)  # rounded up
             times = [at * step for at in range(first, int(end // step) + 1)]
             times = times or [_roundest(begin, end)]
-            found += [(self(t), f"{round(t / size, 6):g}") for t in times]
+            found += [(self(t), f"{t / size:.10g}") for t in times]
         return name, found
 
 

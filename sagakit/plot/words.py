@@ -1,6 +1,7 @@
 """A sequence diagram in words: its title, what it leaves out, and its text alternative."""
 
-from sagakit.plot.folding import Sign, Step, moment
+from sagakit.plot.clock import moment
+from sagakit.plot.folding import Sign, Step
 from sagakit.plot.story import Story
 
 SAYS: dict[Sign, str] = {

@@ -155,7 +155,7 @@ def duration(ms: int) -> str:
         if ms % length == 0 and ms:
             many = ms // length
             return f"{many} {name}{'s' if many > 1 else ''}"
-    return f"{ms / 1000:g} s"
+    return f"{ms / 1000}".removesuffix(".0") + " s"
 
 
 class Record(NamedTuple):

@@ -66,7 +66,7 @@ def test_the_text_of_a_record_is_its_label_with_what_the_detail_says(
 @pytest.mark.parametrize(
     ("ms", "text"),
     [(0, "0 s"), (5, "0.005 s"), (1_200, "1.2 s"), (60_000, "1 minute"), (120_000, "2 minutes"),
-     (90_000, "90 s")],
+     (90_000, "90 s"), (1_234_567, "1234.567 s")],
 )  # fmt: skip
 def test_a_duration_is_for_people(ms: int, text: str) -> None:
     assert duration(ms) == text
