@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sagakit.check.verdict import Verdict
 from sagakit.events import encode
+from sagakit.plot import pieces
 from sagakit.run import Run
-from sagakit.sim.trace import Published, duration
+from sagakit.sim.trace import duration
 
 if TYPE_CHECKING:
     from sagakit.check.explore import Counterexample, Exploration
@@ -166,10 +167,8 @@ def summary(runs: Iterable[tuple[Run, Sequence[Verdict]]]) -> Iterator[str]:
 
 
 def events(run: Run) -> int:
-    """How many events services published. What a rule makes of one is not another."""
-    return sum(
-        isinstance(record.detail, Published) and record.kind != "note" for record in run.records
-    )
+    """How many events there were; what a rule makes of one is another."""
+    return len(pieces.events(run.records))
 
 
 def virtual_time(run: Run) -> str:

@@ -242,13 +242,25 @@ def test_help_names_every_command_option_and_exit_status(
     assert "exit status: 0 all laws held, 1 one broke, 2 the input was wrong" in text
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_all_that_tell_how_many_events_there_were_tell_the_same(
+    name: str, capsys: Captured
+) -> None:
+    done = run(name)
+    number = len(done.events)
+    metrics = done.metrics
+    assert metrics[metrics.metric == "events"].value.sum() == number
+    assert f" {number} events in " in done._repr_mimebundle_()["text/plain"]
+    assert f" {number} events in " in shown(capsys, "run", name)
+
+
 def test_all_shows_a_row_for_each_scenario(capsys: Captured) -> None:
     assert main(["all"]) == 0
     out, err = capsys.readouterr()
     header, *rows = out.splitlines()
     assert header.split() == ["scenario", "payments", "events", "virtual", "time", "laws", "held"]
     assert [row.split()[0] for row in rows] == list(NAMES)
-    assert re.search(r"21 COMPLETED, 15 FAILED +181 +87.325 s +15 of 15$", rows[3])
+    assert re.search(r"21 COMPLETED, 15 FAILED +217 +87.325 s +15 of 15$", rows[3])
     assert "[6/6] disaster_recovery" in err
 
 

@@ -127,7 +127,13 @@ MAY_IMPORT = {
     # What is written to a terminal, and to pages.
     "sagakit.progress": set[str](),
     "sagakit.gallery": set[str](),
-    "sagakit.report": {"sagakit.events", "sagakit.sim.trace", "sagakit.check", "sagakit.run"},
+    "sagakit.report": {
+        "sagakit.events",
+        "sagakit.sim.trace",
+        "sagakit.check",
+        "sagakit.plot.pieces",
+        "sagakit.run",
+    },
     "sagakit.showcase": {
         *WORDS,
         "sagakit.payments",

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from sagakit.plot.breakerstory import BreakerStory
 from sagakit.plot.depths import depths
-from sagakit.plot.pieces import emissions
+from sagakit.plot.pieces import events
 from sagakit.sim.trace import Trace
 
 
@@ -19,9 +19,7 @@ class Observed(NamedTuple):
 
 def observed(trace: Trace) -> Observed:
     """Read the facts from a trace."""
-    events: dict[str, tuple[int, str, str | None]] = {}
-    for one in emissions(trace):
-        events.setdefault(one.event_id, (one.t, one.event, one.saga))
+    noted = [(one.t, one.event, one.saga) for one in events(trace)]
     story = BreakerStory.of(trace)
     states = [(one.begin, one.state) for one in story.stretches]
-    return Observed(list(events.values()), states, depths(trace).changes, story.end)
+    return Observed(noted, states, depths(trace).changes, story.end)

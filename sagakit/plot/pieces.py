@@ -46,6 +46,16 @@ def emissions(records: Iterable[Record]) -> Iterator[Emission]:
             )  # fmt: skip
 
 
+def events(records: Iterable[Record]) -> list[Emission]:
+    """Each event of a run once, as it first came to be, in the order of the trace. What a rule
+    makes of one counts, as it has an id of its own; what is published or delivered again does not.
+    """
+    found: dict[str, Emission] = {}
+    for one in emissions(records):
+        found.setdefault(one.event_id, one)
+    return list(found.values())
+
+
 class Work(NamedTuple):
     """A service at work on one message or command, from `begin` to `end` (ms)."""
 

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 from sagakit.plot.clock import roughly
-from sagakit.plot.pieces import emissions
+from sagakit.plot.pieces import events
 from sagakit.plot.wallets import history
 from sagakit.sim.trace import Trace, told
 
@@ -62,7 +62,7 @@ class Summary(NamedTuple):
             title,
             seed,
             max((record.t for record in trace), default=0),
-            sum(event.how == "published" for event in emissions(trace)),
+            len(events(trace)),
             list(stores.get(payments, {}).values()),
             [
                 (item.key, opening.get(item.key), item.balance, item.version)
@@ -111,7 +111,7 @@ class Summary(NamedTuple):
     def _what(self) -> str:
         return (
             f"{self.name}, seed {self.seed}: {self._ended()}; "
-            f"{self.events} events published in {roughly(self.end)} of virtual time"
+            f"{self.events} events in {roughly(self.end)} of virtual time"
         )
 
     def _tables(self) -> Iterator[tuple[Sequence[str], list[Sequence[str]], str]]:

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from sagakit.plot import pieces
 from sagakit.plot.depths import Depth, depths
-from sagakit.plot.pieces import Emission, emissions
 from sagakit.sim.trace import Asked, Read, Record, Restored, Trace, Written
 
 CHUNK = 2_000  # records that are turned into columns at once: they stay in the CPU's cache
@@ -98,10 +98,7 @@ def events(trace: Trace) -> pd.DataFrame:
     for texts; missing where an event has no such field. An event that is delivered or published
     again is the same event.
     """
-    found: dict[str, Emission] = {}
-    for one in emissions(trace):
-        found.setdefault(one.event_id, one)
-    rows = list(found.values())
+    rows = pieces.events(trace)
     columns: dict[str, Any] = {
         "t": np.array([one.t for one in rows], np.int64),
         "event": pd.Categorical([one.event for one in rows], _in_order(one.event for one in rows)),
@@ -198,7 +195,7 @@ def queues(trace: Trace) -> pd.DataFrame:
 def metrics(measures: Iterable[tuple[str, str, int, str]]) -> pd.DataFrame:
     """One row a measure: what was measured, of what, the value, and its unit.
 
-    metric  category   for instance "events published"
+    metric  category   for instance "events"
     of      str        for instance "PaymentInit"
     value   int64
     unit    category   events, sagas, ms, changes, messages

@@ -155,7 +155,7 @@ def _sentences(scene: Scene) -> Iterator[str]:
             yield f"{moment(one.t)}: {one.publisher} {verb} {one.event}{saga}."
     else:
         counts = Counter(one.event for one in events)
-        yield f"{len(events)} events: {_counted(counts)}."
+        yield f"Marked events: {_counted(counts)}."
     silent = [call for call in scene.calls if not call.answered]
     if silent:
         first, last = silent[0], max(call.end for call in silent)

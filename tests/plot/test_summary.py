@@ -42,7 +42,7 @@ def bundle(done: Run) -> dict[str, str]:
 def test_it_says_how_the_run_ended() -> None:
     assert bundle(run(scenarios.happy_path))["text/plain"].splitlines() == [
         "A payment that goes well",
-        "happy_path, seed 0: 1 payment COMPLETED; 4 events published in 392 ms of virtual time",
+        "happy_path, seed 0: 1 payment COMPLETED; 5 events in 392 ms of virtual time",
         "",
         "payment  user  amount  status       reason",
         "ana:A    ana    70.00  ✓ COMPLETED",
@@ -106,7 +106,7 @@ def test_dead_letters_and_broken_laws_are_told() -> None:
     )  # fmt: skip
     assert summary.text().splitlines() == [
         "T",
-        "n, seed 3: no payments; 0 events published in 0 ms of virtual time",
+        "n, seed 3: no payments; 0 events in 0 ms of virtual time",
         "",
         "Dead letters: none",
         "Laws: 1 of 2 held",
