@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sagakit.sim.world import World
 
 NOTHING = Backup(0, (), frozenset(), ())
+READ_EVENTS = "GET all its events"  # the service's: an archive knows no snapshot
 
 
 def latest_snapshot(world: World, operation: ops.LatestSnapshot, by: Invocation) -> None:
@@ -27,7 +28,7 @@ def latest_snapshot(world: World, operation: ops.LatestSnapshot, by: Invocation)
 
 def read_events(world: World, operation: ops.ReadEvents, by: Invocation) -> None:
     service, archive = by.host.name, operation.events
-    by.arrow("call", service, archive, "GET events since the snapshot")
+    by.arrow("call", service, archive, READ_EVENTS)
     events = _archived(world, {cls.__name__: cls for cls in operation.types})
     by.arrow("return", archive, service, f"stream of {len(events)} events")
     world.kernel.after(by.host.invoke_latency(), by.resume, events)

@@ -16,6 +16,7 @@ from sagakit.adapters.sqlite.database import BadDatabase, Database
 from sagakit.adapters.sqlite.messages import Post
 from sagakit.ports import TimedOut, Unavailable, WorldError
 from sagakit.sim import operations as ops
+from sagakit.sim.archive import READ_EVENTS
 from sagakit.sim.effects import RESUMED, attempted, refused
 from sagakit.sim.external import Reaction, booked
 from sagakit.sim.trace import Asked, Failed, Read, Record, Restored, duration
@@ -110,7 +111,7 @@ class Handling:
             if isinstance(operation, ops.ReadEvents):
                 found = archive.events(database, self._post.bus, operation.types)
                 place = operation.events
-                self.arrow(subject, "call", service, place, "GET events since the snapshot")
+                self.arrow(subject, "call", service, place, READ_EVENTS)
                 self.arrow(subject, "return", place, service, f"stream of {len(found)} events")
                 return found
             if isinstance(operation, ops.Restore):
