@@ -7,8 +7,9 @@ message or invocation that matches. Participants and events are named as in the 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Generic, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from sagakit.checked import Checked
 from sagakit.deployment import Count, Milliseconds, meant
 
 
@@ -30,9 +31,7 @@ class Known(NamedTuple):
 Names = Iterator[tuple[str, Collection[str]]]  # a fault's field and what it may name
 
 
-class _Fault(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
+class _Fault(Checked):
     def names(self, known: Known) -> Names:
         """The fields that name something, each with what there is; the first must be right for
         the next to be asked."""
@@ -187,7 +186,7 @@ class FaultPlan:
         self.throttles = [fault for fault in faults if isinstance(fault, Throttle)]
         self.losses = [fault for fault in faults if isinstance(fault, Loss)]
 
-    def strike(self, participant: str) -> bool:
+    def concerns(self, participant: str) -> bool:
         """Whether any fault is about this participant; the others need not ask at every step."""
         return any(participant in fault.model_dump().values() for fault in self.all)
 

@@ -25,7 +25,7 @@ class Host:
         self.queues: list[SimulatedQueue] = []
         self.running = 0
         self.paused = False
-        self.faulty = world.faults.strike(self.name)
+        self.faulty = world.faults.concerns(self.name)
         self.on_idle: deque[Callable[[], None]] = deque()
         self._overtime: dict[int, Deadlines] = {}
         self.invoke_latency = world.kernel.duration(f"{self.name}/invoke", world.timing.invoke)

@@ -41,7 +41,7 @@ class SimulatedStore:
         self.lost = False
         self.latency = kernel.duration(name, store)
         self.kernel = kernel
-        self._faults = faults if faults.strike(name) else None
+        self._faults = faults if faults.concerns(name) else None
         self._in_progress = 0
         self._relay_latency = kernel.duration(f"{name}/relay", relay)
         self._publish = publish
