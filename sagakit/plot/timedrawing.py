@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -17,17 +17,16 @@ from sagakit.plot.labels import Labels, spread
 from sagakit.plot.lettering import width
 from sagakit.plot.panel import Panel
 from sagakit.plot.pieces import Mark
+from sagakit.plot.scene import Scene
 from sagakit.plot.timerows import Chain, Rows
 from sagakit.plot.timescale import TimeScale, cuts
-
-if TYPE_CHECKING:
-    from sagakit.plot.timeline import Scene
 
 SHAPES = ("o", "s", "D", "^", "v", "P", "h", "*", "p", "<", ">", "d")
 FEW_EVENTS = 16  # up to here each event is named beside its marker
 FEW_SAGAS = 7  # up to here each has a colour of its own, named below
 FEW_MARKS = 14  # up to here each is named beside its sign
 LEFT, RIGHT = 1.62, 0.55  # inches beside the lanes
+COFFIN = [(-2, -1), (2, -1), (2, 1), (-2, 1)]
 TURNED = 0.135  # from one upright saga id to the next
 BAR = 0.13
 
@@ -35,7 +34,7 @@ BAR = 0.13
 class Drawing:
     """Lays a scene out when it is made, and draws it."""
 
-    def __init__(self, scene: "Scene", activity: Activity, colours: dict[str, str]) -> None:
+    def __init__(self, scene: Scene, activity: Activity, colours: dict[str, str]) -> None:
         self.scene = scene
         self.activity = activity
         self.colours = colours
@@ -251,7 +250,9 @@ class Drawing:
 
     def _draw_marks(self, axes: Axes) -> None:
         for mark, x, y in self._signs():
-            if mark.bad:
+            if mark.kind == "dead letter":
+                axes.scatter([x], [y], s=90, marker=COFFIN, fc=RED, ec="white", lw=0.7, zorder=8)
+            elif mark.bad:
                 axes.scatter([x], [y], s=52, marker="X", fc=RED, ec="white", lw=0.7, zorder=8)
             else:
                 axes.plot([x, x], [y - 0.13, y + 0.13], color=INK, lw=1.4, zorder=8)
@@ -266,7 +267,8 @@ class Drawing:
                 self.labels.beside(mark.text, x, y, most=2.2)
 
     def _chain_at(self, lane: str, mark: Mark) -> Chain:
-        """The row of the work that the mark is about, or the lane's first."""
+        """The row of the work that the mark is about, or of the wait that ends or begins there, or
+        the lane's first."""
         inside = [
             self.rows.works[place]
             for place, work in self.scene.works.items()
@@ -274,7 +276,12 @@ class Drawing:
         ]
         same = [chain for chain in inside if any(
             self.scene.works[place].saga == mark.saga for place in chain.works)]  # fmt: skip
-        return (same or inside or [Chain(lane, mark.t, mark.t)])[0]
+        waits = [
+            chain
+            for wait, chain in zip(self.scene.waits, self.rows.waits, strict=True)
+            if chain.lane == lane and wait.saga == mark.saga and mark.t in (wait.begin, wait.end)
+        ]
+        return (same or waits or inside or [Chain(lane, mark.t, mark.t)])[0]
 
     # Which saga is which, and what the signs mean.
 
@@ -311,10 +318,14 @@ class Drawing:
         if any(event.how in ("again", "enqueued") for event in self.events):
             yield Line2D([], [], ls="", marker="o", mfc="white", mec=GREY,
                          label="queued by the service itself")  # fmt: skip
-        if any(mark.bad for mark in self.marks):
+        kinds = {mark.kind for mark in self.marks}
+        if kinds - {"note", "dead letter"}:
             yield Line2D([], [], ls="", marker="X", mfc=RED, mec="white", ms=8,
                          label="conflict or failure")  # fmt: skip
-        if any(not mark.bad for mark in self.marks):
+        if "dead letter" in kinds:
+            yield Line2D([], [], ls="", marker=COFFIN, mfc=RED, mec="white", ms=11,
+                         label="dead letter")  # fmt: skip
+        if "note" in kinds:
             yield Line2D([], [], ls="", marker="|", color=INK, ms=9, mew=1.4, label="note")
         if self.x.cuts:
             yield Line2D([], [], ls=(0, (1, 2)), color=GREY, label="time cut out")

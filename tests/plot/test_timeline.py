@@ -7,12 +7,14 @@ import matplotlib as mpl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.collections import PathCollection
 
 from sagakit import Run, run, scenarios
 from sagakit.deployment import Participant
 from sagakit.plot.activity import Activity
 from sagakit.plot.figure import Picture
 from sagakit.plot.labels import Labels, spread
+from sagakit.plot.timedrawing import COFFIN
 from sagakit.plot.timeline import timeline
 from sagakit.plot.timescale import CUT, Cut, TimeScale, cuts
 from sagakit.sim.faults import Crash, Drop, Duplicate, Fault, Outage
@@ -182,6 +184,24 @@ def test_a_message_that_dies_can_be_read() -> None:
     picture = happy_with(*crashes).timeline()
     assert complaints(picture) == []
     assert {"dead letter", "waits 30 s"} <= set(words(picture))
+
+
+def test_a_dead_letter_stands_where_its_own_message_waited_in_vain() -> None:
+    out = Outage(participant="Wallet DB", start=0, end=170_000)
+    text = {"at": 0, "queue": "Wallet SQS", "text": "no payment"}
+    picture = run(scenarios.happy_path.but(faults=[out], texts=[text])).timeline()
+    (axes,) = picture.axes
+    lines = [one.get_xydata() for one in axes.lines if one.get_linestyle() == ":"]
+    ends = {(round(line[-1][0], 3), round(line[-1][1], 3)) for line in lines}
+    coffins = [
+        (round(x, 3), round(y, 3))
+        for marks in axes.collections
+        if isinstance(marks, PathCollection) and len(marks.get_paths()[0].vertices) == len(COFFIN)
+        for x, y in marks.get_offsets()
+    ]
+    assert len(set(coffins)) == 2
+    assert set(coffins) <= ends
+    assert {"dead letter", "conflict or failure"} <= set(words(picture))
 
 
 def test_the_same_trace_gives_the_same_bytes_whatever_the_settings_are() -> None:
