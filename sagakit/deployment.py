@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+from pydantic import AfterValidator, BaseModel, Field, StrictInt
 
+from sagakit.checked import Checked
 from sagakit.events import Event
 from sagakit.ports import Ports
 
@@ -136,10 +137,8 @@ class Table(NamedTuple):
     domain: str | None = None
 
 
-class Timing(BaseModel):
+class Timing(Checked):
     """How long things take, in ms: a pair is drawn evenly between its ends, both included."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     bus: Span = (10, 30)
     poll: Span = (1, 10)

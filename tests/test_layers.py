@@ -15,7 +15,13 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "sagakit"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-WORDS = {"sagakit.events", "sagakit.ports", "sagakit.deployment", "sagakit.uses"}
+WORDS = {
+    "sagakit.events",
+    "sagakit.ports",
+    "sagakit.checked",
+    "sagakit.deployment",
+    "sagakit.uses",
+}
 VIEWS = {"pandas", "matplotlib", "numpy"}
 
 RUN_IN = {  # a world
@@ -32,10 +38,14 @@ RUN_IN = {  # a world
 MAY_IMPORT = {
     "sagakit.events": set[str](),
     "sagakit.ports": {"sagakit.events"},
+    # What is wrong with data is put into words when it is.
+    "sagakit.checked": {"sagakit.problems"},
+    "sagakit.problems": {"sagakit.deployment"},
     # A deployment imports its views when they are asked for, as a `Run` does.
     "sagakit.deployment": {
         "sagakit.events",
         "sagakit.ports",
+        "sagakit.checked",
         "sagakit.plot.deployed",
         "sagakit.plot.figure",
         "sagakit.plot.tables",

@@ -6,8 +6,9 @@ This is the only place where the services are wired.
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from sagakit.checked import Checked
 from sagakit.deployment import (
     Count,
     Deployment,
@@ -41,14 +42,12 @@ LANES = (
 )  # fmt: skip
 
 
-class Settings(BaseModel):
+class Settings(Checked):
     """How the services are set. Times in ms; a queue delays by 1 to 900 s (SQS: `DelaySeconds`).
 
     provider_visibility   for how long a message that the gateway has received is hidden; AWS
                           advises 6 times the function's timeout (SQS: 0 s to 12 h; here from 1 s)
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     provider_timeout: Annotated[Milliseconds, Field(ge=1)] = 5_000
     provider_attempts: Count = 2

@@ -4,6 +4,7 @@
 happy_path, provider_error, insufficient_funds
 """
 
+from sagakit.checked import BadScenario
 from sagakit.deployment import meant
 from sagakit.scenarios.circuit_breaker import circuit_breaker
 from sagakit.scenarios.concurrent_payments import concurrent_payments
@@ -12,7 +13,6 @@ from sagakit.scenarios.happy_path import happy_path
 from sagakit.scenarios.insufficient_funds import insufficient_funds
 from sagakit.scenarios.provider_error import provider_error
 from sagakit.scenarios.scenario import (
-    BadScenario,
     OpeningWallet,
     PaymentRequest,
     ProviderRule,

@@ -5,10 +5,11 @@ scenario is checked when it is made, and can be saved to JSON and loaded again.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, model_validator
+from pydantic import Field, StrictInt, model_validator
 
+from sagakit.checked import BadScenario, Checked
 from sagakit.deployment import Count, Milliseconds, Timing, meant
 from sagakit.events import NotUnderstood, encode, loads
 from sagakit.payments.api import IDENTIFIER, payment_id_of
@@ -17,25 +18,19 @@ from sagakit.payments.topology import Settings
 from sagakit.sim.external import Behaviour
 from sagakit.sim.faults import Fault
 
+LONGEST_LINE = 88  # characters of a scenario's text, as wide as a page shows a line
+
 Name = Annotated[str, Field(pattern=rf"^{IDENTIFIER.pattern}$")]
 
 
-class BadScenario(ValueError):
-    """A scenario that cannot be run: the text says which field is wrong and what is expected."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class OpeningWallet(_Part):
+class OpeningWallet(Checked):
     """What a user has at the start."""
 
     user_id: Name
     balance: Balance
 
 
-class PaymentRequest(_Part):
+class PaymentRequest(Checked):
     """A user's POST at a time, and again `repeats` ms later each, with the same Idempotency-Key."""
 
     user_id: Name
@@ -49,7 +44,7 @@ class PaymentRequest(_Part):
         return payment_id_of(self.user_id, self.idempotency_key)
 
 
-class ProviderRule(_Part):
+class ProviderRule(Checked):
     """How the provider reacts to some requests; the first rule that matches counts.
 
     calls        which requests about one payment, counted from 1; all if not given
@@ -82,7 +77,7 @@ class ProviderRule(_Part):
         )
 
 
-class QueuedText(_Part):
+class QueuedText(Checked):
     """A text that somebody puts in a queue, whatever it says."""
 
     at: Milliseconds
@@ -90,14 +85,14 @@ class QueuedText(_Part):
     text: str
 
 
-class Redrive(_Part):
+class Redrive(Checked):
     """The dead letters of a queue are sent back into it."""
 
     at: Milliseconds
     queue: str
 
 
-class Recovery(_Part):
+class Recovery(Checked):
     """When the wallet store's snapshot is taken, and when the operator starts the recovery (ms)."""
 
     snapshot_at: Milliseconds
@@ -113,8 +108,8 @@ class Recovery(_Part):
         return self
 
 
-class Scenario(_Part):
-    """What happens in a run. Raises pydantic's `ValidationError` for what makes no sense.
+class Scenario(Checked):
+    """What happens in a run. Raises `BadScenario` for what makes no sense.
 
     name       one word
     title      one line, for people
@@ -152,6 +147,17 @@ class Scenario(_Part):
     settings: Settings = Settings()
     timing: Timing = Timing()
     seed: StrictInt = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_one_for_many(cls, values: Any) -> Any:
+        """A comma is soon forgotten, and pydantic would take a part for a list of its fields."""
+        for name, value in values.items() if isinstance(values, dict) else ():
+            field = cls.model_fields.get(name)
+            if isinstance(value, Checked) and field and get_origin(field.annotation) is tuple:
+                written = f"{name}=({type(value).__name__}(...),)"
+                raise ValueError(f"{name}: must be a list or a tuple: write {written}")
+        return values
 
     @model_validator(mode="before")
     @classmethod
@@ -200,26 +206,19 @@ class Scenario(_Part):
         >>> from sagakit import scenarios
         >>> scenarios.happy_path.but(wallets=[{"user_id": "ana", "balance": "much"}])
         Traceback (most recent call last):
-        sagakit.scenarios.scenario.BadScenario: wallets[0].balance: ...
+        sagakit.checked.BadScenario: wallets[0].balance: ...
         """
-        return type(self)._checked({**dict(self), **changes})
-
-    @classmethod
-    def _checked(cls, values: Any) -> Self:
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            from sagakit.scenarios.problems import in_words  # only mistakes pay for it
-
-            raise BadScenario(in_words(error)) from None
+        return self.checked({**dict(self), **changes})
 
     def to_json(self) -> str:
-        """The scenario as JSON text, a line an item, amounts as exact numbers."""
+        """The scenario as JSON text, an item begins a line, amounts as exact numbers."""
         fields = []
         for name, value in self.model_dump().items():
             if value and isinstance(value, tuple):
-                items = ",\n    ".join(map(encode, value))
+                items = ",\n    ".join(_object(item, 4) for item in value)
                 fields.append(f'"{name}": [\n    {items}\n  ]')
+            elif isinstance(value, dict):
+                fields.append(f'"{name}": {_object(value, len(name) + 6)}')
             else:
                 fields.append(f'"{name}": {encode(value)}')
         return "{\n  " + ",\n  ".join(fields) + "\n}"
@@ -231,7 +230,7 @@ class Scenario(_Part):
             values = loads(text)
         except NotUnderstood as error:
             raise BadScenario(str(error)) from None
-        return cls._checked(values)
+        return cls.checked(values)
 
     def save(self, path: str | Path) -> None:
         Path(path).write_text(self.to_json() + "\n", encoding="utf-8")
@@ -247,3 +246,14 @@ class Scenario(_Part):
             raise BadScenario(f"{path}: cannot be read: {error.strerror}") from None
         except BadScenario as error:
             raise BadScenario(f"{path}: {error}") from None
+
+
+def _object(fields: dict[str, Any], column: int) -> str:
+    """An object as JSON text that begins at a column, as many fields on a line as fit."""
+    lines = [""]
+    for name, value in fields.items():
+        field = f'"{name}": {encode(value)},'
+        if lines[-1] and column + len(f"{{{lines[-1]} {field}") > LONGEST_LINE:
+            lines.append("")
+        lines[-1] += f" {field}" if lines[-1] else field
+    return "{" + ("\n" + " " * (column + 1)).join(lines).removesuffix(",") + "}"

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from sagakit.checked import BadScenario
 from sagakit.deployment import Deployment, Timing, meant
 from sagakit.events import encode
 from sagakit.payments.api import Post
 from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import PROVIDER, Service, payment_system
 from sagakit.payments.wallet import Wallet
-from sagakit.scenarios.scenario import BadScenario, ProviderRule, Scenario
+from sagakit.scenarios.scenario import ProviderRule, Scenario
 from sagakit.scenarios.system import USER, System
 from sagakit.sim.external import Decide, Reaction
 from sagakit.sim.faults import Delay, Duplicate, Loss, Outage, Throttle

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
-from pydantic import ValidationError
-
+from sagakit.checked import BadScenario
 from sagakit.deployment import (
     Deployment,
     Function,
@@ -23,7 +22,6 @@ from sagakit.deployment import (
 )
 from sagakit.events import Event
 from sagakit.ports import Ports, handlers
-from sagakit.scenarios.scenario import BadScenario
 from sagakit.sim.external import Behaviour
 from sagakit.sim.operations import SimulatedPorts
 
@@ -95,11 +93,9 @@ class System:
 
     def _checked(self, timing: Any) -> Timing:
         try:
-            return Timing.model_validate(timing)
-        except ValidationError as error:
-            from sagakit.scenarios.problems import in_words  # only mistakes pay for it
-
-            raise BadScenario(f"{self.name}: {in_words(error, 'timing')}") from None
+            return Timing.checked(timing, "timing")
+        except BadScenario as error:
+            raise BadScenario(f"{self.name}: {error}") from None
 
     def receiver(self, command: Any) -> str:
         """The service that handles a command."""

@@ -301,3 +301,12 @@ def test_no_text_makes_the_loader_fail_but_in_words(text: str | bytes) -> None:
 def test_a_slow_provider_is_slow_by_so_much() -> None:
     with pytest.raises(BadScenario, match="slow by how much"):
         happy_path.but(provider=[{"behaviour": "slow"}])
+
+
+def test_a_text_has_lines_that_can_be_read_and_what_is_long_goes_on_under_its_beginning() -> None:
+    scenario = Scenario.from_json(json.dumps({**FULL, "title": "short", "about": ""}))
+    lines = scenario.to_json().splitlines()
+    assert max(map(len, lines)) <= 88
+    begun = next(place for place, line in enumerate(lines) if line.startswith('  "settings": {'))
+    assert lines[begun + 1].startswith(" " * len('  "settings": {') + '"')
+    assert '    {"user_id": "ben", "balance": 0.00}' in lines
