@@ -9,7 +9,7 @@ import sys
 from decimal import Decimal
 from typing import Any
 
-from sagakit.events import Event, Header
+from sagakit.events import Event, Header, loads
 
 PLAIN = (str, int, float)  # as it is in JSON; a truth value is an int
 _JSON = json.JSONEncoder(separators=(",", ":"))  # one for all: each packing would make another
@@ -31,6 +31,15 @@ def found_by_name(cls: type) -> bool:
         return _type(_name(cls)) is cls
     except ValueError:
         return False
+
+
+def header_of(body: str) -> tuple[str | None, str | None, str | None]:
+    """The event's type, saga and id, of a text that may be no event."""
+    try:
+        header = loads(body)["header"]
+        return header["event_type"], header["correlation_id"], header["event_id"]
+    except (ValueError, TypeError, KeyError):
+        return None, None, None
 
 
 def _plain(value: Any) -> Any:

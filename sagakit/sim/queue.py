@@ -15,6 +15,8 @@ from sagakit.events import Event
 from sagakit.sim.kernel import Deadlines, Kernel
 from sagakit.sim.trace import Failed, Queued, Record, Redriven
 
+NO_REASON = "received too often, never acknowledged"
+
 
 class Message:
     """One copy of an event (or of a text that should be one) in a queue."""
@@ -123,7 +125,7 @@ class SimulatedQueue:
     def _bury(self, message: Message) -> None:
         message.finished = True
         self.dead_letters.append(message)
-        reason = message.reason or "received too often, never acknowledged"
+        reason = message.reason or NO_REASON
         detail = Failed(message.message_id, reason)
         self._record(
             "async", self.shown_as, self.dead_letters_name, "Dead letter:", message, detail

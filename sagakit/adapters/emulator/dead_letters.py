@@ -6,8 +6,9 @@ from typing import Any
 from sagakit.adapters.aws.handling import now
 from sagakit.adapters.aws.publishing import number_of
 from sagakit.adapters.aws.resources import Resources
-from sagakit.adapters.sqlite.messages import NO_REASON, header_of
+from sagakit.adapters.packing import header_of
 from sagakit.deployment import Queue
+from sagakit.sim.queue import NO_REASON
 from sagakit.sim.trace import Failed, Record, Redriven
 
 

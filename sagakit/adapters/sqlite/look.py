@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sagakit.adapters.packing import header_of
 from sagakit.adapters.sqlite.clock import Clock
 from sagakit.adapters.sqlite.database import Database
-from sagakit.adapters.sqlite.messages import header_of
 from sagakit.adapters.sqlite.serve import scenario_of
 from sagakit.deployment import Deployment
 from sagakit.payments.payment import FINAL

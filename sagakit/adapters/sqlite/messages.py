@@ -7,11 +7,13 @@ the file as a dead letter, with the reason of its last failure.
 
 from typing import NamedTuple
 
+from sagakit.adapters.packing import header_of
 from sagakit.adapters.sqlite.database import Database
 from sagakit.deployment import Deployment, Queue, Rule
-from sagakit.events import Event, loads
+from sagakit.events import Event
 from sagakit.ports import Delayed
 from sagakit.sim.bus import published_label, queued_label, renamed_label
+from sagakit.sim.queue import NO_REASON
 from sagakit.sim.trace import (
     Detail,
     Failed,
@@ -25,7 +27,6 @@ from sagakit.sim.trace import (
 )
 
 NOT_UNDERSTOOD = "not understood"
-NO_REASON = "received too often, never acknowledged"
 
 
 class Message(NamedTuple):
@@ -217,12 +218,3 @@ def _about(
 ) -> Record:
     event_id, correlation_id, _, name, *_ = event.header
     return Record(now, kind, source, target, label, name, correlation_id, event_id, 0, detail)
-
-
-def header_of(body: str) -> tuple[str | None, str | None, str | None]:
-    """The event's type, saga and id, of a text that may be no event."""
-    try:
-        header = loads(body)["header"]
-        return header["event_type"], header["correlation_id"], header["event_id"]
-    except (ValueError, TypeError, KeyError):
-        return None, None, None
