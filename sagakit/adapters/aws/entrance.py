@@ -1,5 +1,7 @@
 """The template's way in: an API whose callers Cognito knows, behind a web application firewall."""
 
+import json
+from hashlib import blake2b
 from typing import Any
 
 from sagakit.adapters.aws.names import called
@@ -75,14 +77,15 @@ def entrance(function: str, prefix: str) -> Resources:
             ),
         },
     )
-    parts["Api Deployment"] = {
+    deployed = f"Api Deployment {_digest(parts)}"
+    parts[deployed] = {
         **resource("ApiGateway::Deployment", RestApiId=ref("Api")),
         "DependsOn": identity("Api Post"),
     }
     parts["Api Stage"] = resource(
         "ApiGateway::Stage",
         RestApiId=ref("Api"),
-        DeploymentId=ref("Api Deployment"),
+        DeploymentId=ref(deployed),
         StageName=STAGE,
     )
     parts["Api wakes it"] = resource(
@@ -106,6 +109,12 @@ def addresses() -> Resources:
         "UsersPool": {"Description": "Who may pay: its users", "Value": ref("Users")},
         "UsersPoolClient": {"Description": "By it they sign in", "Value": ref("Users Client")},
     }
+
+
+def _digest(parts: Resources) -> str:
+    """Of what is deployed. A stage stays with what was deployed until there is another deployment,
+    and that is one with another logical id (SAM does so too)."""
+    return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=5).hexdigest()
 
 
 def _firewall(prefix: str) -> Resources:

@@ -13,6 +13,7 @@ import yaml
 
 from sagakit import scenarios
 from sagakit.__main__ import main
+from sagakit.adapters.aws import entrance
 from sagakit.adapters.aws.limits import BadNumber
 from sagakit.adapters.aws.names import BadName, called, subscription
 from sagakit.adapters.aws.parts import identity
@@ -248,6 +249,22 @@ def test_the_api_asks_cognito_and_stands_behind_a_firewall() -> None:
     (method,) = of_kind(content, "ApiGateway::Method").values()
     assert method["AuthorizationType"] == "COGNITO_USER_POOLS"
     assert len(of_kind(content, "WAFv2::WebACLAssociation")) == 1
+
+
+def test_an_api_that_changes_is_deployed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stage does not look at the methods again: it needs another deployment."""
+
+    def deployed() -> str:
+        content = template(PAYMENTS, "prod")
+        (deployment,) = of_kind(content, "ApiGateway::Deployment")
+        (stage,) = of_kind(content, "ApiGateway::Stage").values()
+        assert pointed(stage["DeploymentId"]) == deployment
+        return deployment
+
+    before = deployed()
+    assert deployed() == before
+    monkeypatch.setattr(entrance, "PATH", "/api/v2/payments/process")
+    assert deployed() != before
 
 
 def test_a_deployment_without_requests_has_no_api() -> None:
