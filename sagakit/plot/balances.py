@@ -24,8 +24,12 @@ ROW = 0.2  # inches a wallet, if there are more
 SIGNS = {"debit": "v", "refund": "^", "refused": "x", "rebuilt": "o"}
 
 
-def balances(trace: Trace, *, user: str | None = None, most: int = 40) -> Picture:
+def balances(
+    trace: Trace, *, user: str | None = None, most: int = 40, title: str | None = None
+) -> Picture:
     """Draw the balances, or the one of `user`; of many wallets the first `most`.
+
+    title  one line in the place of the one that says whose balances these are
 
     Raises `ValueError` for a user without a wallet in this trace.
     """
@@ -39,9 +43,10 @@ def balances(trace: Trace, *, user: str | None = None, most: int = 40) -> Pictur
         return message(
             "Balances", "This run has no wallets: no store holds an item with a balance."
         )
-    title = f"Balance of {shown[0]}" if len(shown) == 1 else f"Balances of {len(shown)} wallets"
+    whose = f"Balance of {shown[0]}" if len(shown) == 1 else f"Balances of {len(shown)} wallets"
     if user is None and len(shown) < len(wallets):
-        title = f"Balances of the first {len(shown)} of {len(wallets)} wallets"
+        whose = f"Balances of the first {len(shown)} of {len(wallets)} wallets"
+    title = title or whose
     series = {one: [change for change in changes if change.wallet == one] for one in shown}
     end = max((record.t for record in trace), default=0)
     alt = "\n".join([f"{title}.", *_sentences(series, losses)])
@@ -115,6 +120,7 @@ def _together(
     labels = Labels(panel.wide)
     for loss in losses:
         _shade(axes, loss, end)
+        labels.block(at(loss.begin), 0, at(min(loss.end, end)), panel.high)
         axes.text((loss.begin + loss.end) / 2, highest * 1.01, f"{loss.store} lost", size=8.5,
                   color=INK, ha="center", va="bottom")  # fmt: skip
         told = f"rebuilt: snapshot and {loss.rebuilt} changes" if loss.rebuilt >= 0 else ""

@@ -53,6 +53,7 @@ def _drawn(lines: Counts, over: str, title: str) -> Picture:
             [*points], [float(one) for one in points.values()], color=colour, marker=sign
         )
     panel.axes.set_yscale("log")
+    panel.axes.set_ylabel("how many (logarithmic)", size=9)
     _axes(panel, lines)
     _label(panel, lines)
     panel.name_x(over)

@@ -10,7 +10,7 @@ from sagakit.deployment import Participant
 from sagakit.plot.balances import balances
 from sagakit.plot.wallets import Loss, history
 from sagakit.sim.trace import Published, Read, Record, Restored, Trace, Written
-from tests.plot.looking import complaints, words
+from tests.plot.looking import FINE, complaints, texts, words
 
 
 class Purse(NamedTuple):
@@ -103,6 +103,23 @@ def test_lines_are_named_at_their_ends_and_changes_by_their_payment() -> None:
     } <= shown
     assert "Wallet DB is lost from 3 s to" in picture.alt
     assert f"ben: 150.00; {MINUS}45.00 ben:2 at" in picture.alt
+
+
+def test_no_label_lies_on_the_stretch_in_which_a_store_is_lost() -> None:
+    picture = run(scenarios.disaster_recovery).balances()
+    labels = [box for text, box, _ in texts(picture) if ":" in text and "rebuilt" not in text]
+    (axes,) = picture.axes
+    (lost,) = axes.patches
+    shade = lost.get_window_extent()
+    left, right = shade.x0 / FINE, shade.x1 / FINE
+    assert len(labels) == 11
+    assert [box for box in labels if box.x0 < right and left < box.x1] == []
+
+
+def test_a_title_of_ones_own_is_shown_and_told() -> None:
+    picture = run(scenarios.happy_path).balances(title="Ana pays")
+    assert "Ana pays" in words(picture)
+    assert picture.alt.startswith("Ana pays.\n")
 
 
 def test_many_wallets_get_a_row_each() -> None:

@@ -35,7 +35,7 @@ def test_all_numbers_are_told_and_shown() -> None:
     (axes,) = picture.axes
     shown = {text.get_text() for text in axes.texts}
     assert shown == {told(one) for one in (*ORDERS.values(), *STATES.values())}
-    assert axes.get_xlabel() == "payments"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("payments", "how many (logarithmic)")
     assert picture.svg() == picture.svg()
     assert complaints(picture) == []
 
