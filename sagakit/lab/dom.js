@@ -17,6 +17,18 @@ function button(label, text, press) {
   return made;
 }
 
+// A row of a table, its name first. That it has changed is seen, and said to a screen reader.
+function row([name, ...texts], changed) {
+  const cells = texts.map((text) => element("td", {}, text));
+  const made = element("tr", {}, element("th", { scope: "row" }, name), ...cells);
+  if (changed) {
+    made.classList.add("changed");
+    made.setAttribute("data-changed", "");
+    cells.at(-1).append(element("span", { class: "unseen" }, " (changed)"));
+  }
+  return made;
+}
+
 // A name in lines: at its spaces and humps.
 function lines(name) {
   return name.split(/ |(?<=[a-z])(?=[A-Z])/);

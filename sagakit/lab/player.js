@@ -1,19 +1,7 @@
 // The player's front end: it moves, and shows what the kernel says of each step.
 
 function table(name, rows) {
-  const body = element("tbody");
-  for (const [first, second, text, changed] of rows) {
-    const cells = [element("th", { scope: "row" }, first)];
-    if (rows[0].length > 2) cells.push(element("td", {}, second));
-    cells.push(element("td", {}, rows[0].length > 2 ? text : second));
-    const row = element("tr", {}, ...cells);
-    if (changed) {
-      row.classList.add("changed");
-      row.setAttribute("data-changed", "");
-      cells.at(-1).append(element("span", { class: "unseen" }, " (changed)"));
-    }
-    body.append(row);
-  }
+  const body = element("tbody", {}, ...rows.map((one) => row(one.slice(0, 3), one[3])));
   return element("table", { "aria-label": name }, element("caption", {}, name), body);
 }
 
@@ -56,15 +44,20 @@ function render({ model, el }) {
   const counter = element("span", { class: "counter" });
   const sagas = element("select", { "aria-label": "Saga" });
   sagas.addEventListener("change", () => {
+    wait(true);
     model.set("saga", sagas.value);
     model.save_changes();
   });
   const jumps = MARKS.map((name) =>
-    button(`First ${name}`, `First ${name}`, () => model.send({ do: "jump", name })),
+    button(`First ${name}`, `First ${name}`, () => {
+      wait(name in model.get("elsewhere"));
+      model.send({ do: "jump", name });
+    }),
   );
   const said = element("p", { class: "said", role: "status", "aria-label": "What happens" });
   const notice = element("p", { class: "notice", role: "status", "aria-label": "Which run" });
   const diagram = element("div", { class: "diagram", role: "group", "aria-label": "Diagram" });
+  const wait = (yes) => diagram.setAttribute("aria-busy", yes); // until it is drawn anew
   const heads = element("div", { class: "heads", "aria-hidden": "true" }); // above what is scrolled
   const state = element("div", { class: "state" });
   const player = element(
@@ -100,9 +93,16 @@ function render({ model, el }) {
     go[keys[event.key]][0]();
   });
 
-  // Whatever else is pressed stops it.
+  let byKey = false; // what was pressed last
   for (const press of ["pointerdown", "keydown"])
-    player.addEventListener(press, ({ target }) => target !== auto && pause(), true);
+    player.addEventListener(
+      press,
+      ({ target }) => {
+        byKey = press === "keydown";
+        if (target !== auto) pause(); // whatever else is pressed stops it
+      },
+      true,
+    );
 
   function behead() {
     const { steps } = model.get("drawing");
@@ -141,7 +141,7 @@ function render({ model, el }) {
   function marks() {
     MARKS.forEach((name, place) => {
       const saga = model.get("elsewhere")[name];
-      jumps[place].disabled = !saga && !(name in model.get("landmarks"));
+      jumps[place].hidden = !saga && !(name in model.get("landmarks"));
       jumps[place].title = saga ? `First ${name}, in saga ${saga}` : `First ${name}`;
       jumps[place].setAttribute("aria-label", jumps[place].title);
     });
@@ -163,22 +163,29 @@ function render({ model, el }) {
     });
     auto.disabled = !steps.length;
     if (!steps.length) return;
-    const row = steps[Math.max(step - 1, 0)];
-    cover.setAttribute("y", step ? row.bottom + 5 : row.top - 4);
+    const { top, bottom } = steps[Math.max(step - 1, 0)];
+    cover.setAttribute("y", step ? bottom + 5 : top - 4);
     cover.setAttribute("visibility", done ? "hidden" : "visible");
-    band.setAttribute("y", row.top - 1);
-    band.setAttribute("height", row.bottom - row.top + 5);
+    band.setAttribute("y", top - 1);
+    band.setAttribute("height", bottom - top + 5);
     band.setAttribute("visibility", step ? "visible" : "hidden");
-    const y = row.bottom * scale();
+    const y = bottom * scale();
     if (!step) diagram.scrollTop = 0;
     else if (y > diagram.scrollTop + diagram.clientHeight - 30 || y < diagram.scrollTop + 90)
       diagram.scrollTop = y - diagram.clientHeight * 0.7;
+    // Under a mouse the page stays where it is: the next press would miss its button.
+    if (byKey && player.contains(document.activeElement)) band.scrollIntoView({ block: "nearest" });
+  }
+
+  function another(run) {
+    wait(true);
+    model.send(run);
   }
 
   function choices(of, wrong) {
     const list = element("ul");
     of.forEach(({ text, came }, number) => {
-      const run = button(`Run: ${text}`, "Run", () => model.send({ do: "choose", number, wrong }));
+      const run = button(`Run: ${text}`, "Run", () => another({ do: "choose", number, wrong }));
       const first = came ? element("em", {}, "came next") : run;
       list.append(element("li", {}, first, element("span", {}, ` ${text}`)));
     });
@@ -207,9 +214,9 @@ function render({ model, el }) {
     if (now.perils.length) next.append(perils(now.perils));
     if (now.remark) next.append(element("p", {}, now.remark));
     if (now.clock)
-      next.append(button("Play by schedule", "Play by schedule", () => model.send({ do: "schedule" })));
+      next.append(button("Play by schedule", "Play by schedule", () => another({ do: "schedule" })));
     if (now.former)
-      next.append(button("Run before", "Back to the run before", () => model.send({ do: "back" })));
+      next.append(button("Run before", "Back to the run before", () => another({ do: "back" })));
     const held = state.contains(document.activeElement);
     state.replaceChildren(...parts, next);
     if (held) player.focus({ preventScroll: true }); // what had the keys is gone
@@ -219,6 +226,7 @@ function render({ model, el }) {
   model.on("change:step", show);
   model.on("change:landmarks change:elsewhere", marks);
   model.on("change:now change:notice", tell);
+  model.on("change:drawing change:now", () => wait(false));
   el.append(player);
   draw();
   marks();

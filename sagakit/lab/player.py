@@ -73,6 +73,7 @@ class Player(AnyWidget):
         records = finished.records
         self._forks = None if finished.schedule is None else Forks(finished)
         self._events = events_by_id(records)
+        self._landmarks = landmarks(records)
         sagas = list(dict.fromkeys(one.correlation_id for one in records if one.correlation_id))
         few = len(sagas) <= MOST and not tell(records, acknowledgements=True, limit=MOST).left_out
         self.sagas = [ALL] * few + sagas
@@ -106,15 +107,16 @@ class Player(AnyWidget):
         }
         self.elsewhere = {
             name: records[place].correlation_id
-            for name, place in landmarks(records).items()
+            for name, place in self._landmarks.items()
             if name not in self.landmarks and records[place].correlation_id
         }
         self._show()
 
     def _show(self) -> None:
         """What is to be seen at this step, and what of it is new since the step before."""
-        then, before = self._moment(self.step), self._moment(self.step - 1)
-        self._near = {self.step: then, self.step - 1: before}
+        then = self._moment(self.step)
+        before = self._moment(self.step - 1) if self.step else then
+        self._near = {self.step: then, max(self.step - 1, 0): before}
         changed = then.changed_since(before)
         fork = self._fork()
         self.now = {
@@ -144,7 +146,7 @@ class Player(AnyWidget):
         """What is there after a step; that of the steps last shown is still known."""
         if step in self._near:
             return self._near[step]
-        if step > 0:
+        if step:
             place = self._steps[step - 1].last
         else:
             place = self._steps[0].first - 1 if self._steps else -1
@@ -182,23 +184,25 @@ class Player(AnyWidget):
         return max(0, min(int(proposed["value"]), len(self._steps)))
 
     def _other_saga(self, _: Any) -> None:
-        self._draw()
+        with self.hold_sync():  # the page gets all at once
+            self._draw()
 
     def _moved(self, _: Any) -> None:
         self._show()
 
     def _pressed(self, _: Any, pressed: dict[str, Any], __: Any) -> None:
-        """A button besides those that only move."""
-        if pressed["do"] == "jump":
-            self.jump(pressed["name"])
-        elif pressed["do"] == "choose":
-            self.choose(pressed["number"], wrong=pressed["wrong"])
-        elif pressed["do"] == "schedule":
-            self._other_run(self._by_schedule(), 0, "The same scenario, by schedule.")
-        elif self._former:
-            former, saga, step = self._former.pop()
-            self._begin(former, saga)
-            self.step, self.notice = step, "The run before."
+        """A button besides those that only move. The page gets all that it does at once."""
+        with self.hold_sync():
+            if pressed["do"] == "jump":
+                self.jump(pressed["name"])
+            elif pressed["do"] == "choose":
+                self.choose(pressed["number"], wrong=pressed["wrong"])
+            elif pressed["do"] == "schedule":
+                self._other_run(self._by_schedule(), 0, "The same scenario, by schedule.")
+            elif self._former:
+                former, saga, step = self._former.pop()
+                self._begin(former, saga)
+                self.step, self.notice = step, "The run before."
 
     def jump(self, name: str) -> None:
         """Go to the first conflict, retry or compensation of the saga that is shown; if it has

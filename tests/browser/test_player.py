@@ -8,6 +8,13 @@ from tests.browser.notebook import OpenNotebook, of_cells
 from tests.browser.server import Server
 from tests.browser.widgets import Player
 
+# What is seen at once, before an answer can be there.
+CHOSEN = """(sagas, name) => {
+  sagas.value = name;
+  sagas.dispatchEvent(new Event("change"));
+  return sagas.closest(".sagakit-player").querySelector(".diagram").getAttribute("aria-busy");
+}"""
+
 
 def opened(page: Page, server: Server, call: str) -> Player:
     source = f"from sagakit import run\nfrom sagakit.lab import play\n\nplay({call})"
@@ -63,7 +70,7 @@ def test_it_jumps_to_a_retry_and_marks_what_changed(page: Page, server: Server) 
     player = opened(page, server, "run('provider_error')")
     changed = player.whole.locator("[data-changed]")
     expect(changed).to_have_count(0)
-    expect(player.button("First conflict")).to_be_disabled()
+    expect(player.button("First conflict")).to_be_hidden()  # there is none
     player.button("First retry").click()
     expect(player.said).to_contain_text("Provider Retry SQS")
     expect(changed.first).to_contain_text("Provider Retry SQS")
@@ -78,7 +85,7 @@ def test_it_shows_one_saga_of_two(page: Page, server: Server, pictures: Path) ->
     player.button("First conflict").click()
     expect(player.said).to_contain_text("conflict")
     player.whole.screenshot(path=pictures / "player.png")
-    player.whole.get_by_role("combobox", name="Saga").select_option("ana:B")
+    player.sagas.select_option("ana:B")
     expect(player.slider).not_to_have_attribute("max", str(both))
     player.expect_step(0)
     assert 0 < player.last() < both
@@ -90,7 +97,45 @@ def test_it_jumps_to_another_saga_if_only_that_has_a_compensation(
     player = opened(page, server, "run('circuit_breaker')")
     player.button("First compensation, in saga user-13:1").click()
     expect(player.said).to_contain_text("ReembolsarUsuario")
-    expect(player.whole.get_by_role("combobox", name="Saga")).to_have_value("user-13:1")
+    expect(player.sagas).to_have_value("user-13:1")
+    expect(player.diagram).to_have_attribute("aria-busy", "false")
+
+
+def test_the_diagram_is_grey_until_another_saga_is_drawn(page: Page, server: Server) -> None:
+    player = opened(page, server, "run('concurrent_payments')")
+    grey = player.sagas.evaluate(CHOSEN, "ana:B")
+    assert grey == "true"
+    expect(player.diagram).to_contain_text("saga ana:B")
+    expect(player.diagram).to_have_attribute("aria-busy", "false")
+
+
+def test_the_slider_is_drawn_by_mouse(page: Page, server: Server) -> None:
+    player = opened(page, server, "run('happy_path')")
+    box = player.slider.bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 8, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, y, steps=10)
+    page.mouse.up()
+    middle = int(player.slider.input_value())
+    assert abs(middle - player.last() / 2) < 3
+    player.expect_step(middle)
+    expect(player.said).not_to_have_text("Before the first step")
+
+
+def test_a_key_shows_the_step_in_a_low_window_and_a_button_stays_under_the_mouse(
+    page: Page, server: Server
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 420})
+    player = opened(page, server, "run('happy_path')")
+    band = player.whole.locator("rect.band")
+    player.button("Last step").click()
+    player.expect_step(player.last())
+    expect(player.button("Last step")).to_be_in_viewport()
+    expect(band).not_to_be_in_viewport()
+    player.whole.press("ArrowLeft")
+    expect(band).to_be_in_viewport(ratio=0.9)
 
 
 def test_the_names_of_the_lanes_stay_above_what_is_scrolled(page: Page, server: Server) -> None:

@@ -10,6 +10,8 @@ class Player:
         self.whole = whole
         self.said = whole.get_by_role("status", name="What happens")
         self.slider = whole.get_by_role("slider", name="Step")
+        self.sagas = whole.get_by_role("combobox", name="Saga")
+        self.diagram = whole.get_by_role("group", name="Diagram")
 
     @classmethod
     def of(cls, page: Page) -> "Player":
