@@ -28,10 +28,10 @@ CONFLICT = "ConditionalCheckFailedException"  # what DynamoDB calls it
 def _get(world: World, operation: ops.Get, by: Invocation) -> None:
     store = world.stores[operation.store]
     by.arrow("call", by.host.name, store.name, "read item")
-    _when_store_acts(store, by, _got, operation, by, store)
+    _when_store_acts(store, by, got, operation, by, store)
 
 
-def _got(operation: ops.Get, by: Invocation, store: SimulatedStore) -> None:
+def got(operation: ops.Get, by: Invocation, store: SimulatedStore) -> None:
     try:
         item = by.last_read = store.get(operation.key)
     except WorldError as error:
@@ -45,7 +45,7 @@ def _commit(world: World, operation: ops.Commit, by: Invocation) -> None:
     store = world.stores[operation.store]
     label, attempt = attempted(operation, by.last_read)
     by.arrow("call", by.host.name, store.name, label, attempt)
-    _when_store_acts(store, by, _committed, operation, by, store, attempt.item)
+    _when_store_acts(store, by, committed, operation, by, store, attempt.item)
 
 
 def attempted(operation: ops.Commit, last_read: Any) -> tuple[str, Attempt]:
@@ -61,9 +61,7 @@ def attempted(operation: ops.Commit, last_read: Any) -> tuple[str, Attempt]:
     return label, Attempt(following, unchanged, outbox)
 
 
-def _committed(
-    operation: ops.Commit, by: Invocation, store: SimulatedStore, following: Any
-) -> None:
+def committed(operation: ops.Commit, by: Invocation, store: SimulatedStore, following: Any) -> None:
     written = _write(operation, by, store, following, "OK")
     if written is not None:
         by.resume(written.item)
@@ -76,7 +74,7 @@ def committed_unheard(
     if _write(operation, by, store, following, "OK, but the answer is lost") is not None:
         store.begins()
         by.arrow("call", by.host.name, store.name, "the same again")
-        _committed(operation, by, store, following)
+        committed(operation, by, store, following)
 
 
 def _write(
@@ -120,10 +118,10 @@ def _now(world: World, _operation: ops.Now, by: Invocation) -> None:
 
 
 def _publish(world: World, operation: ops.Publish, by: Invocation) -> None:
-    world.kernel.after(by.host.invoke_latency(), _published, operation, by)
+    world.kernel.after(by.host.invoke_latency(), published, operation, by)
 
 
-def _published(operation: ops.Publish, by: Invocation) -> None:
+def published(operation: ops.Publish, by: Invocation) -> None:
     bus = by.world.bus
     out = bus.publish(operation.event.stamped(by.kernel.now), by.host.name)
     by.resume(Unavailable(f"{bus.name} cannot be reached") if out else None)
@@ -137,6 +135,7 @@ class Call:
     def __init__(self, operation: ops.Ask, by: Invocation) -> None:
         self.operation = operation
         self.by = by
+        self.saga = by.saga
         self.finished = False
 
     def answered(self, answer: Answer) -> None:
@@ -168,7 +167,7 @@ def _ask(world: World, operation: ops.Ask, by: Invocation) -> None:
     detail = Asked(operation.key, operation.request)
     by.arrow("call", by.host.name, party.name, operation.label, detail)
     down = world.faults.outage(party.name, world.kernel.now) is not None
-    party.ask(operation, down, by.saga, call.answered, call.refused)
+    party.ask(call, down)
     world.open_call(operation.timeout, call)
 
 

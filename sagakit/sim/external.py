@@ -7,7 +7,7 @@ under way when its key was voided is refused when it arrives.
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from sagakit.ports import Answer
 from sagakit.sim.kernel import Kernel
@@ -56,6 +56,16 @@ def booked(entry: Entry | None, request: Ask, *, decline: bool = False) -> tuple
     return entry, ANSWERS[entry.state]
 
 
+class Call(Protocol):
+    """A request until it is answered or refused; it may be neither."""
+
+    operation: Ask
+    saga: str | None
+
+    def answered(self, answer: Answer) -> None: ...
+    def refused(self) -> None: ...
+
+
 class SimulatedExternal:
     """One external party. `books` is its own truth: key to entry."""
 
@@ -76,37 +86,20 @@ class SimulatedExternal:
         self._latency = kernel.duration(name, latency)
         self._requests = 0
 
-    def ask(
-        self,
-        request: Ask,
-        down: bool,
-        saga: str | None,
-        answered: Callable[[Answer], None],
-        refused: Callable[[], None],
-    ) -> None:
-        """Take a request; call `answered` or `refused` later, or neither: then there is silence."""
+    def ask(self, call: Call, down: bool) -> None:
+        """Take a request, and have it answered or refused later, or neither: there is silence."""
         self._requests += 1
-        behaviour, delay = self._decide(request, self._requests, self._kernel.now)
+        behaviour, delay = self._decide(call.operation, self._requests, self._kernel.now)
         latency = self._latency()
         if down or behaviour == "down":
-            self._kernel.after(latency, refused)
+            self._kernel.after(latency, call.refused)
         elif behaviour == "timeout_before":
             pass
         else:
-            self._kernel.after(latency + delay, self._act, request, behaviour, saga, answered)
+            self._kernel.after(latency + delay, react, self, call, behaviour)
 
-    def _act(
-        self,
-        request: Ask,
-        behaviour: Behaviour,
-        saga: str | None,
-        answered: Callable[[Answer], None],
-    ) -> None:
-        answer = self._book(request, behaviour == "decline", saga)
-        if behaviour != "timeout_after":
-            answered(answer)
-
-    def _book(self, request: Ask, decline: bool, saga: str | None) -> Answer:
+    def book(self, request: Ask, decline: bool, saga: str | None) -> Answer:
+        """Enter a request in the books. Returns the answer to it."""
         before = self.books.get(request.key)
         entry, answer = booked(before, request, decline=decline)
         if entry != before:
@@ -130,3 +123,10 @@ class SimulatedExternal:
                 detail,
             )
         )
+
+
+def react(party: SimulatedExternal, call: Call, behaviour: Behaviour) -> None:
+    """The party does what it was asked, and says so, unless it falls silent."""
+    answer = party.book(call.operation, behaviour == "decline", call.saga)
+    if behaviour != "timeout_after":
+        call.answered(answer)

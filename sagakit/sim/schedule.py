@@ -10,7 +10,8 @@ from heapq import heappop, heappush
 from typing import Any, Literal, NamedTuple
 
 from sagakit.sim.bus import LOST
-from sagakit.sim.effects import committed_unheard
+from sagakit.sim.effects import committed, committed_unheard, got, published
+from sagakit.sim.external import react
 from sagakit.sim.faults import Crash
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.queue import Message
@@ -27,9 +28,9 @@ THEN_CRASH = "_then_crash"
 # What can go wrong with a step, by what comes of it: the rest of `Act` is put together from these.
 OF_A_MESSAGE: tuple[Act, ...] = ("duplicate", "drop")  # before the first step of its handler
 OF_A_HANDLER: tuple[Act, ...] = ("crash", "step_then_crash")  # if its message can come again
-OF_THE_STEP: dict[str, tuple[Act, ...]] = {
-    "_committed": ("lost_answer",),
-    "_act": ("decline", "timeout_before", "timeout_after", "down"),
+OF_THE_STEP: dict[Callable[..., Any], tuple[Act, ...]] = {
+    committed: ("lost_answer",),
+    react: ("decline", "timeout_before", "timeout_after", "down"),
 }
 
 
@@ -174,21 +175,20 @@ class ScheduledKernel(Kernel):
 
     def _answer(self, invocation: Any, act: str) -> None:
         """The external party does something else than answer."""
-        action, (request, _, saga, answered) = self._turns.pop(invocation)
-        call = answered.__self__
+        _, (party, call, _) = self._turns.pop(invocation)
         if act == "decline":
-            action(request, "decline", saga, answered)
+            react(party, call, "decline")
         elif act == "down":
             call.refused()
         else:
             if act == "timeout_after":
-                action(request, act, saga, answered)
+                react(party, call, "timeout_after")
             call.silent(call.receipt)
 
 
 def _perils(invocation: Any, turn: tuple[Callable[..., Any], tuple[Any, ...]]) -> tuple[Act, ...]:
     """What can go wrong with an invocation whose turn it is."""
-    of_the_step = OF_THE_STEP.get(getattr(turn[0], "__name__", ""), ())
+    of_the_step = OF_THE_STEP.get(turn[0], ())
     if invocation.queue is None:  # a command: nobody would send it again
         return of_the_step
     return (OF_A_MESSAGE if invocation.steps == 1 else ()) + OF_A_HANDLER + of_the_step
@@ -200,9 +200,8 @@ def _subject(invocation: Any) -> tuple[str, str]:
 
 def _whose_step(action: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """The invocation whose step an action is, or None: a step is what others can tell happened."""
-    name = getattr(action, "__name__", "")
-    if name in ("_got", "_committed", "_published"):
+    if action is got or action is committed or action is published:
         return arguments[1]
-    if name == "_act":
-        return arguments[3].__self__.by
+    if action is react:
+        return arguments[1].by
     return None

@@ -40,12 +40,8 @@ class Bench:
         self, at: int, key: str = "k", *, what: Any = "tea", void: bool = False, down: bool = False
     ) -> None:
         request = Ask("Courier", void, "send()", key, () if void else (what,), 5_000)
-        number = len(self.seen) + 1
-
-        def hear(answer: Answer | str) -> None:
-            self.heard.append((self.kernel.now, number, answer))
-
-        self.kernel.plan(at, self.party.ask, request, down, "saga", hear, lambda: hear("refused"))
+        call = Heard(self, request, len(self.seen) + 1)
+        self.kernel.plan(at, self.party.ask, call, down)
 
     def run(self) -> list[Answer | str]:
         """What was heard, in order."""
@@ -55,6 +51,21 @@ class Bench:
     def state(self, key: str = "k") -> str | None:
         entry = self.party.books.get(key)
         return entry and entry.state
+
+
+class Heard:
+    """A call that tells the bench what comes of it."""
+
+    saga = "saga"
+
+    def __init__(self, bench: Bench, operation: Ask, number: int) -> None:
+        self.bench, self.operation, self.number = bench, operation, number
+
+    def answered(self, answer: Answer | str) -> None:
+        self.bench.heard.append((self.bench.kernel.now, self.number, answer))
+
+    def refused(self) -> None:
+        self.answered("refused")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from sagakit.check import verdicts
 from sagakit.scenarios import Scenario
 from sagakit.scenarios.stage import stage
+from sagakit.sim.effects import committed
+from sagakit.sim.external import react
 from sagakit.sim.schedule import THEN_CRASH, Choice, ScheduledKernel
 from sagakit.sim.world import World
 
@@ -66,9 +68,9 @@ class Chooser:
         ]
 
     def acts(self, invocation: Any, *, fresh: bool) -> Iterator[Any]:
-        waits_for = self.kernel._turns[invocation][0].__name__
+        waits_for = self.kernel._turns[invocation][0]
         queued = invocation.message is not None  # a command can neither come twice nor come again
-        faults = OF_A_PARTY * (waits_for == "_act") + OF_A_STORE * (waits_for == "_committed")
+        faults = OF_A_PARTY * (waits_for is react) + OF_A_STORE * (waits_for is committed)
         steps = ["step", *filter(self.left.get, faults)]
         yield from steps
         if queued and self.left.get("crash"):
