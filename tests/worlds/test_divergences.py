@@ -130,6 +130,16 @@ class TestTheEmulator:
         made = [one["ResourceType"] for one in found["StackResources"] if "ResourceType" in one]
         assert made == ["AWS::SQS::Queue"]
 
+    def test_a_parameter_is_not_held_to_its_pattern(self, client: Any) -> None:
+        url = {"Type": "String", "AllowedPattern": "https://.+"}
+        named = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "held-to-no-pattern"}}
+        client("cloudformation").create_stack(
+            StackName="pattern",
+            TemplateBody=json.dumps({"Parameters": {"Url": url}, "Resources": {"Queue": named}}),
+            Parameters=[{"ParameterKey": "Url", "ParameterValue": "http://127.0.0.1:1"}],
+        )
+        assert client("sqs").get_queue_url(QueueName="held-to-no-pattern")["QueueUrl"]
+
     def test_a_caller_may_do_everything(self, client: Any) -> None:
         """Nobody gave these credentials a policy."""
         assert client("sqs").list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200

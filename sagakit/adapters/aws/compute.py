@@ -14,6 +14,8 @@ from sagakit.adapters.aws.parts import (
     document,
     ref,
     resource,
+    substituted,
+    url_of,
 )
 from sagakit.deployment import Deployment, Function
 from sagakit.uses import Uses
@@ -72,11 +74,15 @@ def compute(deployment: Deployment, prefix: str, handler: str) -> Resources:
     return parts
 
 
-def _told(function: Function, deployment: Deployment, prefix: str) -> dict[str, str]:
+def _told(function: Function, deployment: Deployment, prefix: str) -> Resource:
     """What the handler needs to know: see `lambdas.py`."""
-    told = {"SAGAKIT_FUNCTION": function.name, "SAGAKIT_PREFIX": prefix}
+    told: Resource = {"SAGAKIT_FUNCTION": function.name, "SAGAKIT_PREFIX": prefix}
     if deployment.settings is not None:
         told["SAGAKIT_SETTINGS"] = deployment.settings.model_dump_json()
+    externals = Uses(function, deployment).externals
+    if externals:
+        urls = {party: f"${{{url_of(party)}}}" for party in externals}
+        told["SAGAKIT_URLS"] = substituted(json.dumps(urls))
     return told
 
 

@@ -45,7 +45,8 @@ class BatchFailed(Exception):
 
 
 class Function:
-    """One function. `invoke` and `write` are for a world that is not AWS's own."""
+    """One function. `urls` say where the parties outside are reached that it calls. `invoke` and
+    `write` are for a world that is not AWS's own."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Function:
         deployment: Deployment,
         resources: Resources,
         *,
+        urls: Mapping[str, str] | None = None,
         write: Write | None = None,
         invoke: Invoke | None = None,
     ) -> None:
@@ -68,12 +70,11 @@ class Function:
             for one in deployment.tables
             if one.owner == name
         }
-        externals = [one.name for one in deployment.others if one.kind == "external"]
         self.publisher = Publisher(resources, deployment, self.write)
         self.handling = Handling(
             self.handlers,
             self.tables,
-            {one: HttpProvider(resources, one) for one in externals},
+            {party: HttpProvider(resources, party, url) for party, url in (urls or {}).items()},
             self.publisher,
             invoke or self._invoke,
             self.write,

@@ -1,9 +1,11 @@
 """What AWS Lambda loads: the function of the deployment that its environment names.
 
-SAGAKIT_FUNCTION is the function's name in the topology, SAGAKIT_PREFIX that of the stack, and
-SAGAKIT_SETTINGS are the settings that the stack was made from, as JSON.
+SAGAKIT_FUNCTION is the function's name in the topology, SAGAKIT_PREFIX that of the stack,
+SAGAKIT_SETTINGS are the settings that the stack was made from, and SAGAKIT_URLS says where each
+party outside is reached that the function calls; both as JSON.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from functools import cache
@@ -29,7 +31,9 @@ def made(environment: Mapping[str, str], resources: Resources, **world: Any) -> 
 
     Raises `pydantic.ValidationError` for settings that cannot be."""
     settings = Settings.model_validate_json(environment.get("SAGAKIT_SETTINGS", "{}"))
-    return Function(environment["SAGAKIT_FUNCTION"], payment_system(settings), resources, **world)
+    urls = json.loads(environment.get("SAGAKIT_URLS", "{}"))
+    name = environment["SAGAKIT_FUNCTION"]
+    return Function(name, payment_system(settings), resources, urls=urls, **world)
 
 
 if "SAGAKIT_FUNCTION" in os.environ:

@@ -28,6 +28,11 @@ def substituted(text: str) -> Resource:
     return {"Fn::Sub": text}
 
 
+def url_of(party: str) -> str:
+    """The parameter that says where a party outside is reached."""
+    return f"{identity(party)}Url"
+
+
 def resource(kind: str, **properties: Any) -> Resource:
     return {"Type": f"AWS::{kind}", "Properties": properties}
 

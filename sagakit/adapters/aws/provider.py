@@ -1,8 +1,6 @@
-"""The provider over HTTP: POST with the Idempotency-Key, credentials from Secrets Manager."""
+"""The provider over HTTP: POST with the Idempotency-Key, and a token from Secrets Manager."""
 
 import http.client
-import json
-import socket
 import urllib.error
 import urllib.request
 from typing import Any
@@ -24,26 +22,25 @@ OPENER = urllib.request.build_opener(Stays)
 
 
 class HttpProvider:
-    """A client. Its secret is JSON: `{"url": ..., "token": ...}`."""
+    """A client of a party that is reached at `url`. Its secret is the token, and nothing else."""
 
-    def __init__(self, resources: Resources, name: str) -> None:
+    def __init__(self, resources: Resources, name: str, url: str) -> None:
         self._name = name
         self._resources = resources
-        self._secret: dict[str, str] | None = None
+        self._url = url.rstrip("/")
+        self._token: str | None = None
 
     def ask(self, request: Ask) -> Answer:
         """Raises `TimedOut` after the request's timeout, and for an answer that does not tell what
         was done; `Unavailable` if nothing was done: it cannot be reached, or lets nobody in."""
-        secret = self._of_secret()
         path = "void" if request.void else "execute"
         body = encode({"request": list(request.request)}).encode()
         headers = {
             "Content-Type": "application/json",
             "Idempotency-Key": request.key,
-            "Authorization": f"Bearer {secret['token']}",
+            "Authorization": f"Bearer {self._secret()}",
         }
-        url = f"{secret['url'].rstrip('/')}/{path}"
-        call = urllib.request.Request(url, body, headers, method="POST")
+        call = urllib.request.Request(f"{self._url}/{path}", body, headers, method="POST")
         try:
             with OPENER.open(call, timeout=request.timeout / 1000) as response:
                 outcome = _outcome(response.read())
@@ -55,7 +52,7 @@ class HttpProvider:
         except TimeoutError:
             raise self._silent(request) from None
         except urllib.error.URLError as error:
-            if isinstance(error.reason, TimeoutError | socket.timeout):
+            if isinstance(error.reason, TimeoutError):
                 raise self._silent(request) from None
             raise Unavailable(f"{self._name} cannot be reached: {error.reason}") from None
         except (OSError, http.client.HTTPException) as error:  # it hung up: what it did is unknown
@@ -63,7 +60,7 @@ class HttpProvider:
 
     def _refused(self, error: urllib.error.HTTPError) -> Answer:
         if error.code in (401, 403):
-            self._secret = None  # somebody may have put another one in
+            self._token = None  # somebody may have put another one in
             secret = self._resources.called(self._name)
             raise Unavailable(
                 f"{self._name}: {error.code}: is the token in {secret} the right one?"
@@ -80,14 +77,14 @@ class HttpProvider:
     def _silent(self, request: Ask) -> TimedOut:
         return TimedOut(f"no answer from {self._name} within {request.timeout} ms")
 
-    def _of_secret(self) -> dict[str, str]:
-        if self._secret is None:
+    def _secret(self) -> str:
+        if self._token is None:
             name = self._resources.called(self._name)
             found = self._resources.call(
                 "secretsmanager", "get_secret_value", self._name, SecretId=name
             )
-            self._secret = json.loads(found["SecretString"])
-        return self._secret
+            self._token = str(found["SecretString"]).strip()  # from a file it has an end of line
+        return self._token
 
 
 def _outcome(body: bytes) -> str | None:

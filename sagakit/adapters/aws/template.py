@@ -23,7 +23,7 @@ from sagakit.adapters.aws.parts import (
     kept,
     ref,
     resource,
-    substituted,
+    url_of,
 )
 from sagakit.deployment import Deployment
 from sagakit.payments.api import Post
@@ -57,7 +57,7 @@ def template(
         "Parameters": {
             "CodeBucket": _parameter("The S3 bucket with the functions' code"),
             "CodeKey": _parameter("The zip file in it: sagakit with its extra aws"),
-            **{f"{identity(one)}Url": _parameter(f"Where {one} is reached") for one in externals},
+            **{url_of(one): _url(one) for one in externals},
         },
         "Resources": _identified(parts),
         "Outputs": {
@@ -84,6 +84,15 @@ FORMATS = {"json": as_json, "yaml": as_yaml}
 
 def _parameter(description: str) -> Resource:
     return {"Type": "String", "Description": description}
+
+
+def _url(party: str) -> Resource:
+    """Where a party outside is reached: not by a way on which others read the token."""
+    return {
+        **_parameter(f"Where {party} is reached"),
+        "AllowedPattern": r'https://[^\s"\\]+',
+        "ConstraintDescription": "it begins with https://",
+    }
 
 
 def _identified(groups: list[Resources]) -> Resources:
@@ -117,14 +126,11 @@ def _table(name: str, prefix: str) -> Resource:
 
 
 def _secret(name: str, prefix: str) -> Resource:
-    """The credentials of a party outside. The token is made up, so that none stands in a template:
-    put the real one in with `aws secretsmanager put-secret-value`."""
+    """The token that a party outside asks for. It is made up, so that none stands in a template:
+    put the real one in with `aws secretsmanager put-secret-value`. Nothing in here depends on a
+    parameter: what changes is made up anew."""
     return resource(
         "SecretsManager::Secret",
         Name=called(prefix, name),
-        GenerateSecretString={
-            "SecretStringTemplate": substituted(f'{{"url": "${{{identity(name)}Url}}"}}'),
-            "GenerateStringKey": "token",
-            "ExcludePunctuation": True,
-        },
+        GenerateSecretString={"ExcludePunctuation": True},
     )

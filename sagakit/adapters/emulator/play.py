@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sagakit.adapters.aws.callers import USER_NAME
 from sagakit.adapters.aws.handling import now
-from sagakit.adapters.aws.parts import Resource, identity
+from sagakit.adapters.aws.parts import Resource, url_of
 from sagakit.adapters.aws.publishing import number_of
 from sagakit.adapters.aws.resources import Resources
 from sagakit.adapters.aws.tables import Table
@@ -34,9 +34,7 @@ def play(scenario: Scenario, resources: Resources, change: Change | None = None)
     records: list[Record] = []
     provider = Provider(scenario, records.append)
     try:
-        stack = Stack(
-            content, resources, {f"{identity(PROVIDER)}Url": provider.url}, records.append
-        )
+        stack = Stack(content, resources, {url_of(PROVIDER): provider.url}, records.append)
         _traffic(scenario, stack, records)
         _to_the_end(scenario, stack, deployment, records)
     finally:

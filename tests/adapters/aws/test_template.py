@@ -2,6 +2,7 @@
 what a function uses."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -271,10 +272,36 @@ def test_a_deployment_without_requests_has_no_api() -> None:
     assert of_kind(template(TRAVEL), "ApiGateway::RestApi") == {}
 
 
-def test_no_token_stands_in_the_template() -> None:
+def test_the_token_is_made_up_once_whatever_the_parameters_are() -> None:
+    """None stands in the template. And CloudFormation makes another one up for each change of
+    `GenerateSecretString`, whoever has put the real one in."""
     (secret,) = of_kind(template(PAYMENTS, "prod"), "SecretsManager::Secret").values()
-    assert secret["Name"] == called("prod", PROVIDER)
-    assert "SecretString" not in secret
+    assert secret == {
+        "Name": called("prod", PROVIDER),
+        "GenerateSecretString": {"ExcludePunctuation": True},
+    }
+
+
+def test_only_the_gateway_is_told_where_the_provider_is() -> None:
+    functions = of_kind(template(PAYMENTS, "prod"), "Lambda::Function")
+    told = {name: one["Environment"]["Variables"] for name, one in functions.items()}
+    assert {name: one["SAGAKIT_URLS"] for name, one in told.items() if "SAGAKIT_URLS" in one} == {
+        "ProviderGateway": {"Fn::Sub": '{"External Provider API": "${ExternalProviderAPIUrl}"}'}
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        ("https://provider.example/v1", True),
+        ("http://provider.example", False),  # others would read the token on the way
+        ("provider.example", False),
+        ('https://provider.example"', False),  # within JSON that is the end
+    ],
+)
+def test_the_providers_url_is_one_that_keeps_the_token_secret(url: str, taken: bool) -> None:
+    parameter = template(PAYMENTS)["Parameters"]["ExternalProviderAPIUrl"]
+    assert bool(re.fullmatch(parameter["AllowedPattern"], url)) is taken
 
 
 def test_a_name_that_is_too_long_is_refused() -> None:
