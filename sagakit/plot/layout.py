@@ -201,10 +201,14 @@ class _Placing:
         ]
         half = BAR / 2 + CLEAR
 
-        def badness(label: Label) -> tuple[bool, int, bool]:
+        first, last = self.lanes.all[0], self.lanes.all[-1]
+        edges = first.x - first.width / 2, last.x + last.width / 2
+
+        def badness(label: Label) -> tuple[bool, int, bool, bool]:
             bars = sum(label.left < x + half and x - half < label.right for x in running)
             cut = label.lines[-1].endswith("…") and not text.endswith("…")
-            return cut, bars, len(label.lines) > FEW_LINES
+            outside = label.left < edges[0] or label.right > edges[1]
+            return cut, bars, len(label.lines) > FEW_LINES, outside
 
         labels = []
         for label_width in LABEL_WIDTHS:

@@ -14,7 +14,7 @@ from sagakit.deployment import Participant
 from sagakit.plot.figure import Picture
 from sagakit.plot.folding import Sign, sign_of
 from sagakit.plot.lanes import lay_lanes
-from sagakit.plot.layout import Layout, lay_out
+from sagakit.plot.layout import STUB, Layout, lay_out
 from sagakit.plot.lettering import width, wrapped
 from sagakit.plot.sequence import sequence
 from sagakit.plot.story import Story, tell
@@ -399,6 +399,15 @@ class TestChoices:
     def test_an_arrow_to_a_hidden_participant_says_where_it_goes(self) -> None:
         said = texts(sequence(made_of(*ORDER), participants=["Ann", "Shop"]))
         assert "put order (to Shop DB)" in said
+
+    def test_what_such_an_arrow_says_keeps_within_the_lanes_where_it_can(self) -> None:
+        trace = run(scenarios.happy_path).records
+        story = tell(trace, participants=["Payment Service", "Payments DB"], acknowledgements=True)
+        lanes = lay_lanes(story.lanes, 100, 550, STUB)
+        rows = lay_out(story, lanes, 60, 1_000, "").rows
+        left, right = lanes.domains[0].left, lanes.domains[0].right
+        assert sum("(from " in " ".join(row.lines) for row in rows) == 2
+        assert [row.lines for row in rows if row.left < left or row.right > right] == []
 
     def test_one_from_or_to_outside_is_gone_if_you_say_so(self) -> None:
         story = tell(made_of(*ORDER), participants=["Shop", "Shop DB"], outside=False)
