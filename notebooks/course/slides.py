@@ -154,7 +154,7 @@ def lines(cell: NotebookNode) -> float:
 
 def is_folded(cell: NotebookNode) -> bool:
     """A hint: one line, which goes with what it is a hint for."""
-    return cell.cell_type == "markdown" and cell.source.startswith("<details>")
+    return bool(cell.cell_type == "markdown" and cell.source.startswith("<details>"))
 
 
 def printed(cell: NotebookNode) -> list[str]:
