@@ -84,6 +84,10 @@ function drawSequence({ lanes, steps, left }) {
   return svg;
 }
 
+function same(one, other) {
+  return Object.keys({ ...one, ...other }).every((name) => one[name] === other[name]);
+}
+
 function render({ model, el }) {
   let waiting = null; // the turns that are not sent yet: one run at a time is under way
   let sent = 0;
@@ -94,10 +98,11 @@ function render({ model, el }) {
   }
 
   function send() {
-    if (waiting === null) return;
-    sent = performance.now();
-    model.set("values", waiting);
+    const to = waiting;
     waiting = null;
+    if (to === null || same(to, model.get("values"))) return; // to the same there is no answer
+    sent = performance.now();
+    model.set("values", to);
     model.save_changes();
   }
 
@@ -108,8 +113,10 @@ function render({ model, el }) {
     if (!sent) send();
   }
 
-  function knob({ name, kind, value: given, least, most, top, unit, about, choices }) {
-    const value = (waiting ?? model.get("values"))[name] ?? given;
+  function knob({ name, kind, value: given, ...of }) {
+    const { least, most, top, unit, about, choices, optional } = of;
+    const turned = waiting ?? model.get("values");
+    const value = name in turned ? turned[name] : given; // null for none
     const label = unit ? `${name} (${unit})` : name;
     const said = element("span", {}, about ? `${label}: ${about}` : label);
     if (kind === "switch") {
@@ -125,11 +132,12 @@ function render({ model, el }) {
       select.addEventListener("change", () => turn({ [name]: select.value }));
       return element("label", { class: "knob" }, said, select);
     }
-    const exact = element("input", { type: "number", "aria-label": `${label}, exact`, value });
+    const exact = element("input", { type: "number", "aria-label": `${label}, exact` });
+    exact.value = value ?? "";
+    if (optional) exact.placeholder = "none";
     exact.addEventListener("keydown", ({ key }) => {
-      if (key !== "Enter") return;
-      exact.blur(); // in JupyterLab, Enter alone does not say that the number is whole
-      exact.focus();
+      // In JupyterLab, Enter alone does not say that the number is whole.
+      if (key === "Enter") exact.dispatchEvent(new Event("change"));
     });
     if (kind === "amount") {
       exact.setAttribute("step", "0.01");
@@ -141,7 +149,7 @@ function render({ model, el }) {
     if (least !== null) exact.title = most === null ? `${least} or more` : `${least} to ${most}`;
     const step = 10 ** Math.max(0, Math.floor(Math.log10(top / GRAINS)));
     const min = step === 1 ? (least ?? 0) : 0; // a coarse slider keeps to round numbers
-    const slider = element("input", { type: "range", min, max: top, step, value });
+    const slider = element("input", { type: "range", min, max: top, step, value: value ?? min });
     slider.setAttribute("aria-label", label);
     slider.addEventListener("input", () => {
       const to = Math.max(least ?? 0, Number(slider.value));
@@ -149,15 +157,15 @@ function render({ model, el }) {
       turn({ [name]: to });
     });
     exact.addEventListener("change", () => {
-      if (exact.value === "") return;
-      slider.value = exact.value;
-      turn({ [name]: Number(exact.value) });
+      if (exact.value === "" && !optional) return;
+      slider.value = exact.value || min;
+      turn({ [name]: exact.value === "" ? null : Number(exact.value) });
     });
     return element("label", { class: "knob" }, said, slider, exact);
   }
 
   const knobs = element("div", { class: "knobs", role: "group", "aria-label": "Controls" });
-  const summary = element("summary", {}, "The rest of the scenario");
+  const summary = element("summary", {}, "The rest");
   const rest = element("details");
   const again = button("Reset: all as it was given", "Reset", reset);
 
@@ -198,9 +206,7 @@ function render({ model, el }) {
   function show() {
     const now = model.get("shown");
     problem.textContent = now.problem;
-    const rows = now.outcome.map(([name, value]) =>
-      element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, value)),
-    );
+    const rows = now.outcome.map((one, place) => row(one, now.changed.includes(place)));
     outcome.replaceChildren(element("caption", {}, "Outcome"), ...rows);
     timeline.replaceChildren(drawTimeline(now.timeline));
     sagas.replaceChildren(...now.sagas.map((name) => element("option", {}, name)));

@@ -44,22 +44,32 @@ class Controls(AnyWidget):
         self._given: Any = scenario
         self.scenario: Any = scenario  # as with a Run: what has settings, say, is a Scenario
         self._redrawn = 0
-        self._show(run(scenario))
+        self._in_hand: set[str] = set()  # the knobs of the last turn
+        first = run(scenario)
+        self._before = sketch.outcome(first)  # as it was when they were taken in hand
+        self._show(first)
         self.observe(self._turned, ["values", "saga"])
 
-    def _turned(self, _: Any) -> None:
+    def _turned(self, change: Any) -> None:
+        if change.name == "values":
+            old, new = change.old.items(), change.new.items()
+            in_hand = {name for name, _ in old ^ new}
+            if in_hand != self._in_hand:  # a slider that is drawn makes many turns, all one change
+                self._in_hand, self._before = in_hand, sketch.outcome(self.run)
         try:
             self.scenario = turned(self._given, self.values)
             self._show(run(self.scenario))
         except BadScenario as problem:
-            self._answer(problem=str(problem))
+            self._answer(problem=str(problem), changed=[])
 
     def _show(self, finished: Run) -> None:
         self.run = finished
         sagas = list(dict.fromkeys(filter(None, (one.correlation_id for one in finished.records))))
         saga = self.saga if self.saga in sagas else next(iter(sagas), "")
+        outcome = sketch.outcome(finished)
         self._answer(
-            outcome=sketch.outcome(finished),
+            outcome=outcome,
+            changed=[place for place, row in enumerate(outcome) if row not in self._before],
             timeline=sketch.timeline(finished),
             sagas=sagas,
             saga=saga,
@@ -90,7 +100,9 @@ class Controls(AnyWidget):
         return bundle, metadata
 
 
-def _said(value: bool | int | str, unit: str) -> str:
+def _said(value: bool | int | str | None, unit: str) -> str:
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value} {unit}".rstrip()

@@ -27,24 +27,26 @@ Given = TypeVar("Given", Scenario, System)
 class Knob(NamedTuple):
     """One thing to turn.
 
-    name     the path to it, as an error message names it: "settings.retry_delay"
-    value    what it is in the scenario: an amount as text, so that it stays exact
-    least    the model's bounds; `most` is None if it has none
-    top      where the slider ends: `most`, or nearer by
-    unit     "ms" or nothing
-    about    of a rule or a fault: what it does; of a span of time: which end of it
-    choices  the words to choose from
+    name      the path to it, as an error message names it: "settings.retry_delay"
+    value     what it is in the scenario: an amount as text, so that it stays exact; None for none
+    least     the model's bounds; `most` is None if it has none
+    top       where the slider ends: `most`, or nearer by
+    unit      "ms" or nothing
+    about     of a rule or a fault: what it does; of a span of time: which end of it
+    choices   the words to choose from
+    optional  whether it may be none
     """
 
     name: str
     kind: Literal["switch", "number", "amount", "choice"]
-    value: bool | int | str
+    value: bool | int | str | None
     least: int | None = None
     most: int | None = None
     top: int = 0
     unit: str = ""
     about: str = ""
     choices: tuple[str, ...] = ()
+    optional: bool = False
 
 
 def knobs(scenario: Scenario | System) -> list[Knob]:
@@ -53,7 +55,7 @@ def knobs(scenario: Scenario | System) -> list[Knob]:
     return sorted(found, key=lambda knob: not knob.name.startswith("settings."))
 
 
-def turned(scenario: Given, values: Mapping[str, bool | int | str]) -> Given:
+def turned(scenario: Given, values: Mapping[str, bool | int | str | None]) -> Given:
     """The scenario with some knobs turned. Raises `BadScenario` for what it does not allow."""
     return scenario.but(**_turned(scenario, "", values))
 
@@ -77,9 +79,10 @@ def _of(whole: Any, path: str) -> Iterator[Knob]:
     for part, name, value in _parts(whole, path):
         schema = _schema(type(whole), part) if isinstance(whole, BaseModel) else {}
         choices = get_args(Behaviour) if path == "externals" else schema.get("enum", ())
+        number = schema.get("type") == "integer" if value is None else isinstance(value, int)
         if isinstance(value, bool):
             yield Knob(name, "switch", value)
-        elif isinstance(value, int) and isinstance(part, str):  # a place in a list says nothing
+        elif number and isinstance(part, str):  # a place in a list says nothing
             yield _number(name, value, schema)
         elif isinstance(value, Decimal):
             yield Knob(name, "amount", str(value))
@@ -100,11 +103,12 @@ def _about(part: BaseModel) -> str:
     return " ".join(str(one) for one in said if one)
 
 
-def _number(name: str, value: int, schema: Mapping[str, Any]) -> Knob:
+def _number(name: str, value: int | None, schema: Mapping[str, Any]) -> Knob:
     least, most, unit = (schema.get(key) for key in ("minimum", "maximum", "unit"))
-    top = max(ROOM * value, 10_000 if unit == "ms" else 10)
+    top = max(ROOM * (value or 0), 10_000 if unit == "ms" else 10)
     top = top if most is None else min(top, most)
-    return Knob(name, "number", value, least, most, top, unit or "")
+    optional = schema.get("optional", False)
+    return Knob(name, "number", value, least, most, top, unit or "", optional=optional)
 
 
 def _span(name: str, span: tuple[int, int], unit: str) -> Iterator[Knob]:
@@ -123,7 +127,9 @@ def _schema(model: type[BaseModel], field: str) -> dict[str, Any]:
     """What the model says of a field; of an optional one, what it says if it is there."""
     schema = _schemas(model)[field]
     kinds: list[dict[str, Any]] = schema.get("anyOf", [schema])
-    return next((one for one in kinds if one.get("type") == "integer"), schema)
+    optional = {"type": "null"} in kinds
+    numbers = ({**one, "optional": optional} for one in kinds if one.get("type") == "integer")
+    return next(numbers, schema)
 
 
 def _turned(whole: Any, path: str, values: Mapping[str, Any]) -> Any:

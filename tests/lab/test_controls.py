@@ -35,6 +35,30 @@ def test_a_turn_runs_the_scenario_again(outage: Controls) -> None:
     assert outage.run.scenario == outage.scenario
 
 
+def marked(controls: Controls) -> list[str]:
+    return [controls.shown["outcome"][place][0] for place in controls.shown["changed"]]
+
+
+def test_what_a_turn_changes_is_marked() -> None:
+    controls = control(scenarios.provider_error)
+    assert marked(controls) == []
+    controls.values = {"settings.provider_attempts": 3}
+    all_that_changed = ["payments", "wallets", "ends after"]
+    assert marked(controls) == all_that_changed
+    controls.values = {"settings.provider_attempts": 4}  # the same slider goes on
+    assert marked(controls) == all_that_changed
+    controls.values = {"settings.provider_attempts": 4, "settings.breaker_threshold": 9}
+    assert marked(controls) == []
+
+
+def test_a_turn_that_is_refused_changes_nothing() -> None:
+    controls = control(scenarios.insufficient_funds)
+    controls.values = {"wallets[0].balance": "90"}
+    assert "payments" in marked(controls)
+    controls.values = {"wallets[0].balance": "-1"}
+    assert marked(controls) == []
+
+
 def test_a_switch_leaves_the_outage_out(outage: Controls) -> None:
     outage.values = {"provider[0]": False}
     assert told(outage)["calls to the provider"] == "36, of which 0 got no answer"

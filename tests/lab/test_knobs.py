@@ -67,6 +67,15 @@ def test_the_only_rule_can_be_left_out_and_put_back() -> None:
     assert turned(OUTAGE, {"provider[0]": True}) == OUTAGE
 
 
+def test_a_number_that_is_not_given_has_a_knob_too() -> None:
+    end = KNOBS["provider[0].end"]
+    assert (end.value, end.optional, end.unit) == (None, True, "ms")
+    ended = turned(scenarios.provider_error, {"provider[0].end": 5})
+    assert ended.provider[0].end == 5
+    assert turned(ended, {"provider[0].end": None}) == scenarios.provider_error
+    assert not KNOBS["provider[0].start"].optional
+
+
 def test_many_wallets_have_no_knobs() -> None:
     assert not [knob for knob in knobs(OUTAGE) if knob.name.startswith("wallets")]
 
