@@ -86,27 +86,47 @@ class Table:
         return Written(item and item.key, before, following, ids, handled)
 
     def outbox(self) -> list[dict[str, Any]]:
-        """The rows of the outbox, oldest first."""
-        rows = self._call(
-            "scan", TableName=self.name, ConsistentRead=True,
-            FilterExpression="begins_with(pk, :outbox)",
-            ExpressionAttributeValues={":outbox": {"S": OUTBOX}},
-        )["Items"]  # fmt: skip
-        return sorted(rows, key=lambda row: str(row["pk"]["S"]))
+        """The rows of the outbox, oldest first. All of the table is read for them."""
+        asked: dict[str, Any] = {
+            "TableName": self.name,
+            "ConsistentRead": True,
+            "FilterExpression": "begins_with(pk, :outbox)",
+            "ExpressionAttributeValues": {":outbox": {"S": OUTBOX}},
+        }
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = self._call("scan", **asked)
+            rows += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return sorted(rows, key=lambda row: str(row["pk"]["S"]))
+            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]  # a page has 1 MB at most
+
+    def republish(self) -> int:
+        """Have the outbox published that the table's stream has forgotten: each row is taken out
+        and put in again a millisecond later, of which the stream tells anew. Returns how many.
+
+        For an operator. What is published meanwhile is left alone, or published twice at worst:
+        receivers know its id.
+        """
+        renewed = 0
+        for row in self.outbox():
+            _, time, rest = row["pk"]["S"].split("#", 2)
+            later = {**row, "pk": {"S": f"{OUTBOX}{int(time) + 1:014}#{rest}"}}
+            gone = {
+                "TableName": self.name,
+                "Key": {"pk": row["pk"]},
+                "ConditionExpression": "attribute_exists(pk)",
+            }
+            try:
+                self._transact([{"Delete": gone}, self._new(later)], None, None)
+            except VersionConflict:
+                continue  # somebody has published it
+            renewed += 1
+        return renewed
 
     def published(self, key: str) -> None:
         """A row of the outbox is done with."""
         self._call("delete_item", TableName=self.name, Key={"pk": {"S": key}})
-
-    def items(self) -> list[Any]:
-        """All items, by key."""
-        rows = self._call(
-            "scan", TableName=self.name, ConsistentRead=True,
-            FilterExpression="begins_with(pk, :item)",
-            ExpressionAttributeValues={":item": {"S": "item#"}},
-        )["Items"]  # fmt: skip
-        rows.sort(key=lambda row: str(row["pk"]["S"]))
-        return [self._reader.validate_python(FROM_ATTRIBUTE(row["item"])) for row in rows]
 
     def _new(self, row: dict[str, Any]) -> dict[str, Any]:
         return {"Put": {
