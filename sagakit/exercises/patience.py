@@ -5,13 +5,16 @@ clock is the processor time of this process, so that a machine that is busy with
 nobody late. It works wherever CPython does, and also outside the main thread.
 """
 
-import ctypes
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SECONDS = 5.0  # of processor time
+from sagakit.check.explore.patience import raise_in
+
+# Of processor time. A right answer takes 2 s at most on a laptop of today, and shall not be called
+# endless on a machine that is much slower. A handler that loops is found earlier: by `explore`.
+SECONDS = 15.0
 EVERY = 0.1  # s between two looks at the clock
 
 
@@ -20,16 +23,16 @@ class OutOfPatience(BaseException):
 
 
 @contextmanager
-def patience(seconds: float = SECONDS) -> Iterator[None]:
-    """Raises `OutOfPatience` within the block when it has taken so long."""
+def patience(seconds: float | None = None) -> Iterator[None]:
+    """Raises `OutOfPatience` within the block when it has taken so long: `SECONDS` if not given."""
     caller = threading.get_ident()
-    end = time.process_time() + seconds
+    end = time.process_time() + (SECONDS if seconds is None else seconds)
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(EVERY):
             if time.process_time() > end:
-                _raise_in(caller, OutOfPatience)
+                raise_in(caller, OutOfPatience)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -45,12 +48,7 @@ def _end(watcher: threading.Thread, over: threading.Event) -> None:
         try:
             over.set()
             watcher.join()
-            _raise_in(threading.get_ident(), None)
+            raise_in(threading.get_ident(), None)
         except OutOfPatience:
             continue
         return
-
-
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    raised = ctypes.py_object(error) if error is not None else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)

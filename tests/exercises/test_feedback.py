@@ -151,7 +151,9 @@ def test_a_run_is_shown_as_a_picture_with_an_alternative_text() -> None:
     assert "svg" not in repr(feedback)
 
 
-def test_an_answer_that_never_ends_is_interrupted() -> None:
+def test_an_answer_that_never_ends_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sagakit.exercises.patience.SECONDS", 0.3)
+
     @exercise
     def calls(answer: Any) -> Feedback:
         return Feedback(bool(answer()), "")

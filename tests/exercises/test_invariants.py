@@ -123,7 +123,9 @@ def test_the_run_is_shown_and_hints_tell_more_and_more(invariant: Any) -> None:
     assert "data:image/svg+xml" in feedback._repr_html_()
 
 
-def test_one_that_never_ends_is_interrupted() -> None:
+def test_one_that_never_ends_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sagakit.exercises.patience.SECONDS", 2.0)
+
     def endless(run: Run) -> str | None:
         while True:
             pass

@@ -51,16 +51,17 @@ class Patience:
                 self._since = None
                 if self._raised:  # and it may still be on its way: then it has come too late
                     self._raised = False
-                    _raise_in(self._explorer, None)
+                    raise_in(self._explorer, None)
 
     def _watch(self) -> None:
         while not self._over.wait(EVERY):
             with self._lock:
                 if self._since is not None and time.process_time() - self._since > self.seconds:
                     self._raised = True
-                    _raise_in(self._explorer, Endless)
+                    raise_in(self._explorer, Endless)
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+def raise_in(thread: int, error: type[BaseException] | None) -> None:
+    """Raise an error in another thread, as Ctrl+C would; with None, take back one on its way."""
     raised = ctypes.py_object(error) if error is not None else None
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
