@@ -11,7 +11,7 @@ from sagakit.exercises.awaits import forgotten
 from sagakit.exercises.breaker_diagram import STORE, counts_every_silence, keeps_to_its_diagram
 from sagakit.exercises.feedback import Feedback, exercise
 from sagakit.exercises.services import given
-from sagakit.exercises.trials import Place, Trial, try_out
+from sagakit.exercises.trials import Place, Trial, no_class, try_out
 from sagakit.payments.breaker import KEY, Breaker, CircuitBreaker
 from sagakit.payments.provider import Charge, ProviderGateway
 from sagakit.payments.topology import Service, Settings
@@ -203,9 +203,9 @@ def breaker(answer: Any) -> Feedback:
 
 
 def _misfit(answer: Any) -> Feedback | None:
-    if not isinstance(answer, type):
-        says = f"A class is asked for, and this is of type {type(answer).__name__}."
-        return Feedback(False, says, "It begins like this: class Mine(BlankBreaker): ...")
+    begin = "class Mine(BlankBreaker): ..."
+    if (other := no_class(answer, begin)) is not None:
+        return other
     for name in METHODS:
         method = getattr(answer, name, None)
         if method is None:
@@ -215,7 +215,7 @@ def _misfit(answer: Any) -> Feedback | None:
             return Feedback(False, says)
     if all(getattr(answer, name) is getattr(CircuitBreaker, name) for name in METHODS):
         says = "This is the sound breaker itself, which is right and not yours."
-        return Feedback(False, says, "Begin with class Mine(BlankBreaker): ...")
+        return Feedback(False, says, f"Begin with {begin}")
     return forgotten(answer)
 
 

@@ -214,12 +214,16 @@ def settle_the_unknown(answer: Any) -> Feedback:
 
     The provider did not answer, and nobody knows whether it charged. Write a class
     Mine(ProviderGateway) with a `_no_answer(self, charge, event)` of its own, which is called after
-    each request to charge that got no answer. When the saga ends, the user has paid and the
-    provider has the money, or neither.
+    each request to charge that got no answer. The provider is asked twice before the gateway gives
+    up. When the saga ends, the user has paid and the provider has the money, or neither.
     It starts from zoo.refund_unknown, which reports a failure after the last attempt. The gateway
     has what you need: `_again` puts a decision and the next attempt into one commit, `_settle` ends
     the charge, `_void` is where a charge in the state VOIDING goes on.
     """
+    once = (
+        "The provider would have answered a second request. Was there one?",
+        "`event.attempt` tells which attempt got no answer, `self.attempts` how many there may be.",
+    )
     silent = (
         "The user has the money back. What do the provider's books say, and who had asked it?",
         "Silence is no answer. What could the provider be told, whether or not it charged?",
@@ -299,6 +303,12 @@ def settle_the_unknown(answer: Any) -> Feedback:
                 {"provider": {"timeout_after": 2}},
                 tripped,
                 as_sound=False,
+            ),
+            Trial(
+                "one silence, and a provider that answers from then on",
+                given(40),
+                {"provider": {"timeout_before": 1}},
+                once,
             ),
         ),
     )

@@ -189,14 +189,8 @@ def try_out(answer: type, place: Place, trials: Sequence[Trial]) -> Feedback:
 def fits(answer: Any, place: Place) -> Feedback | None:
     """What keeps an answer from being tried at all: it is no class, a method is missing."""
     begin = f"class Mine({place.sound.__name__}): ..."
-    if isinstance(answer, place.sound):
-        return Feedback(False, "This is an object.", "Give the class itself, without ().")
-    if isfunction(answer):
-        says = f"This is a function, {answer.__name__}, outside any class."
-        return Feedback(False, says, f"Indent it below the line of its class: {begin}")
-    if not isinstance(answer, type):
-        says = f"This is a {type(answer).__name__}, and a class is asked for."
-        return Feedback(False, says, f"It begins like this: {begin}")
+    if (other := no_class(answer, begin)) is not None:
+        return other
     found = {
         message: method
         for name in dir(answer)
@@ -215,6 +209,19 @@ def fits(answer: Any, place: Place) -> Feedback | None:
         return Feedback(False, says, f"Write `{place.method}` in your class.")
     handlers(object.__new__(answer))  # raises if two methods handle one message
     return forgotten(answer)
+
+
+def no_class(answer: Any, begin: str) -> Feedback | None:
+    """What is said of an answer that is no class, with the line that one begins with."""
+    if isinstance(answer, type):
+        return None
+    if isfunction(answer):
+        says = f"This is a function, {answer.__name__}, outside any class."
+        return Feedback(False, says, f"Indent it below the line of its class: {begin}")
+    if type(answer).__module__ != "builtins":
+        return Feedback(False, "This is an object.", "Give the class itself, without ().")
+    says = f"This is of type {type(answer).__name__}, and a class is asked for."
+    return Feedback(False, says, f"It begins like this: {begin}")
 
 
 def _same(answer: type, place: Place) -> bool:

@@ -227,8 +227,9 @@ class Misspelt(Plain):
     ("answer", "says"),
     [
         (..., "three dots"),
-        (None, "A class is asked for"),
-        (Plain.admit, "A class is asked for"),
+        (None, "This is of type NoneType, and a class is asked for."),
+        (Plain(None, None, threshold=1, open_for=1, lease=1), "without ()"),  # type: ignore[arg-type]
+        (Plain.admit, "Indent it below the line of its class: class Mine(BlankBreaker): ..."),
         (BlankBreaker, "BlankBreaker has no `admit`"),
         (CircuitBreaker, "the sound breaker itself"),
         (NotAsync, "`admit` must be `async def`"),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sagakit.exercises import Feedback, services
+from sagakit.exercises.patience import SECONDS
 from sagakit.exercises.services import (
     idempotent_debit,
     safe_against_races,
@@ -35,10 +36,11 @@ ALL = [idempotent_debit, safe_against_races, with_an_outbox, settle_the_unknown]
 
 
 def timed(check: Callable[[Any], Feedback], answer: Any) -> Feedback:
-    """What the check says, within 5 s of processor time on any machine; here it is below 2 s."""
+    """What the check says. It takes below 2 s of processor time here; and where it takes longer,
+    there is time to spare before it would be called endless."""
     begun = time.process_time()
     feedback = check(answer)
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < SECONDS / 3
     return feedback
 
 
@@ -113,6 +115,9 @@ class DecidesAndActs(RefundUnknown):
     """Decides to void, and voids in the same invocation."""
 
     async def _no_answer(self, charge: Charge, event: ProviderPaymentInit) -> None:
+        if event.attempt < self.attempts:
+            await self._again(charge, event, "TRYING", self.retry_delay)
+            return
         voiding = await self.charges.commit(charge._replace(state="VOIDING"))
         assert voiding is not None
         era = await self.breaker.admit()
@@ -135,6 +140,13 @@ class PassesTheBreakerBy(RefundUnknown):
             return
         failed = ProviderPaymentFailed.after(event, reason="PROVIDER_TIMEOUT")
         await self._settle(voiding, event, "FAILED", failed)
+
+
+class GivesUpAtOnce(RefundUnknown):
+    """Decides to void at the first silence."""
+
+    async def _no_answer(self, charge: Charge, event: ProviderPaymentInit) -> None:
+        await self._again(charge, event, "VOIDING", 0)
 
 
 class AsksUntilItKnows(RefundUnknown):
@@ -269,6 +281,7 @@ class OutboxByItself(WalletService):
         (with_an_outbox, PublishAfterCommit, "a ghost: BalanceDebited of ana:1"),
         (with_an_outbox, PublishesFirst, "a ghost: BalanceDebited of ana:1"),
         (with_an_outbox, OutboxByItself, "but its ledger says +0.00"),
+        (settle_the_unknown, GivesUpAtOnce, "They can end so: ana:1 COMPLETED."),
         (settle_the_unknown, RefundUnknown, "nobody knew whether tx-ana:1 was charged"),
         (settle_the_unknown, VoidWithoutDeciding, "ProviderPaymentInit of ana:1 came twice"),
         (settle_the_unknown, PassesTheBreakerBy, "although the breaker was OPEN"),
@@ -372,8 +385,8 @@ async def debit(event: PaymentInit) -> None: ...
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (3, "This is a int, and a class is asked for."),
-        ("class Mine: ...", "This is a str, and a class is asked for."),
+        (3, "This is of type int, and a class is asked for."),
+        ("class Mine: ...", "This is of type str, and a class is asked for."),
         (WithItsMessage(wallets=None), "Give the class itself, without ()."),  # type: ignore[arg-type]
         (debit, "Indent it below the line of its class"),
         (WalletService, "the sound service's own `debit`"),
