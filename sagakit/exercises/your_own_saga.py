@@ -4,13 +4,13 @@ What is right is read off from how a system can end: what its stores hold at res
 parties outside have done. A crash, or a message that comes twice, may not lead to any other end.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import EllipsisType
 from typing import Any, NamedTuple
 
 from sagakit.check.explore import BadService, Counterexample, Exploration, explore
 from sagakit.exercises.feedback import UNANSWERED, Exercise, Feedback, exercise
-from sagakit.exercises.trials import BY_THE_WORLD
+from sagakit.exercises.trials import BY_THE_WORLD, no_class
 from sagakit.run import Run, run
 from sagakit.scenarios import System
 from sagakit.sim.trace import Failed
@@ -47,6 +47,12 @@ TRIALS = (
     Trial("answers of the party outside that are lost", SILENCE,
           ("Silence is neither yes nor no. What is known of a request that got no answer?",
            "A handler that fails is run again, and asks under the same key.")),
+)  # fmt: skip
+TWO = Trial(
+    "two travellers, a request that is declined, and a message that comes twice",
+    {**DECLINE, "duplicates": 1},
+    ("What has become of the room between the two deliveries, and what is written by the second?",
+     *TWICE),
 )  # fmt: skip
 
 
@@ -94,17 +100,13 @@ def mend(system: System, service: str) -> Exercise:
 
 
 def _mended(system: System, service: str, answer: Any) -> Feedback:
-    if not isinstance(answer, type):
-        hint = f"It begins like this: class Mine({service}): ..."
-        return Feedback(False, f"A class is asked for, and not a {type(answer).__name__}.", hint)
-    mended = system.but(services={**system.services, service: answer})
-
-    def expected(trial: Trial) -> set[Ends]:
+    if (other := no_class(answer, f"class Mine({service}): ...")) is not None:
+        return other
+    tried = [(system, trial) for trial in TRIALS[:-1]] + [(_with_two(system), TWO)]
+    for given, trial in tried:
         calm = {name: value for name, value in trial.budget.items() if name == "provider"}
-        return {*runs_of(system, **calm)}
-
-    for trial in TRIALS[:-1]:
-        wanted = expected(trial)
+        wanted = {*runs_of(given, **calm)}
+        mended = given.but(services={**given.services, service: answer})
 
         def as_if_nothing_went_wrong(run: Run, wanted: set[Ends] = wanted) -> str | None:
             return None if ends(run) in wanted else f"it ended so: {told(ends(run))}"
@@ -112,7 +114,14 @@ def _mended(system: System, service: str, answer: Any) -> Feedback:
         refuted = _refuted(mended, trial, as_if_nothing_went_wrong)
         if refuted is not None:
             return refuted
-    return Feedback(True, f"Proved, in every order of the steps, with {_whats(TRIALS[:-1])}.")
+    whats = _whats(trial for _, trial in tried)
+    return Feedback(True, f"Proved, in every order of the steps, with {whats}.")
+
+
+def _with_two(system: System) -> System:
+    """The system with two travellers, who ask at the same time for what there was for one."""
+    (request,) = system.requests.values()
+    return system.but(requests={name: request._replace(trip=name) for name in ("ana", "ben")})
 
 
 def _refuted(system: System, trial: Trial, law: Callable[[Run], str | None]) -> Feedback | None:
@@ -169,7 +178,7 @@ def told(end: Ends) -> str:
     return "; ".join(f"{where} has {{{what}}}" for where, what in sorted(end)) or "with nothing"
 
 
-def _whats(trials: tuple[Trial, ...]) -> str:
+def _whats(trials: Iterable[Trial]) -> str:
     texts = [trial.what for trial in trials]
     return f"{'; '.join(texts[:-1])}; and {texts[-1]}"
 

@@ -95,6 +95,18 @@ def forgets_to_give_back() -> type:
     return Keeps
 
 
+def writes_one() -> type:
+    """It gives back what it has heard of: with one traveller, nobody notices what comes twice."""
+
+    class WritesOne(the("Mended")):  # type: ignore[misc]
+        @on(the("NoSeat"))
+        async def give_back(self, event: Any) -> None:
+            rooms = await self.store.get("rooms")
+            await self.store.commit(rooms._replace(free=1))
+
+    return WritesOne
+
+
 def refuses_all() -> type:
     class Full(the("Mended")):  # type: ignore[misc]
         @on(the("TripRequested"))
@@ -142,8 +154,9 @@ def test_a_mended_hotel(make: Any) -> None:
         (refuses_all, "With no faults at all"),
         (marks_first, "With a service that crashes"),
         (is_broken, "no such room"),
-        (lambda: the("Mended")(None), "A class is asked for"),
-        (lambda: 3, "A class is asked for"),
+        (writes_one, "With two travellers"),
+        (lambda: the("Mended")(None), "Give the class itself, without ()."),
+        (lambda: 3, "This is of type int, and a class is asked for."),
         (lambda: ..., "three dots"),
     ],
 )
