@@ -131,7 +131,7 @@ def came_twice(answer: Callable[[pd.DataFrame], Any]) -> Feedback:
         if said is None:
             return Feedback(False, f"For {what} it returns None.", "Is there a return?")
         if isinstance(said, str | pd.DataFrame) or not isinstance(said, Iterable):
-            says = f"For {what} it returns a {type(said).__name__}."
+            says = f"For {what} it returns a value of type {type(said).__name__}."
             return Feedback(False, says, "Return the event ids alone, in a list or a set.")
         found, expected = {*map(str, said)}, {event_id for _, event_id in _twice(table)}
         if found != expected:

@@ -193,26 +193,26 @@ def meets_the_goal(answer: Mapping[str, int]) -> Feedback:
         return Feedback(False, f"It sets {', '.join(extra)}.", hint)
     cost = bill(run(GIVEN.but(settings=dict(answer))))
     alone = run(GIVEN.but(settings=dict(answer), provider=(LONE_SILENCE,)))
-    says = f"{cost['failed']} payments fail and {cost['unanswered']} calls get no answer"
+    says = f"Payments that fail: {cost['failed']}; calls without an answer: {cost['unanswered']}"
     if openings(alone):
         return Feedback(
             False,
-            f"{says}; but a single call without an answer opens this breaker.",
+            f"{says}. But a single call without an answer opens this breaker.",
             "One silence is no outage: take a higher threshold.",
         )
     if cost["unanswered"] > MOST_UNANSWERED:
         return Feedback(
             False,
-            f"{says}; at most {MOST_UNANSWERED} may get none.",
+            f"{says}. At most {MOST_UNANSWERED} may get none.",
             "Fewer calls get none if the breaker opens sooner, or probes less often.",
         )
     if cost["failed"] > MOST_FAILED:
         return Feedback(
             False,
-            f"{says}; at most {MOST_FAILED} may fail.",
+            f"{says}. At most {MOST_FAILED} may fail.",
             "Payments fail while it is open. When does it notice that the outage is over?",
         )
-    return Feedback(True, f"{says}; and a single silence does not open it.")
+    return Feedback(True, f"{says}. And a single silence does not open it.")
 
 
 def settings_table(thresholds: tuple[int, ...], open_for: tuple[int, ...]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from types import EllipsisType
 from typing import Any
 
 from sagakit.check.configuration import configuration
+from sagakit.check.verdict import count
 from sagakit.deployment import Deployment, Function
 from sagakit.events import Event
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
@@ -163,7 +164,7 @@ def patient(answer: Deployment) -> Feedback:
     if not isinstance(answer, Deployment):
         return Feedback(
             False,
-            f"A Deployment is asked for, and not {type(answer).__name__}.",
+            f"A Deployment is asked for, and this is of type {type(answer).__name__}.",
             "It begins like this: replace(slower, functions=..., queues=...)",
         )
     if other := _beyond_numbers(answer):
@@ -185,7 +186,7 @@ def patient(answer: Deployment) -> Feedback:
         return Feedback(
             False,
             f"Every inequality holds, but on a slow day the payment is {status} after "
-            f"{_requests(done)} requests to the provider.",
+            f"{count(_requests(done), 'request')} to the provider.",
             "Which number cuts the request off?",
             run=done,
         )

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sagakit import scenarios
 from sagakit.check import Facts
+from sagakit.check.verdict import count
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.payments.money import ZERO
 from sagakit.payments.topology import PROVIDER
@@ -128,7 +129,8 @@ def second_attempt_succeeds(answer: Any) -> Feedback:
         hint = "calls=(1, 2) says that the rule is about the first two requests."
         return Feedback(False, says, hint)
     if sent != 2:
-        return Feedback(False, f"It took {sent} requests.", "The second one should be answered.")
+        says = f"It took {count(sent, 'request')}."
+        return Feedback(False, says, "The second one should be answered.")
     return Feedback(
         True, f"{_when_booked(finished)} The provider keeps {provider_keeps(finished)}, once."
     )
@@ -193,7 +195,7 @@ def one_key_a_payment(answer: Any) -> Feedback:
         if said is None:
             return Feedback(False, f"For {what} it returns None.", "Is there a return?")
         if not isinstance(said, bool):
-            says = f"For {what} it returns a {type(said).__name__}, not True or False."
+            says = f"For {what} it returns a value of type {type(said).__name__}, no True or False."
             return Feedback(False, says, "(...).all() and bool(...) make one of many.")
         if said is not expected:
             says = f"For {what} it says {said}; the law says {expected}."
@@ -226,4 +228,4 @@ def breaks_void_first(answer: Any) -> Feedback:
     if hurt:
         says = f"The sound gateway does not survive that either: {', '.join(hurt)}."
         return Feedback(False, says, "A bus that delivers at least once may deliver twice.")
-    return Feedback(True, f"The law that broke first is {broken[0].law}: {broken[0].detail}")
+    return Feedback(True, f"The law that broke first is {broken[0].law}: {broken[0].detail}.")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from sagakit.check.verdict import count
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.intervals import bootstrap
 from sagakit.scenarios import OpeningWallet, PaymentRequest, ProviderRule, Scenario
@@ -70,7 +71,8 @@ def cheapest(answer: Callable[[pd.DataFrame, float, float], Any]) -> Feedback:
             means = costs.groupby(rows[THRESHOLD]).mean()
             if not pd.api.types.is_integer(chosen) or chosen not in means.index:
                 hint = "Return one of the thresholds in the rows: idxmin() finds where a Series "
-                what = chosen if pd.api.types.is_scalar(chosen) else f"A {type(chosen).__name__}"
+                other = f"A value of type {type(chosen).__name__}"
+                what = chosen if pd.api.types.is_scalar(chosen) else other
                 return Feedback(False, f"{what} is no threshold.", f"{hint}is least.")
             if means[chosen] > means.min():
                 says = (
@@ -161,7 +163,8 @@ def chosen_delay(answer: Any) -> Feedback:
         hint = f"The rows have these delays, in ms: {tried or 'none'}."
         return Feedback(False, f"There are 0 seeds with a delay of {delay} ms.", hint)
     if own["seed"].nunique() < SEEDS:
-        says = f"There are {own['seed'].nunique()} seeds with a delay of {delay} ms."
+        seeds = count(own["seed"].nunique(), "seed")
+        says = f"With a delay of {delay} ms there are rows of {seeds}."
         return Feedback(False, says, f"Take at least {SEEDS}, so that it is no luck.")
     again = sweep(LONGER, over={DELAY: [int(float(delay))]}, seeds=[int(own["seed"].iloc[-1])])
     if list(again[["failed", "p95"]].iloc[0]) != list(own[["failed", "p95"]].iloc[-1]):

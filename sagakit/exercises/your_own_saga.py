@@ -269,7 +269,8 @@ def with_a_car(answer: Any) -> Feedback:
     """
     if not isinstance(answer, System):
         hint = "It begins like this: travel.but(services={**travel.services, ...}, ...)"
-        return Feedback(False, f"A System is asked for, and not a {type(answer).__name__}.", hint)
+        says = f"A System is asked for, and this is of type {type(answer).__name__}."
+        return Feedback(False, says, hint)
     for name in ("Trips", "Hotel", "Flights", "Cars"):
         if name not in answer.services:
             return Feedback(False, f"There is no service {name}.", f"services={{'{name}': ...}}")

@@ -150,8 +150,8 @@ def test_settings_that_meet_the_goal(answer: Any) -> None:
 @pytest.mark.parametrize(
     ("answer", "word"),
     [
-        (setting(5, 30_000), "15 payments fail"),
-        (setting(8, 5_000), "11 calls get no answer"),
+        (setting(5, 30_000), "Payments that fail: 15"),
+        (setting(8, 5_000), "calls without an answer: 11"),
         (setting(1, 4_000), "One silence is no outage"),
         (setting(..., 5_000), "Not answered yet"),
         ({"retry_delay": 1_000}, "It sets retry_delay."),

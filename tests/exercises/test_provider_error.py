@@ -138,7 +138,7 @@ def test_one_key_a_payment(answer: object) -> None:
             "A void is a request about the payment too",
         ),
         (lambda table: bool(len(table)) and by_hand(table), "What is all() of nothing?"),
-        (lambda table: table["key"] == table["key"][0], "returns a Series"),
+        (lambda table: table["key"] == table["key"][0], "of type Series"),
         (lambda table: None, "Is there a return?"),
         (lambda table: table["keys"], "raised KeyError"),
         (True, "This is no function"),

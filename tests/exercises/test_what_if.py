@@ -66,7 +66,7 @@ def test_the_cheapest_threshold(answer: Any) -> None:
         (lambda rows, failure, call: by_column(rows, 1, 1), "another one less"),
         (lambda rows, failure, call: rows["failed"].min(), "no threshold"),
         (lambda rows, failure, call: by_sum(rows, failure, call), "another one less"),
-        (lambda rows, failure, call: rows.groupby(THRESHOLD)["failed"].mean(), "A Series is no"),
+        (lambda rows, failure, call: rows.groupby(THRESHOLD)["failed"].mean(), "type Series is no"),
         (lambda rows, failure, call: "the lowest", "no threshold"),
         (lambda rows, failure, call: rows["cost"], "KeyError"),
         (8, "no function"),
