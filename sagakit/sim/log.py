@@ -6,7 +6,7 @@ stand one after the other: they are put in order of time, and completed (see `wi
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -59,51 +59,41 @@ def _record(fields: Any, items: Mapping[str, type]) -> Record:
             f"this is no record of sagakit, which has the fields {', '.join(Record._fields)}; "
             f"docs/worlds.md says how to leave other lines out"
         )
-    detail = fields["detail"]
-    if detail is not None:
-        store = next((fields[end] for end in ("source", "target") if fields[end] in items), "")
-        detail = _detail(detail, items.get(store))
-    label = str(fields["label"])
-    told = str(detail or "")
+    record: Record = RECORD.validate_python({**fields, "detail": None})
+    if fields["detail"] is None:
+        return record
+    store = next((end for end in (record.source, record.target) if end in items), "")
+    detail = _detail(fields["detail"], items.get(store))
+    label, told = record.label, str(detail)
     if told and label.endswith(told):  # the log has both in one
         label = label[: -len(told)].rstrip()
-    record: Record = RECORD.validate_python({**fields, "label": label, "detail": None})
-    return record._replace(detail=detail)
+    return record._replace(label=label, detail=detail)
 
 
 def _detail(fields: Any, item: type | None) -> Any:
     kind = fields.get("is") if isinstance(fields, dict) else None
-    if kind not in DETAILS:
+    if not isinstance(kind, str) or kind not in DETAILS:
         raise BadLog(f"detail: there is no {kind!r}: {meant(str(kind), DETAILS)}")
     values = {name: value for name, value in fields.items() if name != "is"}
     for name in ITEM_FIELDS:
         if values.get(name) is not None:
             if item is None:
                 raise BadLog(f"detail.{name}: neither end of the arrow is a store that is known")
-            one = _reader(item)
-            whole = name == "items"
-            found = values[name] if whole else [values[name]]
-            made = tuple([one.validate_python(each) for each in found])
-            values[name] = made if whole else made[0]
-    cls = DETAILS[kind]
-    for name in _tuples(cls) & values.keys():
-        values[name] = tuple(values[name])
+            whole = tuple[item, ...] if name == "items" else item  # type: ignore[valid-type]
+            values[name] = _validated(whole, values[name], f"detail.{name}")
+    return _validated(DETAILS[kind], values, f"detail: {kind}")
+
+
+def _validated(cls: Any, value: Any, place: str) -> Any:
     try:
-        return cls(**values)
-    except TypeError as error:
-        raise BadLog(f"detail: {kind} has the fields {', '.join(cls._fields)}: {error}") from None
+        return _reader(cls).validate_python(value)
+    except ValidationError as error:
+        raise BadLog(f"{place}: {explain(error)}") from None
 
 
 @cache
-def _reader(item: type) -> TypeAdapter[Any]:
-    return TypeAdapter(item)
-
-
-@cache
-def _tuples(cls: type) -> frozenset[str]:
-    """The fields that are tuples in a detail, and lists in a log."""
-    hints = get_type_hints(cls)
-    return frozenset(name for name, kind in hints.items() if get_origin(kind) is tuple)
+def _reader(cls: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(cls)
 
 
 RECORD: TypeAdapter[Record] = TypeAdapter(Record)

@@ -1,8 +1,11 @@
 """A log is the trace: what is written line by line is read back whole."""
 
 import json
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sagakit import run, scenarios
 from sagakit.check import verdicts
@@ -39,9 +42,11 @@ def test_empty_lines_are_passed_over() -> None:
         (json.dumps({**json.loads(LINE), "t": "noon"}), "line 2: t: input should be a valid int"),
         (json.dumps({**json.loads(LINE), "kind": "arow"}), "line 2: kind: input should be 'call'"),
         (json.dumps({**json.loads(LINE), "detail": {"is": "Reed"}}), "did you mean Read?"),
-        (json.dumps({**json.loads(LINE), "detail": {"is": "Read"}}), "has the fields key, item"),
+        (json.dumps({**json.loads(LINE), "detail": {"is": "Read"}}), "Read: key: field required"),
+        (json.dumps({**json.loads(LINE), "detail": {"is": []}}), "detail: there is no []"),
+        (json.dumps({**json.loads(LINE), "source": {}}), "line 2: source: input should be"),
         (LINE.replace("Wallet DB", "Safe DB"), "neither end of the arrow is a store"),
-        (LINE.replace('"balance": 100.00', '"balance": "much"'), "line 2: balance: input should"),
+        (LINE.replace('"balance": 100.00', '"balance": "much"'), "line 2: detail.item: balance:"),
         ('{"level": "ERROR", "message": "no"}', "docs/worlds.md says how to leave other lines out"),
     ],
 )  # fmt: skip
@@ -49,6 +54,22 @@ def test_a_line_that_is_no_record_is_named(line: str, words: str) -> None:
     with pytest.raises(BadLog) as told:
         read(LINE, line)
     assert words in str(told.value)
+
+
+LINES = list(run("provider_error").records.jsonl())
+
+
+@given(st.sampled_from(LINES), st.data())
+def test_whatever_is_wrong_in_a_record_is_a_bad_log_or_can_be_judged(
+    line: str, data: st.DataObject
+) -> None:
+    fields = json.loads(line)
+    place = fields
+    while isinstance(place[(name := data.draw(st.sampled_from(sorted(place))))], dict):
+        place = place[name]
+    place[name] = data.draw(st.sampled_from([None, True, -1, 1.5, "x", [], ["x"], {}, {"x": 1}]))
+    with suppress(BadLog):
+        verdicts(read(*LINES, json.dumps(fields)))
 
 
 @pytest.mark.parametrize("lines", [[], ["", "\n"]])
