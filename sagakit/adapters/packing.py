@@ -37,9 +37,11 @@ def header_of(body: str) -> tuple[str | None, str | None, str | None]:
     """The event's type, saga and id, of a text that may be no event."""
     try:
         header = loads(body)["header"]
-        return header["event_type"], header["correlation_id"], header["event_id"]
+        found = header["event_type"], header["correlation_id"], header["event_id"]
+        "".join(found).encode()  # all are texts, and such as can be kept
     except (ValueError, TypeError, KeyError):
         return None, None, None
+    return found
 
 
 def _plain(value: Any) -> Any:

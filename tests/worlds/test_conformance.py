@@ -3,6 +3,7 @@
 What a world cannot do is said in its place: see docs/worlds.md for all of it.
 """
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -101,6 +102,17 @@ def test_a_text_that_is_no_event_becomes_a_dead_letter_and_so_again_after_a_redr
     for letter in (first, second):
         tries = [one for one in done.records if one.kind == "return" and one.detail == letter]
         assert len(tries) == 5
+
+
+STRANGE = {"event_type": ["x"], "correlation_id": {"a": 1}, "event_id": 1.5}
+
+
+def test_a_header_of_strange_values_is_a_dead_letter_and_stops_nobody(world: World) -> None:
+    text = json.dumps({"header": STRANGE, "payload": {}})
+    done = world(scenarios.happy_path.but(texts=[{**HELLO, "text": text}], settings=SHORT))
+    assert ends(done) == [("ana:A", "COMPLETED")]
+    assert broken(done) == []
+    assert "Wallet DLQ" in {one.target for one in done.records if isinstance(one.detail, Failed)}
 
 
 def test_an_event_that_comes_twice_is_handled_once(world: World) -> None:
