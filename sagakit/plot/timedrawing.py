@@ -2,13 +2,10 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_hex, to_rgb
-from matplotlib.lines import Line2D
-from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
+from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from sagakit.plot.activity import Activity
 from sagakit.plot.clock import roughly
@@ -18,15 +15,13 @@ from sagakit.plot.lettering import width
 from sagakit.plot.panel import Panel
 from sagakit.plot.pieces import Mark
 from sagakit.plot.scene import Scene
+from sagakit.plot.timelegend import COFFIN, FEW_SAGAS, SHAPES, legend, tint
 from sagakit.plot.timerows import Chain, Rows
 from sagakit.plot.timescale import TimeScale, cuts
 
-SHAPES = ("o", "s", "D", "^", "v", "P", "h", "*", "p", "<", ">", "d")
 FEW_EVENTS = 16  # up to here each event is named beside its marker
-FEW_SAGAS = 7  # up to here each has a colour of its own, named below
 FEW_MARKS = 14  # up to here each is named beside its sign
 LEFT, RIGHT = 1.62, 0.55  # inches beside the lanes
-COFFIN = [(-2, -1), (2, -1), (2, 1), (-2, 1)]
 TURNED = 0.135  # from one upright saga id to the next
 BAR = 0.13
 
@@ -81,7 +76,9 @@ class Drawing:
         longest = max((width(saga, 8) / 72 for saga in self.scene.sagas), default=0.0)
         panel = Panel.of(
             title, alt, self.high, left=LEFT, right=0, above=longest + 0.12 if upright else 0.0,
-            legend=list(self._legend()),
+            legend=list(
+                legend(self.scene, self.colours, self.shapes, self.roomy, bool(self.x.cuts))
+            ),
         )  # fmt: skip
         axes = panel.axes
         axes.set_xlim(0, self.wide + RIGHT)
@@ -215,7 +212,7 @@ class Drawing:
         silent = answered is False
         axes.add_patch(
             Rectangle((left, y - BAR / 2), long, BAR, ec=colour, lw=0.8 if self.roomy else 0.5,
-                      fc=_tint(colour, 0.65) if answered is None else "white",
+                      fc=tint(colour, 0.65) if answered is None else "white",
                       hatch="//////" if silent else None, zorder=5)
         )  # fmt: skip
         self.labels.block(left, y - BAR / 2, left + long, y + BAR / 2)
@@ -283,7 +280,7 @@ class Drawing:
         ]
         return (same or waits or inside or [Chain(lane, mark.t, mark.t)])[0]
 
-    # Which saga is which, and what the signs mean.
+    # Which saga is which.
 
     def _upright(self) -> bool:
         many = len(self.scene.sagas) > FEW_SAGAS
@@ -299,38 +296,3 @@ class Drawing:
             axes.plot([wished, place], [0, -0.08], color=self._colour(saga), lw=0.8, clip_on=False)
             axes.text(place, -0.1, saga, size=8, rotation=90, ha="center", va="bottom",
                       color=INK)  # fmt: skip
-
-    def _legend(self) -> Iterator[Any]:
-        if 1 < len(self.scene.sagas) <= FEW_SAGAS:
-            for saga in self.scene.sagas:
-                colour = self._colour(saga)
-                yield Patch(fc=_tint(colour, 0.65), ec=colour, label=f"saga {saga}")
-        if not self.roomy:
-            for name in dict.fromkeys(event.event for event in self.events):
-                yield Line2D([], [], ls="", marker=self.shapes[name], color=GREY, label=name)
-        yield Patch(fc=_tint(GREY, 0.65), ec=GREY, label="a service works")
-        if any(call.answered for call in self.scene.calls):
-            yield Patch(fc="white", ec=GREY, label="call, answered")
-        if any(not call.answered for call in self.scene.calls):
-            yield Patch(fc="white", ec=GREY, hatch="//////", label="call, no answer")
-        if self.scene.waits:
-            yield Line2D([], [], ls=":", lw=1.6, color=GREY, label="message waits")
-        if any(event.how in ("again", "enqueued") for event in self.events):
-            yield Line2D([], [], ls="", marker="o", mfc="white", mec=GREY,
-                         label="queued by the service itself")  # fmt: skip
-        kinds = {mark.kind for mark in self.marks}
-        if kinds - {"note", "dead letter"}:
-            yield Line2D([], [], ls="", marker="X", mfc=RED, mec="white", ms=8,
-                         label="conflict or failure")  # fmt: skip
-        if "dead letter" in kinds:
-            yield Line2D([], [], ls="", marker=COFFIN, mfc=RED, mec="white", ms=11,
-                         label="dead letter")  # fmt: skip
-        if "note" in kinds:
-            yield Line2D([], [], ls="", marker="|", color=INK, ms=9, mew=1.4, label="note")
-        if self.x.cuts:
-            yield Line2D([], [], ls=(0, (1, 2)), color=GREY, label="time cut out")
-
-
-def _tint(colour: str, white: float) -> str:
-    red, green, blue = (part + (1 - part) * white for part in to_rgb(colour))
-    return to_hex((red, green, blue))

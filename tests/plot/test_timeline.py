@@ -14,7 +14,7 @@ from sagakit.deployment import Participant
 from sagakit.plot.activity import Activity
 from sagakit.plot.figure import Picture
 from sagakit.plot.labels import Labels, spread
-from sagakit.plot.timedrawing import COFFIN
+from sagakit.plot.timelegend import COFFIN
 from sagakit.plot.timeline import timeline
 from sagakit.plot.timescale import CUT, Cut, TimeScale, cuts
 from sagakit.sim.faults import Crash, Drop, Duplicate, Fault, Outage
