@@ -64,7 +64,9 @@ def _parsed(arguments: Sequence[str]) -> tuple[Command, list[str], dict[str, str
         options[option] = value if given else rest.pop(0)
     if len(names) > command.names:
         surplus = ", ".join(names[command.names :])
-        raise Refused(f"{name} does not know what to do with {surplus}: leave it out")
+        a_file = "--db" in command.options and "--db" not in options
+        hint = f"if it is the file, write --db {surplus}" if a_file else "leave it out"
+        raise Refused(f"{name} does not know what to do with {surplus}: {hint}")
     return command, names, options
 
 

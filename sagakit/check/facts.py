@@ -230,11 +230,11 @@ class Facts:
         found: dict[str | None, UnderWay] = {}
         for mail in self.messages.mail.values():
             if mail.state != "done" and mail.saga and mail.event not in FINAL_EVENTS:
-                dead = mail.state == "dead"
+                dead, event = mail.state == "dead", mail.event or "message"
                 if dead:
-                    text = f"its {mail.event} is a dead letter of {mail.queue} ({mail.reason})"
+                    text = f"its {event} is a dead letter of {mail.queue} ({mail.reason})"
                 else:
-                    text = f"its {mail.event} waits in {mail.queue}"
+                    text = f"its {event} waits in {mail.queue}"
                 found[mail.saga] = UnderWay(mail.last.place, f"{text}, {mail.last}", dead)
         if self.ended:
             return found
