@@ -196,13 +196,13 @@ def test_a_broken_law_is_status_1_and_told(capsys: Captured, lossy: Path) -> Non
         (("run", "--scenario", "none.json"), "none.json: there is no such file"),
         (("run", "happy_path", "--scenario", "."), ".: cannot be read: Is a directory"),
         (("list", "happy_path"), "list does not know what to do with happy_path: leave it out"),
-        (("inspect", "trial.db"), "what to do with trial.db: if it is the file, write --db trial.db"),
+        (("inspect", "my.db"), "what to do with my.db: if it is the file, write --db my.db"),
         (("list", "--seed", "1"), "list has no option --seed: there are none"),
         (("show",), "name a scenario"),
         (("show", "hapy_path"), "did you mean happy_path?"),
         (("all", "--out", f"{__file__}/out"), "Not a directory"),
     ],
-    ids=range(21),
+    ids=range(22),
 )
 def test_a_mistake_is_status_2_and_told(
     arguments: tuple[str, ...], says: str, capsys: Captured
