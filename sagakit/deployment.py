@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, Field, StrictInt
 
-from sagakit.checked import Checked
+from sagakit.checked import BadScenario, Checked
 from sagakit.events import Event
 from sagakit.ports import Ports
 
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 YEAR = 365 * 24 * 60 * 60 * 1_000  # ms
 MOST_NAMED = 22  # names in an error message
+
+# What AWS advises for a queue that feeds a function (Lambda Developer Guide, "Using Lambda with
+# Amazon SQS").
+TIMES = 6  # the visibility timeout, of the function's timeout
+FEWEST_RECEIVES = 5  # before a message is a dead letter
 
 Milliseconds = Annotated[int, Field(strict=True, ge=0, le=YEAR, json_schema_extra={"unit": "ms"})]
 Count = Annotated[int, Field(strict=True, ge=1)]
@@ -44,6 +49,12 @@ Span = Annotated[
 ]
 ParticipantKind = Literal["actor", "service", "queue", "store", "bus", "topic", "external"]
 
+Port = Literal["store", "function", "actor", "external party", "archive"]
+OUTSIDE: dict[Port, ParticipantKind] = {
+    "actor": "actor", "external party": "external", "archive": "store"
+}  # fmt: skip
+"""Of the ports to what a deployment only names among `others`: what kind of participant that is."""
+
 
 class Participant(NamedTuple):
     """One lane of a sequence diagram."""
@@ -59,7 +70,7 @@ class Function:
 
     build        makes the service from its ports
     queues       the queues it takes messages from
-    retry_queue  where its `Delayed` events go
+    retry_queue  where its `Delayed` events go; if none is given, they go to its own queue
     timeout      ms, then the invocation is cut off (AWS Lambda: 3 s by default, at most 900 s)
     concurrency  how many invocations may run at once
     batch        how many messages one invocation takes at most (AWS Lambda with SQS: 10)
@@ -88,6 +99,23 @@ class Function:
     client_attempts: int = 1
     client_delay: int = 0
 
+    @property
+    def delays_in(self) -> str:
+        """The queue in which its `Delayed` events wait. Raises `BadScenario` if nobody can tell."""
+        if self.retry_queue:
+            return self.retry_queue
+        if len(self.queues) == 1:
+            return self.queues[0]
+        todo = (
+            f"say which of {', '.join(self.queues)} is its retry_queue"
+            if self.queues
+            else "have one of its methods handle that event (@on), so that it has a queue"
+        )
+        raise BadScenario(
+            f"{self.name} publishes a Delayed event, and nothing says in which queue it waits: "
+            f"{todo}"
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
@@ -101,7 +129,7 @@ class Queue:
     name: str
     domain: str | None = None
     visibility: int = 30_000
-    receives: int = 5
+    receives: int = FEWEST_RECEIVES
     dead_letters: str = ""
 
     def __post_init__(self) -> None:
@@ -127,6 +155,10 @@ class Topic(NamedTuple):
     @property
     def dead_letters(self) -> str:
         return f"{self.name} DLQ"
+
+    def subscription(self, subscriber: str) -> Queue:
+        """The queue that lies between the topic and a subscriber."""
+        return Queue(name=f"{self.name} to {subscriber}", dead_letters=self.dead_letters)
 
 
 class Table(NamedTuple):
@@ -263,6 +295,20 @@ class Deployment:
         order = {name: place for place, name in enumerate(self.lanes)}
         last = len(order)
         return tuple(sorted(self._unordered(), key=lambda one: order.get(one.name, last)))
+
+    def must_have(self, port: Port, name: str, service: str) -> str:
+        """The name by which a service asks for a port. Raises `ValueError` if there is none."""
+        kind = OUTSIDE.get(port)
+        among: Iterable[Table | Function | Participant] = (
+            self.tables if port == "store"
+            else self.functions if port == "function"
+            else (one for one in self.others if one.kind == kind)
+        )  # fmt: skip
+        names = [one.name for one in among]
+        if name not in names:
+            what = "store" if port == "archive" else port
+            raise ValueError(f"{service}: there is no {what} {name!r}: {meant(name, names)}")
+        return name
 
     # Its views are imported when they are asked for.
 

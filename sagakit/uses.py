@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sagakit.deployment import Deployment, Function, ParticipantKind, meant
+from sagakit.deployment import Deployment, Function, Port
 from sagakit.events import Event
 from sagakit.ports import handlers
 
@@ -46,23 +46,21 @@ class Uses:
         return self._asked("store", name, self.stores)
 
     def external(self, name: str) -> Any:
-        return self._asked("external", name, self.externals)
+        return self._asked("external party", name, self.externals)
 
     def caller(self, name: str) -> Any:
-        return self._asked("service", name, self.callers)
+        return self._asked("function", name, self.callers)
 
     def person(self, name: str) -> Any:
         return self._asked("actor", name, self.people)
 
     def archive(self, store: str, snapshots: str, events: str) -> Any:
         self.store(store)
-        self._asked("store", snapshots, self.archives)
-        return self._asked("store", events, self.archives)
+        self._asked("archive", snapshots, self.archives)
+        return self._asked("archive", events, self.archives)
 
-    def _asked(self, kind: ParticipantKind, name: str, known: list[str]) -> object:
-        there = [one.name for one in self._deployment.participants() if one.kind == kind]
-        if name not in there:
-            raise ValueError(f"{self._function}: there is no {kind} {name!r}: {meant(name, there)}")
+    def _asked(self, port: Port, name: str, known: list[str]) -> object:
+        self._deployment.must_have(port, name, self._function)
         if name not in known:
             known.append(name)
         return object()

@@ -45,8 +45,10 @@ def test_commands_are_what_it_handles_that_is_no_event() -> None:
     ("asks", "complaint"),
     [
         (lambda ports: ports.store("Shelf"), "no store 'Shelf': did you mean Shelves"),
-        (lambda ports: ports.external("Bank"), "no external 'Bank': there are none"),
-        (lambda ports: ports.caller("Mail"), "no service 'Mail': use one of Shop"),
+        (lambda ports: ports.store("Copies"), "no store 'Copies': use one of Shelves"),
+        (lambda ports: ports.archive("Copies", "Copies", "Copies"), "no store 'Copies'"),
+        (lambda ports: ports.external("Bank"), "no external party 'Bank': there are none"),
+        (lambda ports: ports.caller("Mail"), "no function 'Mail': "),
         (lambda ports: ports.person("Guests"), "no actor 'Guests': did you mean Guest"),
         (lambda ports: ports.archive("Shelves", "A", "B"), "no store 'A'"),
     ],
@@ -55,7 +57,7 @@ def test_what_the_deployment_does_not_have_is_refused(asks: Any, complaint: str)
     system = Deployment(
         functions=(Function(name="Shop", build=asks),),
         tables=(Table("Shelves", "Shop"),),
-        others=(Participant("Guest", "actor"),),
+        others=(Participant("Guest", "actor"), Participant("Copies", "store")),
     )
     with pytest.raises(ValueError, match=f"Shop: there is {complaint}"):
         uses("Shop", system)

@@ -9,11 +9,9 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sagakit.deployment import Deployment, Function, Queue
+from sagakit.deployment import FEWEST_RECEIVES, TIMES, Deployment, Function, Queue
 from sagakit.sim.trace import duration
 
-FEWEST_RECEIVES = 5
-TIMES = 6  # the visibility timeout, of the function's timeout
 HOUR = 60 * 60 * 1_000  # ms
 DAY = 24 * HOUR
 

@@ -45,8 +45,9 @@ class System:
                function's name
     timing     how long things take, as in a `Scenario`
 
-    A service X takes its messages from "X SQS" and keeps its items in "X DB". Raises `BadScenario`
-    for a service that cannot be made, a command that nobody handles, and a wrong `timing`.
+    A service X takes its messages from "X SQS", where its `Delayed` events wait too, and keeps its
+    items in "X DB". Raises `BadScenario` for a service that cannot be made, a command that nobody
+    handles, and a wrong `timing`.
 
     >>> from sagakit.ports import Store, on
     >>> from sagakit.run import run

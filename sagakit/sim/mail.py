@@ -31,7 +31,7 @@ class Mail:
         self._write = write
         self._poll = deployment.timing.poll
         self._messages = 0
-        self._retry_queues = {one.name: one.retry_queue for one in deployment.functions}
+        self._functions = {one.name: one for one in deployment.functions}
         self.queues = {queue.name: self._queue(queue) for queue in deployment.queues}
         self.subscriptions: list[tuple[str, SimulatedQueue]] = []
         targets = {name: self._into(queue) for name, queue in self.queues.items()}
@@ -68,12 +68,7 @@ class Mail:
         return relay
 
     def _enqueue_again(self, entry: Delayed, owner: str) -> None:
-        name = self._retry_queues[owner]
-        if name is None:
-            raise ValueError(
-                f"{owner} published a Delayed event but has no retry_queue: declare one"
-            )
-        queue, event = self.queues[name], entry.event
+        queue, event = self.queues[self._functions[owner].delays_in], entry.event
         _, _, causation_id, _, _, version = event.header
         label = f"Enqueue ({event.remark})" if event.remark else "Enqueue"
         if entry.delay:
@@ -95,8 +90,7 @@ class Mail:
         """A subscription is a queue of its own, shown as its topic."""
         queues = []
         for subscriber in topic.subscribers:
-            own = Queue(name=f"{topic.name} to {subscriber}", dead_letters=topic.dead_letters)
-            queue = self._queue(own, topic.name)
+            queue = self._queue(topic.subscription(subscriber), topic.name)
             self.subscriptions.append((subscriber, queue))
             queues.append(queue)
 

@@ -5,10 +5,10 @@ sends the result back. So a handler in flight is a function of its message and o
 its operations so far.
 """
 
-from collections.abc import Collection, Generator, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Collection, Generator, Sequence
+from typing import Any, NamedTuple
 
-from sagakit.deployment import Deployment, Participant, ParticipantKind, meant
+from sagakit.deployment import Deployment, Port
 from sagakit.events import Event
 from sagakit.ports import Delayed, event_of
 
@@ -213,11 +213,6 @@ class ArchivePort:
         return DeliverAgain(event)
 
 
-class Named(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
 class SimulatedPorts:
     """The ports of one service in the simulator.
 
@@ -233,27 +228,20 @@ class SimulatedPorts:
         self._deployment = deployment
 
     def store(self, name: str) -> StorePort:
-        return StorePort(self._there_is("store", name, self._deployment.tables))
+        return StorePort(self._known("store", name))
 
     def external(self, name: str) -> ExternalPort:
-        return ExternalPort(self._there_is("external party", name, self._others("external")))
+        return ExternalPort(self._known("external party", name))
 
     def caller(self, name: str) -> CallerPort:
-        return CallerPort(self._there_is("function", name, self._deployment.functions))
+        return CallerPort(self._known("function", name))
 
     def person(self, name: str) -> PersonPort:
-        return PersonPort(self._there_is("actor", name, self._others("actor")))
+        return PersonPort(self._known("actor", name))
 
     def archive(self, store: str, snapshots: str, events: str) -> ArchivePort:
-        for name in (snapshots, events):
-            self._there_is("store", name, self._others("store"))
-        return ArchivePort(self.store(store).name, snapshots, events)
+        snapshots, events = self._known("archive", snapshots), self._known("archive", events)
+        return ArchivePort(self._known("store", store), snapshots, events)
 
-    def _others(self, kind: ParticipantKind) -> list[Participant]:
-        return [one for one in self._deployment.others if one.kind == kind]
-
-    def _there_is(self, what: str, name: str, among: Iterable[Named]) -> str:
-        names = [one.name for one in among]
-        if name not in names:
-            raise ValueError(f"{self._service}: there is no {what} {name!r}: {meant(name, names)}")
-        return name
+    def _known(self, port: Port, name: str) -> str:
+        return self._deployment.must_have(port, name, self._service)

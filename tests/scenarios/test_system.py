@@ -1,12 +1,13 @@
 """A system of one's own runs, is drawn, and is explored, as the payments are."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from sagakit import Run, System, explore, run
 from sagakit.events import Event
-from sagakit.ports import External, Ports, Store, on
+from sagakit.payments.topology import payment_system
+from sagakit.ports import Delayed, External, Ports, Store, on
 from sagakit.scenarios import BadScenario
 
 
@@ -94,6 +95,36 @@ class Courier:
         await self.outbox.commit(None, handled=event)
 
 
+class NotSent(Event):
+    book: str
+
+
+class PatientCourier(Courier):
+    """Tries again after a minute, and then gives up."""
+
+    @on(Reserved)
+    async def send(self, event: Reserved) -> None:
+        if await self.took_it(event):
+            await self.outbox.commit(Sale(event.header.correlation_id, "SENT"), handled=event)
+        else:
+            later = Delayed(NotSent.after(event, book=event.book), MINUTE)
+            await self.outbox.commit(None, publish=[later], handled=event)
+
+    @on(NotSent)
+    async def send_again(self, event: NotSent) -> None:
+        state = "SENT" if await self.took_it(event) else "LEFT"
+        await self.outbox.commit(Sale(event.header.correlation_id, state), handled=event)
+
+    async def took_it(self, event: Event) -> bool:
+        saga, attempt = event.header.correlation_id, event.header.event_type
+        answer = await self.van.execute(f"{saga}, {attempt}", ["a parcel"], timeout=1_000)
+        return answer.status == 200
+
+
+def patient(ports: Ports) -> PatientCourier:
+    return PatientCourier(ports.store("Courier DB"), ports.external("Van"))
+
+
 def sold_what_left_the_shelf(run: Run) -> str | None:
     stores = run.records.stores()
     gone = 1 - stores["Shelf DB"]["dune"].left
@@ -102,6 +133,7 @@ def sold_what_left_the_shelf(run: Run) -> str | None:
 
 
 VAN = ("Van", "Courier")
+MINUTE = 60_000  # ms
 
 BOOKS = System(
     name="books",
@@ -111,6 +143,21 @@ BOOKS = System(
     opening={"Shelf": [Stock("dune", 1)]},
     laws=(sold_what_left_the_shelf,),
 )
+PATIENT = BOOKS.but(services={**BOOKS.services, "Courier": patient}, externals={"Van": "decline"})
+
+
+class Teller(Shop):
+    """Handles no event but the one that it delays, and not even that."""
+
+    @on(Order)
+    async def begin(self, order: Order) -> None:
+        later = Delayed(Ordered.first(order.book, book=order.book), MINUTE)
+        await self.sales.commit(Sale(order.book), publish=[later])
+
+    async def end(self, event: Event) -> None: ...
+
+
+NOWHERE = BOOKS.but(services={"Shop": Teller}, opening={}, laws=())
 
 
 class TestARun:
@@ -175,6 +222,21 @@ class TestARun:
         said = [one.text for one in run(system).records if (one.source, one.target) == VAN]
         assert said == ["402 declined"]
 
+    def test_what_is_delayed_comes_back_to_the_services_own_queue(self) -> None:
+        done = run(PATIENT)
+        assert [one.text for one in done.records if (one.source, one.target) == VAN] == [
+            "402 declined", "402 declined",
+        ]  # fmt: skip
+        put = next(one for one in done.records if one.label.startswith("Enqueue"))
+        assert (put.source, put.target) == ("Courier", "Courier SQS")
+        assert done.records[len(done.records) - 1].t > MINUTE
+        assert done.items("Courier DB").state.tolist() == ["LEFT"]
+        assert all(verdict.held for verdict in done.verdicts())
+
+    def test_a_figure_draws_nothing_delayed_that_is_not_declared(self) -> None:
+        assert "delayed" in payment_system().figure().svg()
+        assert "delayed" not in PATIENT.deployment.figure().svg()
+
 
 class TestExplored:
     def test_two_orders_of_one_book_are_proved(self) -> None:
@@ -205,8 +267,29 @@ class TestExplored:
         with pytest.raises(BadScenario, match=r"Van does 'decline'.*budget"):
             explore(system)
 
+    def test_what_is_delayed_comes_when_nobody_has_a_step_to_make(self) -> None:
+        declining = PATIENT.but(externals={"Van": "approve"})
+        answer = explore(declining, crashes=1, provider={"decline": 2})
+        assert answer.proved
+
+    def test_a_flaw_after_the_delay_is_found(self) -> None:
+        def no_parcel_is_left(run: Run) -> str | None:
+            states = [parcel.state for parcel in run.records.stores()["Courier DB"].values()]
+            return "a parcel was left" if "LEFT" in states else None
+
+        system = PATIENT.but(externals={"Van": "approve"}, laws=(no_parcel_is_left,))
+        assert explore(system, provider={"decline": 1}).proved
+        (broken,) = explore(system, provider={"decline": 2}).broken
+        again = run(system, schedule=broken.schedule)
+        assert [one.law for one in again.verdicts() if not one.held] == ["no_parcel_is_left"]
+
 
 class TestAMistakeIsTold:
+    @pytest.mark.parametrize("how", [run, explore])
+    def test_what_is_delayed_by_a_service_without_a_queue(self, how: Any) -> None:
+        with pytest.raises(BadScenario, match=r"Shop publishes a Delayed event, and .*handle"):
+            how(NOWHERE)
+
     def test_a_command_that_nobody_handles(self) -> None:
         with pytest.raises(BadScenario, match=r"nobody handles str.*@on\(str\)"):
             BOOKS.but(requests={"x": "a text"})

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from sagakit.checked import BadScenario
 from sagakit.deployment import Function
 from sagakit.ports import Delayed, Ports, Unavailable, VersionConflict, on
 from sagakit.sim.external import Reaction
@@ -235,12 +236,12 @@ def test_a_handler_may_live_with_what_a_port_raises() -> None:
     assert world.stores["Shelves"].items["coffee"].left == 5
 
 
-def test_a_delayed_event_needs_a_retry_queue() -> None:
+def test_of_two_queues_one_must_be_the_retry_queue() -> None:
     async def put_off(ports: Ports, event: Ordered) -> None:
         await ports.store("Shelves").commit(None, publish=[Delayed(Ordered.after(event), 5)])
 
     world = shop(service(put_off), function={"retry_queue": None})
-    with pytest.raises(ValueError, match="Shop published a Delayed event but has no retry_queue"):
+    with pytest.raises(BadScenario, match="say which of Shop SQS, Retry SQS is its retry_queue"):
         orders(world, 0)
 
 

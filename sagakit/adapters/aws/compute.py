@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from sagakit.adapters.aws import alarms
-from sagakit.adapters.aws.names import called, subscription
+from sagakit.adapters.aws.names import called
 from sagakit.adapters.aws.parts import (
     Resource,
     Resources,
@@ -88,8 +88,8 @@ def _told(function: Function, deployment: Deployment, prefix: str) -> Resource:
 
 def _sources(function: Function, deployment: Deployment) -> list[str]:
     """The queues that wake it."""
-    topics = [one.name for one in deployment.topics if function.name in one.subscribers]
-    return [*function.queues, *(subscription(topic, function.name) for topic in topics)]
+    topics = [one for one in deployment.topics if function.name in one.subscribers]
+    return [*function.queues, *(topic.subscription(function.name).name for topic in topics)]
 
 
 def _wakes(function: Function, queue: str, queues: int) -> Resource:

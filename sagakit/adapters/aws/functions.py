@@ -195,7 +195,7 @@ class Function:
                 return name
         return next(
             (topic.name for topic in self._deployment.topics
-             if called == self._resources.called(f"{topic.name} to {self.name}")), called,
+             if called == self._resources.called(topic.subscription(self.name).name)), called,
         )  # fmt: skip
 
     # The outbox, as DynamoDB's stream tells it.

@@ -1,7 +1,7 @@
 """The template's bus, rules, queues and topics, and an alarm on each dead-letter queue."""
 
 from sagakit.adapters.aws import alarms
-from sagakit.adapters.aws.names import called, subscription
+from sagakit.adapters.aws.names import called
 from sagakit.adapters.aws.parts import (
     Resource,
     Resources,
@@ -12,14 +12,12 @@ from sagakit.adapters.aws.parts import (
     ref,
     resource,
 )
-from sagakit.deployment import Deployment, Queue, Rule, Topic
+from sagakit.deployment import TIMES, Deployment, Queue, Rule, Topic
 
 DAY = 24 * 60 * 60  # s
 KEPT = 4 * DAY  # a message that nobody handles (SQS's default)
 KEPT_DEAD = 14 * DAY  # the longest that SQS offers
 ATTEMPTS = 185  # of EventBridge to deliver an event, within a day (its defaults)
-TIMES = 6  # the visibility timeout, of the function's timeout (AWS Lambda: "Using SQS")
-RECEIVES = 5  # the fewest that AWS advises for a queue that feeds a function
 
 
 def messaging(deployment: Deployment, prefix: str) -> Resources:
@@ -115,10 +113,11 @@ def _topic(topic: Topic, deployment: Deployment, prefix: str) -> Resources:
     }
     timeouts = {one.name: one.timeout for one in deployment.functions}
     for subscriber in topic.subscribers:
-        name = subscription(topic.name, subscriber)
+        queue = topic.subscription(subscriber)
+        name = queue.name
         dead = f"{name} DLQ"
-        visibility = -(-TIMES * timeouts[subscriber] // 1000)
-        parts |= _queue(name, dead, visibility, RECEIVES, prefix)
+        visibility = -(-max(queue.visibility, TIMES * timeouts[subscriber]) // 1000)
+        parts |= _queue(name, dead, visibility, queue.receives, prefix)
         parts |= _may_send("sns", [name, dead], [topic.name])
         parts[f"{name} Subscription"] = resource(
             "SNS::Subscription",

@@ -20,11 +20,6 @@ def called(prefix: str, name: str) -> str:
     return f"{prefix}-{slug(name)}"
 
 
-def subscription(topic: str, subscriber: str) -> str:
-    """The queue that lies between a topic and a function."""
-    return f"{topic} to {subscriber}"
-
-
 def checked(prefix: str) -> str:
     """The prefix. Raises `BadName` if no stack can be called so."""
     if not PREFIX.fullmatch(prefix):

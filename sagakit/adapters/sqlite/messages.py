@@ -61,15 +61,14 @@ class Post:
         self.bus = deployment.bus
         self.places = {queue.name: Place(queue, queue.name) for queue in deployment.queues}
         self.queues_of = {one.name: list(one.queues) for one in deployment.functions}
-        self._retry_queues = {one.name: one.retry_queue for one in deployment.functions}
+        self._functions = {one.name: one for one in deployment.functions}
         self._copies: dict[str, list[str]] = {}
         for topic in deployment.topics:
             for subscriber in topic.subscribers:
-                name = f"{topic.name} to {subscriber}"
-                queue = Queue(name=name, dead_letters=topic.dead_letters)
-                self.places[name] = Place(queue, topic.name)
-                self.queues_of[subscriber].append(name)
-                self._copies.setdefault(topic.name, []).append(name)
+                queue = topic.subscription(subscriber)
+                self.places[queue.name] = Place(queue, topic.name)
+                self.queues_of[subscriber].append(queue.name)
+                self._copies.setdefault(topic.name, []).append(queue.name)
         self._rules: dict[type[Event], list[Rule]] = {}
         for rule in deployment.rules:
             self._rules.setdefault(rule.event, []).append(rule)
@@ -106,12 +105,7 @@ class Post:
         self._database.write(_about(event, now, "async", service, queue, "Queue again", detail))
 
     def _later(self, entry: Delayed, service: str, now: int) -> None:
-        queue = self._retry_queues[service]
-        if queue is None:
-            raise ValueError(
-                f"{service} published a Delayed event but has no retry_queue: declare one"
-            )
-        event = entry.event
+        queue, event = self._functions[service].delays_in, entry.event
         label = f"Enqueue ({event.remark})" if event.remark else "Enqueue"
         if entry.delay:
             label += f", delay {duration(entry.delay)}"

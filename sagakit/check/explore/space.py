@@ -116,6 +116,7 @@ class Space:
         """Who gets an event, and when a message of a service comes again."""
         reader = {queue: one.name for one in deployment.functions for queue in one.queues}
         self._reader = reader
+        self._functions = {one.name: one for one in deployment.functions}
         queues = {queue.name: queue for queue in deployment.queues}
         self._again_after, self._most_receives = {}, {}
         for one in deployment.functions:
@@ -340,6 +341,7 @@ class Space:
 
     def _queued(self, entry: Event | Delayed, service: str, clock: int) -> Iterable[int]:
         if isinstance(entry, Delayed):
+            service = self._reader[self._functions[service].delays_in]
             event, due = entry.event, clock + entry.delay
             message = self._message(event, event.header.correlation_id)
             if entry.delay:

@@ -16,7 +16,7 @@ from sagakit import scenarios
 from sagakit.__main__ import main
 from sagakit.adapters.aws import entrance
 from sagakit.adapters.aws.limits import BadNumber
-from sagakit.adapters.aws.names import BadName, called, subscription
+from sagakit.adapters.aws.names import BadName, called
 from sagakit.adapters.aws.parts import identity
 from sagakit.adapters.aws.template import FORMATS, template
 from sagakit.deployment import Deployment, Queue
@@ -98,13 +98,25 @@ def test_cfn_lint_would_find_a_part_that_is_missing(tmp_path: Path) -> None:
 
 
 @every_deployment
+def test_a_subscription_is_the_queue_that_every_world_has(deployment: Deployment) -> None:
+    functions = {one.name: one for one in deployment.functions}
+    for topic in deployment.topics:
+        for subscriber in topic.subscribers:
+            queue = topic.subscription(subscriber)
+            made = template(deployment, "prod")["Resources"][identity(queue.name)]["Properties"]
+            needed = 6 * functions[subscriber].timeout  # AWS's advice
+            assert made["VisibilityTimeout"] * 1000 == max(queue.visibility, needed)
+            assert made["RedrivePolicy"]["maxReceiveCount"] == queue.receives == 5
+
+
+@every_deployment
 def test_all_of_the_deployment_is_in_it_and_nothing_else(deployment: Deployment) -> None:
     content = template(deployment, "prod")
     queues = {one.name for one in deployment.queues}
     queues |= {one.dead_letters for one in deployment.queues}
     for topic in deployment.topics:
         queues.add(topic.dead_letters)
-        for name in (subscription(topic.name, one) for one in topic.subscribers):
+        for name in (topic.subscription(one).name for one in topic.subscribers):
             queues |= {name, f"{name} DLQ"}
     expected = {
         ("Lambda::Function", "FunctionName"): {one.name for one in deployment.functions},
@@ -137,7 +149,7 @@ def test_a_function_reaches_its_own_tables_and_queues_and_no_others(
         assert sorted(may.get("dynamodb:PutItem", [])) == sorted(tables)
         sources = [
             *function.queues,
-            *(subscription(one.name, function.name)
+            *(one.subscription(function.name).name
               for one in deployment.topics if function.name in one.subscribers),
         ]  # fmt: skip
         assert may.get("sqs:ReceiveMessage", []) == [identity(one) for one in sources]
