@@ -113,6 +113,13 @@ def refused(error: Exception) -> tuple[str, Failed]:
     return f"{name}:", Failed(0, str(error))
 
 
+def heard(result: Any, error: BaseException | None = None) -> str:
+    """What an actor hears of a command, as every world tells it."""
+    if error is not None:
+        return str(error)
+    return "done" if result is None else str(result)
+
+
 def _now(world: World, _operation: ops.Now, by: Invocation) -> None:
     by.resume(world.kernel.clock)
 
@@ -176,7 +183,7 @@ def _invoke(world: World, operation: ops.Invoke, by: Invocation) -> None:
 
     def done(result: Any, error: BaseException | None) -> None:
         if error is None:
-            by.arrow("return", service.name, by.host.name, intern(str(result)))
+            by.arrow("return", service.name, by.host.name, intern(heard(result)))
             by.resume(result)
         else:
             by.arrow("return", service.name, by.host.name, "", Failed(0, str(error)))

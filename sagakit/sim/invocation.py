@@ -192,11 +192,10 @@ class Invocation:
                 self.arrow("return", self.host.name, self.source, "done", message.queued)
 
     def _fail(self, error: Exception) -> None:
-        reason = reason_of(error)
         if self.message is None:
-            self._end(None, Unavailable(f"{self.host.name} failed: {reason}"))
+            self._end(None, failed(self.host.name, error))
             return
-        self.message.reason = reason
+        reason = self.message.reason = reason_of(error)
         detail = Failed(self.message.message_id, reason)
         self.arrow("return", self.host.name, self.source, "failed:", detail)
         if self.host.function.reports:
@@ -268,6 +267,11 @@ def reason_of(error: BaseException) -> str:
     code = getattr(error, "code", None)
     text = explain(error) if isinstance(error, ValidationError) else str(error)
     return f"{type(error).__name__}{f' {code}' if code else ''}: {text}{_place(error)}"
+
+
+def failed(service: str, error: BaseException) -> Unavailable:
+    """What whoever sent a service a command hears if its handler fails, in every world."""
+    return Unavailable(f"{service} failed: {reason_of(error)}")
 
 
 def _place(error: BaseException) -> str:

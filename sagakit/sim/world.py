@@ -14,7 +14,7 @@ from sagakit.deployment import Deployment, meant
 from sagakit.events import Event
 from sagakit.ports import Backup
 from sagakit.sim import operations as ops
-from sagakit.sim.effects import EFFECTS, Call
+from sagakit.sim.effects import EFFECTS, Call, heard
 from sagakit.sim.external import Decide, Reaction, SimulatedExternal
 from sagakit.sim.faults import Fault, FaultPlan, Known
 from sagakit.sim.host import Host
@@ -112,9 +112,7 @@ class World:
             self.hosts[service].invoke(command, actor, saga, answered)
 
         def answered(result: Any, error: BaseException | None) -> None:
-            said = "done" if result is None else str(result)
-            label = said if error is None else str(error)
-            self._record("return", service, actor, label, saga=saga)
+            self._record("return", service, actor, heard(result, error), saga=saga)
 
         self.kernel.plan(at, send)
 

@@ -10,7 +10,7 @@ from sagakit.adapters.aws.tables import Table
 from sagakit.adapters.driving import Subject, steps
 from sagakit.ports import TimedOut, Unavailable, WorldError
 from sagakit.sim import operations as ops
-from sagakit.sim.effects import attempted, refused
+from sagakit.sim.effects import attempted, heard, refused
 from sagakit.sim.trace import Asked, Kind, Read, Record
 from sagakit.tracing import span_id
 
@@ -86,7 +86,7 @@ class Handling:
             return None
         if isinstance(operation, ops.Invoke):
             result = self._invoke(operation.service, operation.command, subject)
-            self.arrow(subject, "return", operation.service, service, str(result))
+            self.arrow(subject, "return", operation.service, service, heard(result))
             return result
         raise TypeError(
             f"the AWS world cannot do {type(operation).__name__}: a table is restored with "

@@ -17,8 +17,9 @@ from sagakit.adapters.sqlite.messages import Post
 from sagakit.ports import TimedOut, Unavailable, WorldError
 from sagakit.sim import operations as ops
 from sagakit.sim.archive import READ_EVENTS
-from sagakit.sim.effects import RESUMED, attempted, refused
+from sagakit.sim.effects import RESUMED, attempted, heard, refused
 from sagakit.sim.external import Reaction, booked
+from sagakit.sim.invocation import failed
 from sagakit.sim.trace import Asked, Failed, Read, Record, Restored, duration
 
 Decide = Callable[[ops.Ask, int, int], Reaction]
@@ -229,11 +230,12 @@ class Handling:
         except BadDatabase:
             raise
         except Exception as error:
+            told = failed(service, error)
             with self._database.transaction():
-                self.arrow(subject, "return", service, subject.service, "", Failed(0, str(error)))
-            raise Unavailable(f"{service} failed: {type(error).__name__}: {error}") from error
+                self.arrow(subject, "return", service, subject.service, "", Failed(0, str(told)))
+            raise told from error
         with self._database.transaction():
-            self.arrow(subject, "return", service, subject.service, str(result))
+            self.arrow(subject, "return", service, subject.service, heard(result))
         return result
 
     # The trace.

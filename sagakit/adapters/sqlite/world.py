@@ -18,8 +18,9 @@ from sagakit.adapters.sqlite.messages import Message, Post
 from sagakit.deployment import Deployment, Function, meant
 from sagakit.events import Event, decode
 from sagakit.ports import handlers
+from sagakit.sim.effects import heard
 from sagakit.sim.external import Reaction
-from sagakit.sim.invocation import reason_of
+from sagakit.sim.invocation import failed, reason_of
 from sagakit.sim.operations import SimulatedPorts
 from sagakit.sim.trace import Failed, Queued, Read, Record, Trace
 
@@ -205,11 +206,11 @@ class World:
 
     async def _serve(self, subject: Subject, request: int, actor: str, command: Any) -> None:
         try:
-            answer = str(await self._handling.handle(subject, command))
+            answer = heard(await self._handling.handle(subject, command))
         except BadDatabase:  # the file's own: the request is sent again
             raise
         except Exception as error:
-            answer = f"{type(error).__name__}: {error}"
+            answer = heard(None, failed(subject.service, error))
         with self._database.transaction():
             self._database.run("UPDATE requests SET done = 1 WHERE id = ?", request)
             self._database.write(

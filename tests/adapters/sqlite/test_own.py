@@ -17,6 +17,7 @@ from sagakit.scenarios import BadScenario, happy_path
 from sagakit.sim.external import Behaviour
 from tests.examples import test_travel as travel
 from tests.examples.test_travel import BookTrip, FlightService, Hotel, HotelService, TripService
+from tests.scenarios.test_system import BOOKS, MINUTE, NOWHERE, PATIENT, Order, Shop
 
 TRIPS = ("to Rome", "to Oslo", "to Bonn")
 
@@ -64,6 +65,44 @@ def test_it_ends_as_in_the_simulator_and_its_laws_hold(airline: Behaviour, tmp_p
     assert states(done) == states(simulated)
     assert broken(done) == broken(simulated) == []
     assert "both_or_neither" in [verdict.law for verdict in done.verdicts()]
+
+
+def test_what_is_delayed_comes_back_to_the_services_own_queue(tmp_path: Path) -> None:
+    done = serve(PATIENT, tmp_path / "file.db", hurry=True)
+    assert done.items("Courier DB").state.tolist() == ["LEFT"]
+    assert done.records[len(done.records) - 1].t > MINUTE
+    assert broken(done) == []
+
+
+def test_what_is_delayed_by_a_service_without_a_queue_is_told(tmp_path: Path) -> None:
+    with pytest.raises(
+        BadScenario, match="Shop publishes a Delayed event, and nothing says in which queue"
+    ):
+        serve(NOWHERE, tmp_path / "file.db", hurry=True)
+
+
+def test_an_actor_hears_what_it_hears_in_the_simulator(tmp_path: Path) -> None:
+    for number, shop in enumerate((SilentShop, FailingShop)):
+        system = BOOKS.but(services={**BOOKS.services, "Shop": shop}, laws=())
+        served = serve(system, tmp_path / f"{number}.db", hurry=True)
+        assert heard(served) == heard(run(system))
+    assert heard(served)[0].startswith("Shop failed: KeyError: 'dune' (line ")
+
+
+def heard(done: Run) -> list[str]:
+    return [one.text for one in done.records if one.kind == "return" and one.target == "User"]
+
+
+class SilentShop(Shop):
+    @on(Order)
+    async def begin(self, order: Order) -> None:
+        await super().begin(order)
+
+
+class FailingShop(Shop):
+    @on(Order)
+    async def begin(self, order: Order) -> str:
+        raise KeyError(order.book)
 
 
 class ForgetfulHotel(HotelService):
@@ -190,6 +229,7 @@ def test_an_item_that_is_not_found_again_fails_its_handler_which_says_so(tmp_pat
     system = System(name="notes", services={"Notes": Notes}, requests={"a": "milk"})
     done = serve(system, tmp_path / "file.db", hurry=True)
     (answer,) = [one.label for one in done.records if one.target == "User"]
-    assert answer.endswith("define it at the top of a module, a script or a notebook")
+    assert answer.startswith("Notes failed: ")
+    assert "define it at the top of a module, a script or a notebook (line " in answer
     with Database(tmp_path / "file.db") as database:
         assert list(database.items("Notes DB")) == []
