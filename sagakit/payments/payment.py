@@ -22,6 +22,7 @@ from sagakit.payments.events import (
 from sagakit.ports import Store, on
 
 Status = Literal["PENDING", "REFUNDING", "COMPLETED", "FAILED"]
+TRANSACTION = "tx-"
 FINAL: tuple[Status, ...] = ("COMPLETED", "FAILED")
 TRANSITIONS: dict[Status | None, tuple[Status, ...]] = {
     None: ("PENDING",),
@@ -51,6 +52,16 @@ class Payment(NamedTuple):
 
     def __str__(self) -> str:
         return f"status: {self.status}" + (f", reason: {self.reason}" if self.reason else "")
+
+
+def transaction_id_of(payment_id: str) -> str:
+    """What a payment is called at the provider: its Idempotency-Key there."""
+    return f"{TRANSACTION}{payment_id}"
+
+
+def payment_id_in(transaction_id: str) -> str:
+    """The payment that a transaction is for."""
+    return transaction_id.removeprefix(TRANSACTION)
 
 
 class CreatePayment(NamedTuple):
@@ -83,7 +94,7 @@ class PaymentService:
                 return OtherRequest("amount", str(payment.amount))
             return payment
         payment_id, user_id, amount = command
-        payment = Payment(payment_id, f"tx-{payment_id}", user_id, amount)
+        payment = Payment(payment_id, transaction_id_of(payment_id), user_id, amount)
         begun = PaymentInit.first(
             payment_id,
             payment_id=payment_id,

@@ -12,7 +12,7 @@ from pydantic import Field, StrictInt, model_validator
 from sagakit.checked import BadScenario, Checked
 from sagakit.deployment import Count, Milliseconds, Timing, meant
 from sagakit.events import NotUnderstood, encode, loads
-from sagakit.payments.api import IDENTIFIER, payment_id_of
+from sagakit.payments.api import IDENTIFIER, Post, payment_id_of
 from sagakit.payments.money import Amount, Balance
 from sagakit.payments.topology import Settings
 from sagakit.sim.external import Behaviour
@@ -42,6 +42,16 @@ class PaymentRequest(Checked):
     @property
     def payment_id(self) -> str:
         return payment_id_of(self.user_id, self.idempotency_key)
+
+    @property
+    def times(self) -> tuple[int, ...]:
+        """When (ms) it is sent."""
+        return (self.at, *(self.at + later for later in self.repeats))
+
+    def post(self) -> Post:
+        """The request to the API."""
+        body = encode({"user_id": self.user_id, "amount": self.amount})
+        return Post(body, self.idempotency_key)
 
 
 class ProviderRule(Checked):

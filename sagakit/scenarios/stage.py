@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from sagakit.checked import BadScenario
 from sagakit.deployment import Deployment, Timing, meant
-from sagakit.events import encode
-from sagakit.payments.api import Post
+from sagakit.payments.payment import payment_id_in
 from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import PROVIDER, Service, payment_system
 from sagakit.payments.wallet import Wallet
@@ -18,7 +17,6 @@ from sagakit.sim.operations import Ask
 from sagakit.sim.schedule import Choice, ScheduledKernel
 from sagakit.sim.world import World
 
-TRANSACTION = "tx-"
 PATIENCE = 24 * 60 * 60 * 1_000  # ms after the last thing that a scenario has happen
 
 
@@ -78,10 +76,8 @@ def stage(
 
     world.seed_store("Wallet DB", (Wallet(one.user_id, one.balance) for one in scenario.wallets))
     for payment in scenario.payments:
-        body = encode({"user_id": payment.user_id, "amount": payment.amount})
-        post = Post(body, payment.idempotency_key)
-        for later in (0, *payment.repeats):
-            world.request(payment.at + later, "User", "API Gateway", post, payment.payment_id)
+        for at in payment.times:
+            world.request(at, "User", "API Gateway", payment.post(), payment.payment_id)
     for text in scenario.texts:
         world.put(text.at, text.queue, text.text, "User")
     for redrive in scenario.redrives:
@@ -173,7 +169,7 @@ def _provider(rules: tuple[ProviderRule, ...]) -> Decide:
 
 def reaction_to(rules: tuple[ProviderRule, ...], request: Ask, call: int, now: int) -> Reaction:
     """How the provider reacts to a request, which is the `call`-th about its payment."""
-    payment_id = request.key.removeprefix(TRANSACTION)
+    payment_id = payment_id_in(request.key)
     for rule in rules:
         if rule.matches(payment_id, call, now):
             return Reaction(rule.behaviour, rule.delay)

@@ -13,7 +13,6 @@ from sagakit.adapters.emulator import dead_letters
 from sagakit.adapters.emulator.provider import Provider
 from sagakit.adapters.emulator.stack import Stack
 from sagakit.deployment import Deployment
-from sagakit.events import encode
 from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
@@ -52,12 +51,13 @@ def _traffic(scenario: Scenario, stack: Stack, records: list[Record]) -> None:
         note = Record(now(), "note", "Wallet DB", "Wallet DB", "opening")
         records.append(note._replace(detail=Read(wallet.key, wallet)))
     for payment in scenario.payments:
+        post = payment.post()
         request = {
             "requestContext": {"authorizer": {"claims": {USER_NAME: payment.user_id}}},
-            "headers": {"Idempotency-Key": payment.idempotency_key},
-            "body": encode({"user_id": payment.user_id, "amount": payment.amount}),
+            "headers": {"Idempotency-Key": post.idempotency_key},
+            "body": post.body,
         }
-        for _ in (0, *payment.repeats):
+        for _ in payment.times:
             stack.post(request)
     records += [_sent(text, stack.resources) for text in scenario.texts]
 

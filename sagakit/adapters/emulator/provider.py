@@ -7,6 +7,7 @@ from typing import Any
 
 from sagakit.adapters.aws.handling import Write, now
 from sagakit.events import encode, loads
+from sagakit.payments.payment import payment_id_in
 from sagakit.payments.topology import PROVIDER
 from sagakit.ports import Answer
 from sagakit.scenarios.scenario import Scenario
@@ -50,7 +51,7 @@ class Provider:
         if entry != before:
             self._books[request.key] = entry
             detail = Asked(request.key, entry.request, entry.state)
-            saga = request.key.removeprefix("tx-")
+            saga = payment_id_in(request.key)
             self._write(
                 Record(now(), "note", PROVIDER, PROVIDER, "books:", None, saga, None, 0, detail)
             )

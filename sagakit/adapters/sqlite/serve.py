@@ -13,8 +13,6 @@ from threading import Thread
 from sagakit.adapters.sqlite.database import BadDatabase, Database
 from sagakit.adapters.sqlite.own import another, name_in, serve_system
 from sagakit.adapters.sqlite.world import LoseStore, Redrive, TakeSnapshot, World
-from sagakit.events import encode
-from sagakit.payments.api import Post
 from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import PROVIDER, Service, payment_system
 from sagakit.payments.wallet import Wallet
@@ -176,10 +174,8 @@ def _end_with_the_first() -> None:
 def _begin(database: Database, world: World, scenario: Scenario) -> None:
     world.seed_store("Wallet DB", [Wallet(one.user_id, one.balance) for one in scenario.wallets])
     for payment in scenario.payments:
-        body = encode({"user_id": payment.user_id, "amount": payment.amount})
-        post = Post(body, payment.idempotency_key)
-        for later in (0, *payment.repeats):
-            world.request(payment.at + later, "User", "API Gateway", post, payment.payment_id)
+        for at in payment.times:
+            world.request(at, "User", "API Gateway", payment.post(), payment.payment_id)
     for text in scenario.texts:
         world.put(text.at, text.queue, text.text, "User")
     for redrive in scenario.redrives:

@@ -22,8 +22,7 @@ from sagakit.check.explore.sharing import Contended, Place
 from sagakit.check.explore.space import Space
 from sagakit.check.explore.tokens import FAULTS, State
 from sagakit.check.explore.ways import Ways
-from sagakit.events import encode
-from sagakit.payments.api import Post, parse
+from sagakit.payments.api import parse
 from sagakit.payments.topology import Service, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.progress import Progress
@@ -236,10 +235,8 @@ def space_of(
         return Space(system.deployment, opening, commands, (), contended, patience, reorder=reorder)
     commands = []
     for payment in scenario.payments:
-        body = encode({"user_id": payment.user_id, "amount": payment.amount})
-        command = parse(Post(body, payment.idempotency_key))
-        times = 1 + len(payment.repeats)
-        commands += [("Payment Service", command, payment.payment_id)] * times
+        sent = "Payment Service", parse(payment.post()), payment.payment_id
+        commands += [sent] * len(payment.times)
     wallets = [Wallet(one.user_id, one.balance) for one in scenario.wallets]
     deployment = payment_system(scenario.settings, services=services)
     texts = [(one.at, one.queue, one.text) for one in scenario.texts]
