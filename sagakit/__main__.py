@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parsed(arguments: Sequence[str]) -> tuple[Command, list[str], dict[str, str]]:
-    from sagakit.deployment import meant
+    from sagakit.meant import meant
 
     if not arguments:
         raise Refused(f"name a command\n\n{USAGE}")

@@ -332,7 +332,7 @@ def _scenario(names: Sequence[str], options: Options) -> "Scenario":
 
 
 def _format(options: Options, known: Iterable[str]) -> str:
-    from sagakit.deployment import meant
+    from sagakit.meant import meant
 
     shape = options.get("--format", "table")
     if shape not in known:

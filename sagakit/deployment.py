@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, Field, StrictInt
 
 from sagakit.checked import BadScenario, Checked
 from sagakit.events import Event
+from sagakit.meant import meant
 from sagakit.ports import Ports
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from sagakit.plot.figure import Picture
 
 YEAR = 365 * 24 * 60 * 60 * 1_000  # ms
-MOST_NAMED = 22  # names in an error message
 
 # What AWS advises for a queue that feeds a function (Lambda Developer Guide, "Using Lambda with
 # Amazon SQS").
@@ -346,20 +346,6 @@ class Deployment:
         from sagakit.plot.tables import inequalities
 
         return inequalities(configuration(self, horizons))
-
-
-def meant(name: str, known: Iterable[str]) -> str:
-    """What to do about a name that is not among the known ones."""
-    from difflib import get_close_matches  # only mistakes pay for it
-
-    known = sorted(known)
-    if not known:
-        return "there are none"
-    nearest = get_close_matches(name, known, n=1)
-    if nearest == known:
-        return f"did you mean {known[0]}?"
-    some = ", ".join(known[:MOST_NAMED]) + ", ..." * (len(known) > MOST_NAMED)
-    return "".join(f"did you mean {name}? " for name in nearest) + f"use one of {some}"
 
 
 def _names(names: set[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from sagakit.deployment import meant
+from sagakit.meant import meant
 
 MOST_SHOWN = 8  # problems
 LONGEST_SHOWN = 40  # characters of a wrong value

@@ -5,17 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from sagakit.deployment import (
-    Deployment,
-    Function,
-    Participant,
-    Queue,
-    Rule,
-    Table,
-    Timing,
-    Topic,
-    meant,
-)
+from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table, Timing, Topic
 from sagakit.events import Event
 
 
@@ -164,16 +154,3 @@ def test_lanes_put_participants_first_in_their_order() -> None:
 def test_dead_letters_may_have_a_name_of_their_own() -> None:
     assert Queue(name="Shop SQS").dead_letters == "Shop DLQ"
     assert Queue(name="Shop SQS", dead_letters="Cemetery").dead_letters == "Cemetery"
-
-
-@pytest.mark.parametrize(
-    ("name", "known", "hint"),
-    [
-        ("Shop", [], "there are none"),
-        ("Shp", ["Shop"], "did you mean Shop?"),
-        ("Shp", ["Shop", "Mail"], "did you mean Shop? use one of Mail, Shop"),
-        ("Xyz", ["Shop", "Mail"], "use one of Mail, Shop"),
-    ],
-)
-def test_a_hint_names_the_nearest_and_what_there_is(name: str, known: list[str], hint: str) -> None:
-    assert meant(name, known) == hint

@@ -6,9 +6,9 @@ from itertools import combinations
 from types import EllipsisType
 from typing import Any
 
-from sagakit.deployment import meant
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.exercises.trials import EXPECTED, Place, Trial, grade
+from sagakit.meant import meant
 from sagakit.payments.events import ProviderPaymentFailed, ProviderPaymentSuccess
 from sagakit.payments.payment import PaymentService
 from sagakit.run import Run, run

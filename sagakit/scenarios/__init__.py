@@ -5,7 +5,7 @@ happy_path, provider_error, insufficient_funds
 """
 
 from sagakit.checked import BadScenario
-from sagakit.deployment import meant
+from sagakit.meant import meant
 from sagakit.scenarios.circuit_breaker import circuit_breaker
 from sagakit.scenarios.concurrent_payments import concurrent_payments
 from sagakit.scenarios.disaster_recovery import disaster_recovery

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Self, get_origin
 from pydantic import Field, StrictInt, model_validator
 
 from sagakit.checked import BadScenario, Checked
-from sagakit.deployment import Count, Milliseconds, Timing, meant
+from sagakit.deployment import Count, Milliseconds, Timing
 from sagakit.events import NotUnderstood, encode, loads
+from sagakit.meant import meant
 from sagakit.payments.api import IDENTIFIER, Post, payment_id_of
 from sagakit.payments.money import Amount, Balance
 from sagakit.payments.topology import Settings

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sagakit.checked import BadScenario
-from sagakit.deployment import Deployment, Timing, meant
+from sagakit.deployment import Deployment, Timing
+from sagakit.meant import meant
 from sagakit.payments.payment import payment_id_in
 from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import PROVIDER, Service, payment_system

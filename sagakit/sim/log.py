@@ -10,8 +10,9 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from sagakit.deployment import Participant, meant
+from sagakit.deployment import Participant
 from sagakit.events import NotUnderstood, explain, loads
+from sagakit.meant import meant
 from sagakit.sim.trace import Detail, Record, Trace
 from sagakit.sim.witnessed import completed
 

@@ -10,8 +10,9 @@ It is the only writer of the trace. Nothing here knows what the services do.
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sagakit.deployment import Deployment, meant
+from sagakit.deployment import Deployment
 from sagakit.events import Event
+from sagakit.meant import meant
 from sagakit.ports import Backup
 from sagakit.sim import operations as ops
 from sagakit.sim.effects import EFFECTS, Call, heard

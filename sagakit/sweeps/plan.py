@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from sagakit.deployment import meant
+from sagakit.meant import meant
 from sagakit.payments.topology import SOUND, Service
 from sagakit.scenarios import Scenario, named
 from sagakit.scenarios.stage import stage

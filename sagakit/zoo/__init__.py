@@ -8,7 +8,7 @@ thing. Its file says where it comes from, which law it breaks, and how it is rep
     ['at most once']
 """
 
-from sagakit.deployment import meant
+from sagakit.meant import meant
 from sagakit.zoo import (
     ack_before_work,
     blind_write,

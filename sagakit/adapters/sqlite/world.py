@@ -15,8 +15,9 @@ from sagakit.adapters.sqlite.clock import Clock
 from sagakit.adapters.sqlite.database import BadDatabase, Database
 from sagakit.adapters.sqlite.handling import Decide, Handling
 from sagakit.adapters.sqlite.messages import Message, Post
-from sagakit.deployment import Deployment, Function, meant
+from sagakit.deployment import Deployment, Function
 from sagakit.events import Event, decode
+from sagakit.meant import meant
 from sagakit.ports import handlers
 from sagakit.sim.effects import heard
 from sagakit.sim.external import Reaction

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sagakit.check.explore.tokens import ANSWERS, FAULTS
-from sagakit.deployment import meant
+from sagakit.meant import meant
 from sagakit.payments.topology import SOUND, payment_system
 from sagakit.scenarios import BadScenario, Scenario, System
 
