@@ -9,7 +9,7 @@ from sagakit.check.verdict import Verdict
 from sagakit.events import encode
 from sagakit.plot import pieces
 from sagakit.run import Run
-from sagakit.sim.trace import duration
+from sagakit.sim.trace import A_TEXT, duration
 
 if TYPE_CHECKING:
     from sagakit.check.explore import Counterexample, Exploration
@@ -50,7 +50,7 @@ def for_people(run: Run, verdicts: Sequence[Verdict]) -> Iterator[str]:
     if dead:
         yield from table(
             ("dead letter", "of", "reason"),
-            [(fate.event or "a text", fate.queue, fate.reason) for fate in dead],
+            [(fate.event or A_TEXT, fate.queue, fate.reason) for fate in dead],
         )
     else:
         yield "no dead letters"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 from sagakit.check.facts import BREAKER
 from sagakit.payments.events import ReembolsarUsuario
 from sagakit.plot.pieces import Emission, emissions
-from sagakit.sim.trace import Published, Queued, Read, Record, Trace, Written, told
+from sagakit.sim.trace import A_TEXT, Published, Queued, Read, Record, Trace, Written, told
 
 
 class Row(NamedTuple):
@@ -64,7 +64,7 @@ def _queues(until: Trace, trace: Trace) -> Iterator[Row]:
     dead: dict[str, Counter[str]] = {}
     flying = _in_flight(until)
     for message_id, fate in until.messages().items():
-        name = fate.event or "a text"
+        name = fate.event or A_TEXT
         if fate.state == "dead":
             dead.setdefault(fate.queue, Counter())[name] += 1
         elif fate.state == "waiting":

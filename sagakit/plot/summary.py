@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sagakit.plot.clock import roughly
 from sagakit.plot.pieces import events
 from sagakit.plot.wallets import history
-from sagakit.sim.trace import Trace, told
+from sagakit.sim.trace import A_TEXT, Trace, told
 
 FEW = 8  # rows: of more the first ones are shown
 SIGNS = {"COMPLETED": "✓", "FAILED": "✗"}
@@ -69,7 +69,7 @@ class Summary(NamedTuple):
                 for item in stores.get(wallets, {}).values()
             ],
             [] if payments in {one.name for one in trace.participants} else _items(stores),
-            [(fate.event or "a text", fate.queue, fate.reason) for fate in letters],
+            [(fate.event or A_TEXT, fate.queue, fate.reason) for fate in letters],
             laws,
         )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sagakit.events import Event
 from sagakit.sim.kernel import Deadlines, Kernel
-from sagakit.sim.trace import Failed, Queued, Record, Redriven
+from sagakit.sim.trace import A_TEXT, Failed, Queued, Record, Redriven
 
 NO_REASON = "received too often, never acknowledged"
 
@@ -34,7 +34,7 @@ class Message:
         self.event_id: str | None = None
         self.correlation_id: str | None = None
         self.event: str | None = None
-        remark = "a text"
+        remark = A_TEXT
         if not isinstance(body, str):
             self.event_id, self.correlation_id, _, self.event, *_ = body.header
             remark = intern(body.remark)

@@ -26,8 +26,11 @@ class Published(NamedTuple):
         return ""
 
 
+A_TEXT = "a text"  # the remark of a message that is no event
+
+
 class Queued(NamedTuple):
-    """A message in a queue, and how often it was received so far."""
+    """A message in a queue, how often it was received so far, and what its event says of itself."""
 
     message_id: int
     receives: int = 0

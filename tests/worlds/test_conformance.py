@@ -52,6 +52,11 @@ def causes(done: Run) -> set[tuple[str, str, str]]:
     }
 
 
+def remarks(done: Run) -> set[str]:
+    """What messages say of themselves on their arrows."""
+    return {one.detail.remark for one in done.records if isinstance(one.detail, Queued)}
+
+
 @pytest.mark.parametrize("scenario", TOLD, ids=lambda scenario: scenario.name)
 def test_a_scenario_ends_alike_and_every_law_holds(scenario: Scenario, world: World) -> None:
     simulated = run(scenario)
@@ -62,6 +67,7 @@ def test_a_scenario_ends_alike_and_every_law_holds(scenario: Scenario, world: Wo
         return
     assert ends(done) == ends(simulated)
     assert causes(done) == causes(simulated)
+    assert remarks(done) == remarks(simulated)
     assert done.wallets.balance.tolist() == simulated.wallets.balance.tolist()
 
 

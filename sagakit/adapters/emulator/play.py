@@ -17,7 +17,7 @@ from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
 from sagakit.scenarios.scenario import QueuedText, Scenario
-from sagakit.sim.trace import Queued, Read, Record, Trace
+from sagakit.sim.trace import A_TEXT, Queued, Read, Record, Trace
 
 Change = Callable[[Resource], object]
 
@@ -65,7 +65,7 @@ def _traffic(scenario: Scenario, stack: Stack, records: list[Record]) -> None:
 def _sent(text: QueuedText, resources: Resources) -> Record:
     url = resources.queue_url(text.queue)
     sent = resources.client("sqs").send_message(QueueUrl=url, MessageBody=text.text)
-    detail = Queued(number_of(sent["MessageId"]), 0, "not understood")
+    detail = Queued(number_of(sent["MessageId"]), 0, A_TEXT)
     return Record(now(), "async", "User", text.queue, "Queue (a text)", None, None, None, 0, detail)
 
 

@@ -18,7 +18,7 @@ from sagakit.deployment import Participant
 from sagakit.sim.trace import Record, Trace
 
 APPLICATION = 0x5A6A  # marks a file as ours (PRAGMA application_id)
-VERSION = 1
+VERSION = 2
 PATIENCE = 10.0  # s
 
 # `meta` has row ids: without, each search would read through the scenario, which may be long.
@@ -33,7 +33,7 @@ CREATE TABLE outbox (
 );
 CREATE TABLE messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, body TEXT NOT NULL,
-    due INTEGER NOT NULL, receives INTEGER NOT NULL DEFAULT 0,
+    remark TEXT NOT NULL, due INTEGER NOT NULL, receives INTEGER NOT NULL DEFAULT 0,
     dead INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX messages_due ON messages (dead, queue, due);
@@ -56,7 +56,7 @@ class BadDatabase(Exception):
 class Database:
     """An open file. Use it in a `with` statement, or `close` it.
 
-    Raises `BadDatabase` for a file that is none of ours, or of a newer version, for one that is
+    Raises `BadDatabase` for a file that is none of ours, or of another version, for one that is
     locked for longer than `PATIENCE`, and for a full disk; nothing that was committed is lost.
     Whoever only looks at a file writes nothing, and waits for nobody.
     """
@@ -104,10 +104,12 @@ class Database:
                     f"{self.path}: this is another program's database: take another file"
                 )
             return False
-        if version > VERSION:
+        if version != VERSION:
+            newer = version > VERSION
             raise BadDatabase(
-                f"{self.path}: it was made by a newer sagakit (version {version} of the file, "
-                f"this one knows {VERSION}): update sagakit, or take another file"
+                f"{self.path}: it was made by {'a newer' if newer else 'an older'} sagakit "
+                f"(version {version} of the file, this one knows {VERSION}): "
+                f"{'update sagakit, or ' if newer else ''}take another file"
             )
         return True
 

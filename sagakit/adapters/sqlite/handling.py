@@ -13,7 +13,7 @@ from sagakit.adapters.packing import pack, unpack
 from sagakit.adapters.sqlite import archive, stores
 from sagakit.adapters.sqlite.clock import Clock
 from sagakit.adapters.sqlite.database import BadDatabase, Database
-from sagakit.adapters.sqlite.messages import Post
+from sagakit.adapters.sqlite.messages import Mail
 from sagakit.ports import TimedOut, Unavailable, WorldError
 from sagakit.sim import operations as ops
 from sagakit.sim.archive import READ_EVENTS
@@ -33,14 +33,14 @@ class Handling:
     def __init__(
         self,
         database: Database,
-        post: Post,
+        mail: Mail,
         clock: Clock,
         services: dict[str, dict[type, Any]],
         externals: dict[str, Decide],
         running: Mapping[str, int],
     ) -> None:
         self._database = database
-        self._post = post
+        self._mail = mail
         self._clock = clock
         self._services = services
         self._externals = externals
@@ -80,7 +80,7 @@ class Handling:
         if isinstance(operation, ops.Publish):
             with self._database.transaction():
                 now = self._clock.now()
-                self._post.publish(operation.event.stamped(now), subject.service, now)
+                self._mail.publish(operation.event.stamped(now), subject.service, now)
             return None
         if isinstance(operation, ops.Tell):
             with self._database.transaction():
@@ -110,7 +110,7 @@ class Handling:
                 self.arrow(subject, "return", place, service, f"snapshot taken at {taken}")
                 return backup
             if isinstance(operation, ops.ReadEvents):
-                found = archive.events(database, self._post.bus, operation.types)
+                found = archive.events(database, self._mail.bus, operation.types)
                 place = operation.events
                 self.arrow(subject, "call", service, place, READ_EVENTS)
                 self.arrow(subject, "return", place, service, f"stream of {len(found)} events")
@@ -122,7 +122,7 @@ class Handling:
                 self.arrow(subject, "call", service, operation.store, label, Restored(items))
                 return None
             if isinstance(operation, ops.DeliverAgain):
-                self._post.deliver_again(operation.event, service, self._clock.now())
+                self._mail.deliver_again(operation.event, service, self._clock.now())
                 return None
         raise TypeError(f"a handler may await ports only, not {operation!r:.80}")
 

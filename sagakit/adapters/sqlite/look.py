@@ -13,7 +13,7 @@ from sagakit.deployment import Deployment
 from sagakit.payments.payment import FINAL
 from sagakit.payments.topology import payment_system
 from sagakit.report import table
-from sagakit.sim.trace import duration
+from sagakit.sim.trace import A_TEXT, duration
 
 
 class QueueState(NamedTuple):
@@ -58,7 +58,7 @@ def dead_letters(database: Database) -> Iterator[DeadLetter]:
     rows = database.run("SELECT id, queue, body, reason FROM messages WHERE dead = 1 ORDER BY id")
     for message_id, queue, body, reason in rows:
         event, saga, _ = header_of(body)
-        yield DeadLetter(message_id, queue, event or "a text", saga or "", reason)
+        yield DeadLetter(message_id, queue, event or A_TEXT, saga or "", reason)
 
 
 def open_sagas(database: Database, store: str, now: int) -> Iterator[OpenSaga]:

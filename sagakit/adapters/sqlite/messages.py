@@ -15,6 +15,7 @@ from sagakit.ports import Delayed
 from sagakit.sim.bus import published_label, queued_label, renamed_label
 from sagakit.sim.queue import NO_REASON
 from sagakit.sim.trace import (
+    A_TEXT,
     Detail,
     Failed,
     FannedOut,
@@ -26,14 +27,13 @@ from sagakit.sim.trace import (
     duration,
 )
 
-NOT_UNDERSTOOD = "not understood"
-
 
 class Message(NamedTuple):
     """One receive of a message. `event`, `saga` and `event_id` are None for what is no event."""
 
     message_id: int
     body: str
+    remark: str
     receives: int
     reason: str
     event: str | None
@@ -42,7 +42,7 @@ class Message(NamedTuple):
 
     @property
     def queued(self) -> Queued:
-        return Queued(self.message_id, self.receives, "" if self.event else NOT_UNDERSTOOD)
+        return Queued(self.message_id, self.receives, self.remark)
 
 
 class Place(NamedTuple):
@@ -52,7 +52,7 @@ class Place(NamedTuple):
     shown_as: str
 
 
-class Post:
+class Mail:
     """Carries events from the services' outboxes into the queues of a deployment. All of it
     happens within a transaction of the caller."""
 
@@ -91,7 +91,7 @@ class Post:
 
     def _deliver(self, target: str, event: Event, now: int) -> None:
         queues = self._copies.get(target, [target])
-        ids = tuple([self.put(queue, event.wire(), now) for queue in queues])
+        ids = tuple([self._put(queue, event, now) for queue in queues])
         detail = FannedOut(ids) if target in self._copies else Queued(ids[0], 0, event.remark)
         label = published_label if target in self._copies else queued_label
         self._database.write(
@@ -101,7 +101,7 @@ class Post:
     def deliver_again(self, event: Event, service: str, now: int) -> None:
         """Put an archived event in the service's own queue once more."""
         queue = self.queues_of[service][0]
-        detail = Queued(self.put(queue, event.wire(), now), 0, event.remark)
+        detail = Queued(self._put(queue, event, now), 0, event.remark)
         self._database.write(_about(event, now, "async", service, queue, "Queue again", detail))
 
     def _later(self, entry: Delayed, service: str, now: int) -> None:
@@ -109,14 +109,18 @@ class Post:
         label = f"Enqueue ({event.remark})" if event.remark else "Enqueue"
         if entry.delay:
             label += f", delay {duration(entry.delay)}"
-        message_id = self.put(queue, event.wire(), now + entry.delay)
+        message_id = self._put(queue, event, now + entry.delay)
         self._note(now, "call", service, queue, label, event, message_id)
 
-    def put(self, queue: str, text: str, due: int) -> int:
+    def _put(self, queue: str, event: Event, due: int) -> int:
+        return self.put(queue, event.wire(), due, event.remark)
+
+    def put(self, queue: str, text: str, due: int, remark: str = A_TEXT) -> int:
         """Put a text in a queue, to be received from `due` (ms) on. Returns its message id."""
         made = self._database.run(
-            "INSERT INTO messages (queue, body, due) VALUES (?, ?, ?)", queue, text, due
-        )
+            "INSERT INTO messages (queue, body, remark, due) VALUES (?, ?, ?, ?)",
+            queue, text, remark, due,
+        )  # fmt: skip
         assert made.lastrowid is not None
         return made.lastrowid
 
@@ -126,12 +130,12 @@ class Post:
         """Take up to `most` messages that are due, and hide each for its visibility timeout."""
         place, found = self.places[queue], []
         rows = self._database.run(
-            "SELECT id, body, receives, reason FROM messages "
+            "SELECT id, body, remark, receives, reason FROM messages "
             "WHERE dead = 0 AND queue = ? AND due <= ? ORDER BY due, id LIMIT ?",
             queue, now, most,
         ).fetchall()  # fmt: skip
-        for message_id, body, receives, reason in rows:
-            message = Message(message_id, body, receives, reason, *header_of(body))
+        for message_id, body, remark, receives, reason in rows:
+            message = Message(message_id, body, remark, receives, reason, *header_of(body))
             if receives == place.queue.receives:
                 self._bury(message, place, now)
                 continue
@@ -163,11 +167,11 @@ class Post:
         """Send a queue's dead letters back into it, as new messages. Returns how many."""
         place = self.places[queue]
         letters = self._database.run(
-            "DELETE FROM messages WHERE dead = 1 AND queue = ? RETURNING id, body", queue
+            "DELETE FROM messages WHERE dead = 1 AND queue = ? RETURNING id, body, remark", queue
         ).fetchall()
-        for formerly, body in letters:
-            message_id = self.put(queue, body, now)
-            message = Message(message_id, body, 0, "", *header_of(body))
+        for formerly, body, remark in letters:
+            message_id = self.put(queue, body, now, remark)
+            message = Message(message_id, body, remark, 0, "", *header_of(body))
             self._record(
                 message, now, "async", place.queue.dead_letters, place.shown_as, "Redrive",
                 Redriven(message_id, formerly),

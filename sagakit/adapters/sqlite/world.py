@@ -14,7 +14,7 @@ from sagakit.adapters.sqlite import archive, stores
 from sagakit.adapters.sqlite.clock import Clock
 from sagakit.adapters.sqlite.database import BadDatabase, Database
 from sagakit.adapters.sqlite.handling import Decide, Handling
-from sagakit.adapters.sqlite.messages import Message, Post
+from sagakit.adapters.sqlite.messages import Mail, Message
 from sagakit.deployment import Deployment, Function
 from sagakit.events import Event, decode
 from sagakit.meant import meant
@@ -23,7 +23,7 @@ from sagakit.sim.effects import heard
 from sagakit.sim.external import Reaction
 from sagakit.sim.invocation import failed, reason_of
 from sagakit.sim.operations import SimulatedPorts
-from sagakit.sim.trace import Failed, Queued, Read, Record, Trace
+from sagakit.sim.trace import A_TEXT, Failed, Queued, Read, Record, Trace
 
 POLL = 0.01  # s between two looks into the file, when nothing is due
 PATIENCE = 29_000  # ms after which a request without an answer is sent again (API Gateway: 29 s)
@@ -63,7 +63,7 @@ class World:
         self._database = database
         self._deployment = deployment
         self._clock = Clock(database, hurry=hurry)
-        self._post = Post(database, deployment)
+        self._mail = Mail(database, deployment)
         self._functions = {one.name: one for one in deployment.functions}
         self._running: dict[str, int] = dict.fromkeys(self._functions, 0)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -76,7 +76,7 @@ class World:
         decide = {name: (externals or {}).get(name, _approve) for name in parties}
         self._services = services
         self._handling = Handling(
-            database, self._post, self._clock, services, decide, self._running
+            database, self._mail, self._clock, services, decide, self._running
         )
 
     # What there is at the start.
@@ -101,10 +101,10 @@ class World:
 
     def put(self, at: int, queue: str, text: str, source: str) -> None:
         """Put a text in a queue, to be received at a time (ms). Within a transaction."""
-        message_id = self._post.put(queue, text, at)
+        message_id = self._mail.put(queue, text, at)
         self._database.write(
             Record(at, "async", source, queue, "Queue (a text)", None, None, None, 0,
-                   Queued(message_id, 0, "not understood"))
+                   Queued(message_id, 0, A_TEXT))
         )  # fmt: skip
 
     def plan(self, at: int, happening: Happening) -> None:
@@ -114,9 +114,9 @@ class World:
     def redrive(self, queue: str) -> int:
         """Send a queue's dead letters back now. Returns how many. Within a transaction. Raises
         `ValueError` for a queue that does not exist."""
-        if queue not in self._post.places:
-            raise ValueError(f"there is no queue {queue!r}: {meant(queue, self._post.places)}")
-        return self._post.redrive(queue, self._clock.now())
+        if queue not in self._mail.places:
+            raise ValueError(f"there is no queue {queue!r}: {meant(queue, self._mail.places)}")
+        return self._mail.redrive(queue, self._clock.now())
 
     def trace(self) -> Trace:
         there = self._deployment
@@ -157,7 +157,7 @@ class World:
             if taken:
                 store, entry = taken
                 owner = next(one.owner for one in self._deployment.tables if one.name == store)
-                self._post.publish(entry, owner, self._clock.now())
+                self._mail.publish(entry, owner, self._clock.now())
         return taken is not None
 
     def _begin_what_is_due(self) -> bool:
@@ -165,7 +165,7 @@ class World:
         for function in self._functions.values():
             if self._database.meta(f"{function.name} is paused"):
                 continue
-            for queue in self._post.queues_of[function.name]:
+            for queue in self._mail.queues_of[function.name]:
                 if self._running[function.name] < function.concurrency:
                     begun |= self._receive(function, queue)
         return begun
@@ -199,7 +199,7 @@ class World:
 
     def _happens(self, happening: Happening, now: int) -> None:
         if isinstance(happening, Redrive):
-            self._post.redrive(happening.queue, now)
+            self._mail.redrive(happening.queue, now)
         elif isinstance(happening, TakeSnapshot):
             archive.take_snapshot(self._database, happening.store, happening.snapshots, now)
         else:
@@ -225,7 +225,7 @@ class World:
         if not self._database.one(due, queue, now):
             return False
         with self._database.transaction():
-            batch = self._post.receive(queue, function.batch, now)
+            batch = self._mail.receive(queue, function.batch, now)
             number = self._database.number("invocations") if batch else 0
         if batch:
             self._start(function.name, self._work(function, queue, batch, number))
@@ -235,7 +235,7 @@ class World:
         self, function: Function, queue: str, batch: list[Message], number: int
     ) -> None:
         """Handle a batch; those that were handled are deleted at its end."""
-        source, handled = self._post.places[queue].shown_as, []
+        source, handled = self._mail.places[queue].shown_as, []
         for message in batch:
             subject = Subject(function.name, number, message.saga, message.event_id)
             kind = "call" if message.event in {one.__name__ for one in function.calls} else "async"
@@ -261,7 +261,7 @@ class World:
                 handled.append((subject, message))
         with self._database.transaction():
             for subject, message in handled:
-                self._post.delete(message)
+                self._mail.delete(message)
                 self._handling.arrow(
                     subject, "return", function.name, source, "done", message.queued
                 )
@@ -274,7 +274,7 @@ class World:
 
     def _failed(self, subject: Subject, message: Message, source: str, reason: str) -> None:
         with self._database.transaction():
-            self._post.failed(message, reason)
+            self._mail.failed(message, reason)
             detail = Failed(message.message_id, reason)
             self._handling.arrow(subject, "return", subject.service, source, "failed:", detail)
 

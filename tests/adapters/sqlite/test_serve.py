@@ -105,10 +105,11 @@ class TestAFileThatCannotBeUsed:
         with pytest.raises(BadDatabase, match="another program's database"):
             Database(tmp_path / "other.db")
 
-    def test_a_newer_version(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(("by", "whose"), [(1, "a newer"), (-1, "an older")])
+    def test_another_version(self, by: int, whose: str, tmp_path: Path) -> None:
         with Database(tmp_path / "file.db", create=True) as database:
-            database.run(f"PRAGMA user_version = {VERSION + 1}")
-        with pytest.raises(BadDatabase, match="made by a newer sagakit"):
+            database.run(f"PRAGMA user_version = {VERSION + by}")
+        with pytest.raises(BadDatabase, match=f"made by {whose} sagakit"):
             Database(tmp_path / "file.db")
 
     def test_none_at_all(self, tmp_path: Path) -> None:
