@@ -21,7 +21,7 @@ class NewKeyPerAttempt(ProviderGateway):
 
     @on(ProviderPaymentInit)
     async def handle(self, event: ProviderPaymentInit) -> None:
-        key = f"{event.transaction_id}-{event.attempt}"
+        key = f"tx-{event.payment_id}-{event.attempt}"
         await super().handle(event.model_copy(update={"transaction_id": key}))
 
 

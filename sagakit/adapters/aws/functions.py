@@ -3,7 +3,7 @@
     handler = Function("Wallet Service", payment_system(), Resources("prod"))
 
 A batch of SQS is handled message by message; those that failed are reported, so that the others are
-deleted (AWS Lambda: ReportBatchItemFailures). Whoever deploys it writes that one line in a module.
+deleted (AWS Lambda: ReportBatchItemFailures). `lambdas.py` makes those of the payment system so.
 """
 
 from collections.abc import Mapping
