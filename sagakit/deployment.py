@@ -7,14 +7,15 @@ without a handler) is refused when the deployment is made.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, Field, StrictInt
+from pydantic import BaseModel
 
-from sagakit.checked import BadScenario, Checked
+from sagakit.checked import BadScenario
 from sagakit.events import Event
 from sagakit.meant import meant
 from sagakit.ports import Ports
+from sagakit.timing import Timing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,31 +23,11 @@ if TYPE_CHECKING:
     from sagakit.check.configuration import Horizons
     from sagakit.plot.figure import Picture
 
-YEAR = 365 * 24 * 60 * 60 * 1_000  # ms
-
 # What AWS advises for a queue that feeds a function (Lambda Developer Guide, "Using Lambda with
 # Amazon SQS").
 TIMES = 6  # the visibility timeout, of the function's timeout
 FEWEST_RECEIVES = 5  # before a message is a dead letter
 
-Milliseconds = Annotated[int, Field(strict=True, ge=0, le=YEAR, json_schema_extra={"unit": "ms"})]
-Count = Annotated[int, Field(strict=True, ge=1)]
-
-
-def _in_order(span: tuple[int, int]) -> tuple[int, int]:
-    shortest, longest = span
-    if not 0 <= shortest <= longest:
-        raise ValueError(
-            f"from {shortest} to {longest} ms cannot be: give the shorter first, none below zero"
-        )
-    return span
-
-
-Span = Annotated[
-    tuple[StrictInt, StrictInt],
-    AfterValidator(_in_order),
-    Field(json_schema_extra={"unit": "ms"}),
-]
 ParticipantKind = Literal["actor", "service", "queue", "store", "bus", "topic", "external"]
 
 Port = Literal["store", "function", "actor", "external party", "archive"]
@@ -167,17 +148,6 @@ class Table(NamedTuple):
     name: str
     owner: str
     domain: str | None = None
-
-
-class Timing(Checked):
-    """How long things take, in ms: a pair is drawn evenly between its ends, both included."""
-
-    bus: Span = (10, 30)
-    poll: Span = (1, 10)
-    store: Span = (2, 8)
-    relay: Span = (1, 5)
-    invoke: Span = (1, 5)
-    external: Span = (80, 250)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from sagakit.checked import BadScenario, Checked
-from sagakit.deployment import Timing
 from sagakit.payments.topology import Settings
 from sagakit.scenarios import OpeningWallet, ProviderRule, Recovery, Scenario, happy_path
 from sagakit.sim.faults import Crash, Drop, Duplicate, Outage
+from sagakit.timing import Timing
 
 RULE = ProviderRule(behaviour="decline")
 

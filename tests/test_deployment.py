@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table, Timing, Topic
+from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table, Topic
 from sagakit.events import Event
+from sagakit.timing import Timing
 
 
 class Ordered(Event):

@@ -20,6 +20,7 @@ WORDS = {
     "sagakit.ports",
     "sagakit.meant",
     "sagakit.checked",
+    "sagakit.timing",
     "sagakit.deployment",
     "sagakit.uses",
 }
@@ -43,12 +44,14 @@ MAY_IMPORT = {
     "sagakit.meant": set[str](),
     "sagakit.problems": {"sagakit.meant"},
     "sagakit.checked": {"sagakit.problems"},
+    "sagakit.timing": {"sagakit.checked"},
     # A deployment imports its views when they are asked for, as a `Run` does.
     "sagakit.deployment": {
         "sagakit.events",
         "sagakit.ports",
         "sagakit.meant",
         "sagakit.checked",
+        "sagakit.timing",
         "sagakit.plot.deployed",
         "sagakit.plot.figure",
         "sagakit.plot.tables",

@@ -5,29 +5,27 @@ a run: a run may go well in spite of a broken one, until it is the wrong minute.
 """
 
 from collections.abc import Iterator
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from sagakit.checked import Checked
 from sagakit.deployment import FEWEST_RECEIVES, TIMES, Deployment, Function, Queue
 from sagakit.sim.trace import duration
+from sagakit.timing import Milliseconds
 
 HOUR = 60 * 60 * 1_000  # ms
 DAY = 24 * HOUR
 
-Milliseconds = Annotated[int, Field(strict=True, ge=0)]
 
-
-class Horizons(BaseModel):
+class Horizons(Checked):
     """How long things are kept, in ms.
 
     queue          a message nobody handles (SQS: 4 days by default, at most 14)
     redrive        a dead letter is looked at and sent back within this time: the operator's promise
     inbox          that a message was handled; None for always
     provider_key   an Idempotency-Key at the provider (Stripe: at least 24 hours)
-    """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Raises `BadScenario`, in words, for what is no length of time.
+    """
 
     queue: Milliseconds = 4 * DAY
     redrive: Milliseconds = 12 * HOUR

@@ -7,9 +7,9 @@ PaymentInit
   InsufficientBalance -> PaymentFailed
 """
 
-from sagakit.deployment import Count
 from sagakit.events import Event, Identifier
 from sagakit.payments.money import Amount, Balance
+from sagakit.timing import Count
 
 
 class PaymentEvent(Event):

@@ -9,18 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from sagakit.checked import Checked
-from sagakit.deployment import (
-    Count,
-    Deployment,
-    Function,
-    Milliseconds,
-    Participant,
-    Queue,
-    Rule,
-    Table,
-    Timing,
-    Topic,
-)
+from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table, Topic
 from sagakit.payments import events as e
 from sagakit.payments.api import ApiGateway
 from sagakit.payments.breaker import Breaker, CircuitBreaker
@@ -30,6 +19,7 @@ from sagakit.payments.provider import Charge, ProviderGateway
 from sagakit.payments.recovery import RecoverableWalletService
 from sagakit.payments.wallet import Wallet
 from sagakit.ports import Ports
+from sagakit.timing import Count, Milliseconds, Timing
 
 PROVIDER = "External Provider API"
 GATEWAY_TIMEOUT = 10_000  # ms

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Self, get_origin
 from pydantic import Field, StrictInt, model_validator
 
 from sagakit.checked import BadScenario, Checked
-from sagakit.deployment import Count, Milliseconds, Timing
 from sagakit.events import NotUnderstood, encode, loads
 from sagakit.meant import meant
 from sagakit.payments.api import IDENTIFIER, Post, payment_id_of
@@ -18,6 +17,7 @@ from sagakit.payments.money import Amount, Balance
 from sagakit.payments.topology import Settings
 from sagakit.sim.external import Behaviour
 from sagakit.sim.faults import Fault
+from sagakit.timing import Count, Milliseconds, Timing
 
 LONGEST_LINE = 88  # characters of a scenario's text, as wide as a page shows a line
 

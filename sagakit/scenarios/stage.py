@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sagakit.checked import BadScenario
-from sagakit.deployment import Deployment, Timing
+from sagakit.deployment import Deployment
 from sagakit.meant import meant
 from sagakit.payments.payment import payment_id_in
 from sagakit.payments.recovery import StartRecovery
@@ -17,6 +17,7 @@ from sagakit.sim.faults import Delay, Duplicate, Loss, Outage, Throttle
 from sagakit.sim.operations import Ask
 from sagakit.sim.schedule import Choice, ScheduledKernel
 from sagakit.sim.world import World
+from sagakit.timing import Timing
 
 PATIENCE = 24 * 60 * 60 * 1_000  # ms after the last thing that a scenario has happen
 

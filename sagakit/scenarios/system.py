@@ -10,12 +10,13 @@ from functools import cached_property
 from typing import Any, Self
 
 from sagakit.checked import BadScenario
-from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table, Timing
+from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table
 from sagakit.events import Event
 from sagakit.meant import meant
 from sagakit.ports import Ports, handlers
 from sagakit.sim.external import Behaviour
 from sagakit.sim.operations import SimulatedPorts
+from sagakit.timing import Timing
 
 Made = type | Callable[[Ports], object]
 USER = "User"

@@ -10,8 +10,8 @@ from typing import Annotated, Generic, Literal, NamedTuple, TypeVar
 from pydantic import Field, model_validator
 
 from sagakit.checked import Checked
-from sagakit.deployment import Count, Milliseconds
 from sagakit.meant import meant
+from sagakit.timing import Count, Milliseconds
 
 
 class Known(NamedTuple):

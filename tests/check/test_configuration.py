@@ -6,6 +6,7 @@ import pytest
 
 from sagakit import Run, run, scenarios
 from sagakit.check.configuration import DAY, HOUR, Horizons, Inequality, configuration
+from sagakit.checked import BadScenario
 from sagakit.deployment import Deployment, Function
 from sagakit.payments.topology import Settings, payment_system
 from tests.examples.test_travel import DEPLOYMENT as TRAVEL
@@ -50,6 +51,11 @@ def test_the_key_has_to_outlive_each_receive_of_each_attempt() -> None:
 
     assert held(longest + 1)
     assert not held(longest)
+
+
+def test_what_is_no_length_of_time_is_told() -> None:
+    with pytest.raises(BadScenario, match="Horizons: inbox: must be a whole number, not"):
+        Horizons(inbox="forever")  # type: ignore[arg-type]
 
 
 def test_the_inbox_has_to_remember_a_message_that_waits_again_after_a_redrive() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from sagakit.check.explore.handling import Handling
 from sagakit.check.explore.patience import Patience
+from sagakit.check.explore.routes import Routes
 from sagakit.check.explore.sharing import Place, Sharing
 from sagakit.check.explore.shelves import Done, Shelf, ask, commit, publish, unheard
 from sagakit.check.explore.tokens import (
@@ -34,7 +35,6 @@ from sagakit.check.explore.tokens import (
 from sagakit.check.facts import BREAKER
 from sagakit.deployment import Deployment
 from sagakit.events import Event, NotUnderstood
-from sagakit.ports import Delayed
 from sagakit.sim import operations as ops
 from sagakit.sim.invocation import MOST_RETRIES
 
@@ -66,7 +66,7 @@ class Space:
         self._bus = deployment.bus
         self._place = {name: place for place, name in enumerate(self.places)}
         self._sharing = Sharing(deployment, self._place, contended)
-        self._queues(deployment)
+        self._routes = Routes(deployment)
 
         self._messages, self.tokens = Numbers(), Numbers()
         self.shelves, self.stores = Numbers(), Numbers()
@@ -94,7 +94,7 @@ class Space:
             self.arrive(service, self._message(command, saga), 0, 0)
             for service, command, saga in commands
         ]
-        arrived += [self._put(at, self._reader[queue], text) for at, queue, text in texts]
+        arrived += [self._put(at, self._routes.reader[queue], text) for at, queue, text in texts]
         self.start = (stores, 0, self.in_order(arrived))
 
     def in_order(self, tokens: Iterable[int]) -> tuple[int, ...]:
@@ -111,22 +111,6 @@ class Space:
         if at:
             return self._token(Waiting(service, message, 0, at))
         return self.arrive(service, message, 0, 0)
-
-    def _queues(self, deployment: Deployment) -> None:
-        """Who gets an event, and when a message of a service comes again."""
-        reader = {queue: one.name for one in deployment.functions for queue in one.queues}
-        self._reader = reader
-        self._functions = {one.name: one for one in deployment.functions}
-        queues = {queue.name: queue for queue in deployment.queues}
-        self._again_after, self._most_receives = {}, {}
-        for one in deployment.functions:
-            own = [queues[name] for name in one.queues]
-            self._again_after[one.name] = max((queue.visibility for queue in own), default=0)
-            self._most_receives[one.name] = min((queue.receives for queue in own), default=1)
-        self._routes: dict[type[Event], list[tuple[str, type[Event] | None]]] = {}
-        for rule in deployment.rules:
-            if rule.target in reader:
-                self._routes.setdefault(rule.event, []).append((reader[rule.target], rule.rename))
 
     # Numbers for messages and tokens.
 
@@ -217,9 +201,9 @@ class Space:
 
     def again(self, token: Running, clock: int, reason: str) -> int:
         """The message of a handler that failed or crashed comes again, or is dead."""
-        if token.receives + 1 >= self._most_receives[token.service]:
+        if token.receives + 1 >= self._routes.most_receives[token.service]:
             return self._token(Dead(token.service, token.message, reason))
-        due = clock + self._again_after[token.service]
+        due = clock + self._routes.again_after[token.service]
         return self._token(Waiting(token.service, token.message, token.receives + 1, due))
 
     def due(self, state: State) -> State | None:
@@ -333,26 +317,12 @@ class Space:
 
     def _sent(self, operation: Any, service: str, clock: int) -> Iterable[int]:
         """What an operation publishes is under way at once: the relay and the bus add no choice."""
-        if isinstance(operation, ops.Publish):
-            yield from self._queued(operation.event, service, clock)
-        elif isinstance(operation, ops.Commit):
-            for entry in operation.publish:
-                yield from self._queued(entry, service, clock)
-
-    def _queued(self, entry: Event | Delayed, service: str, clock: int) -> Iterable[int]:
-        if isinstance(entry, Delayed):
-            service = self._reader[self._functions[service].delays_in]
-            event, due = entry.event, clock + entry.delay
+        for receiver, event, delay in self._routes.sent(operation, service):
             message = self._message(event, event.header.correlation_id)
-            if entry.delay:
-                yield self._token(Waiting(service, message, 0, due))
+            if delay:
+                yield self._token(Waiting(receiver, message, 0, clock + delay))
             else:
-                yield self.arrive(service, message, 0, clock)
-            return
-        for receiver, rename in self._routes.get(type(entry), ()):
-            event = rename.after(entry) if rename else entry
-            message = self._message(event, event.header.correlation_id)
-            yield self.arrive(receiver, message, 0, clock)
+                yield self.arrive(receiver, message, 0, clock)
 
 
 def _watched(operation: Any) -> bool:
