@@ -5,16 +5,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from sagakit.commands import (
-    BAD_INPUT,
-    COMMANDS,
-    HELD,
-    USAGE,
-    Command,
-    Refused,
-    complain,
-    show_lines,
-)
+from sagakit.commands import COMMANDS, Command
+from sagakit.terminal import BAD_INPUT, HELD, USAGE, Refused, complain, show_lines
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,9 +15,11 @@ import pytest
 
 from sagakit import run
 from sagakit.__main__ import main
+from sagakit.commands import COMMANDS
 from sagakit.payments.topology import payment_system
 from sagakit.scenarios import ALL, NAMES, Scenario, happy_path
 from sagakit.showcase import EXPLORED, FIGURES, SWEPT
+from sagakit.terminal import USAGE
 
 Captured = pytest.CaptureFixture[str]
 
@@ -30,6 +32,19 @@ def shown(capsys: Captured, *arguments: str, status: int = 0) -> str:
     out, err = capsys.readouterr()
     assert err == ""
     return out
+
+
+def test_the_usage_tells_every_command_and_every_option_of_it() -> None:
+    """A command stands two spaces in, its options below it; those in its own line are its, too."""
+    said: dict[str, set[str]] = {}
+    for line in USAGE.splitlines():
+        if named := re.match(r"  ([a-z]+)\b", line):
+            options = said.setdefault(named[1], set())
+        if line.startswith("  "):
+            options |= set(re.findall(r"(?<![\w-])--[a-z-]+", re.split(r" {2,}", line.strip())[0]))
+            options |= set(re.findall(r"^ +(--[a-z-]+)", line))
+    there = {name: {*one.options, *one.flags} for name, one in COMMANDS.items()}
+    assert said == there
 
 
 def told(capsys: Captured, *arguments: str, status: int = 2) -> str:

@@ -142,6 +142,7 @@ MAY_IMPORT = {
     },
     # What is written to a terminal, and to pages.
     "sagakit.progress": set[str](),
+    "sagakit.terminal": set[str](),
     "sagakit.gallery": set[str](),
     "sagakit.report": {
         "sagakit.events",
@@ -174,10 +175,12 @@ MAY_IMPORT = {
         "sagakit.adapters",
         "sagakit.report",
         "sagakit.showcase",
+        "sagakit.terminal",
     },
     # The two doors.
     "sagakit.__main__": {
         "sagakit.commands",
+        "sagakit.terminal",
         "sagakit.meant",
         "sagakit.scenarios",
         "sagakit.adapters.sqlite",
