@@ -207,6 +207,7 @@ def test_ctrl_c_keeps_the_finished_rows(monkeypatch: pytest.MonkeyPatch) -> None
     same(table, serial()[:8])
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_pressed_again_does_not_lose_them(monkeypatch: pytest.MonkeyPatch) -> None:
     finished, make_table = serial()[:4], Kept.frame
 
@@ -222,6 +223,7 @@ def test_ctrl_c_pressed_again_does_not_lose_them(monkeypatch: pytest.MonkeyPatch
         serial()
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="there are no process groups here")
 def test_ctrl_c_in_a_terminal_reaches_all_processes_and_only_one_listens() -> None:
     code = """

@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -153,14 +152,6 @@ def test_it_runs_in_a_notebook_where_a_loop_runs_already(tmp_path: Path) -> None
 
     done = asyncio.run(cell())
     assert done.payments.status.tolist() == ["COMPLETED"]
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """A shell that starts a job in the background lets it ignore Ctrl+C."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("interruptible")
