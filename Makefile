@@ -42,7 +42,7 @@ test: setup  ## lint, types, tests, doctests, and every notebook against what it
 
 test-browser: setup $(BROWSER)  ## run the notebooks in a real browser; screenshots to out/browser/
 	$(PY) -m tests.browser.chromium
-	$(PY) -m pytest -rs tests/browser
+	$(PY) -m pytest -rs -n 2 --dist worksteal tests/browser
 
 bench: setup  ## measure speed, as ratios within one process
 	$(PY) -m tests.bench
