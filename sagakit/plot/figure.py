@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from io import StringIO
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -62,6 +63,23 @@ class Picture(Figure):
         start, _, body = rest.partition(">")
         described = f'{self._sized(start)} role="img">\n <desc>{escape(self.alt)}</desc>'
         return opening + described + body
+
+    def save(self, path: str | Path) -> None:
+        """Write the picture to a file: `.svg`, with the bytes of `svg()`, `.png` or `.pdf`.
+
+        Raises `ValueError` for another suffix, `FileNotFoundError` if the folder does not exist.
+        """
+        path = Path(path)
+        if path.suffix not in (".svg", ".png", ".pdf"):
+            raise ValueError(f"{path}: name a file that ends in .svg, .png or .pdf")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"{path}: there is no folder {path.parent}: make it first")
+        if path.suffix == ".svg":
+            path.write_text(self.svg(), encoding="utf-8", newline="\n")
+            return
+        with mpl.rc_context(STYLE):
+            undated = {"CreationDate": None} if path.suffix == ".pdf" else None
+            self.savefig(path, dpi=150, metadata=undated)
 
     def _sized(self, attributes: str) -> str:
         """JupyterLab draws an SVG as wide as it says it is, whatever the width of the cell."""
