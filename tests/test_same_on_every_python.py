@@ -1,6 +1,6 @@
 """The same scenario and seed give the same trace, byte for byte, on every Python.
 
-`make setup` makes a `.venv-X.Y` for each other Python that the machine has (see `pythons.py`).
+`make test` makes a `.venv-X.Y` for each other Python that the machine has (see `pythons.py`).
 Every process hashes strings in another way, which must not show either.
 """
 
@@ -17,12 +17,12 @@ from sagakit import scenarios
 
 ROOT = Path(__file__).parents[1]
 THIS = sys.executable
-OTHERS = [str(path) for path in sorted(ROOT.glob(".venv-*/bin/python"))]
+OTHERS = [str(path) for path in sorted(ROOT.glob(".venv-3*/bin/python"))]
 
 if OTHERS:
     PYTHONS = [pytest.param(path, id=Path(path).parts[-3]) for path in (THIS, *OTHERS)]
 else:
-    none = pytest.mark.skip(reason="no .venv-X.Y: no other Python was found by `make setup`")
+    none = pytest.mark.skip(reason="no .venv-X.Y: no other Python was found by `make test`")
     PYTHONS = [
         pytest.param(THIS, id="this one"),
         pytest.param("", id="no other", marks=none),

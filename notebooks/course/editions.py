@@ -1,17 +1,20 @@
 """Make the two editions of the notebooks: the learner's and the teacher's.
 
-python -m notebooks.course.editions student               without solutions, to out/student
+python -m notebooks.course.editions learner               without solutions, to out/learner
 python -m notebooks.course.editions teacher               solved, to out/teacher
 python -m notebooks.course.editions teacher --execute     ... and run
 
 There is one source, the notebooks in this folder: unanswered, with each solution in a block that is
-folded up (see `lesson.py`). Each edition is a folder that can be handed out as it is.
+folded up (see `lesson.py`). Each edition is a folder that can be handed out as it is. One that was
+there is renewed, but for the notebooks in which somebody has worked.
 """
 
 import argparse
+import json
 import shutil
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import nbformat
@@ -21,9 +24,12 @@ from notebooks.course.lesson import SOLUTION, answered, exercises
 from notebooks.execute import GLOSSARY, HERE, run
 
 OUT = HERE.parent / "out"
+RECORD = ".editions.json"  # of each notebook, the digest of what was written here last
+
+Edition = Callable[[NotebookNode], NotebookNode]
 
 
-def student(notebook: NotebookNode) -> NotebookNode:
+def learner(notebook: NotebookNode) -> NotebookNode:
     """Take out the solutions, and what was shown, which tells what to predict. Hints stay."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -48,50 +54,59 @@ def teacher(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def write(edition: Callable[[NotebookNode], NotebookNode], folder: Path) -> list[Path]:
-    """Write an edition of every notebook to a folder, and the glossary that they link to."""
+def write(edition: Edition, folder: Path) -> list[Path]:
+    """Write an edition of every notebook to a folder, with the glossary that they link to.
+
+    A notebook that somebody has changed there since it was written stays as it is. Returns those
+    that stayed although the lesson is another by now.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for path in sorted(HERE.glob("*.ipynb")):
-        notebook = edition(nbformat.read(path, as_version=4))
-        for cell in notebook.cells:
-            if cell.cell_type == "markdown":
-                cell.source = cell.source.replace("](../docs/", "](")
-        nbformat.write(notebook, folder / path.name)
-        written.append(folder / path.name)
+    record = folder / RECORD
+    digests = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    outdated = []
+    for source in sorted(HERE.glob("*.ipynb")):
+        lesson = _text(edition, source)
+        path = folder / source.name
+        before = digests.get(path.name)
+        if path.exists() and _digest(path.read_text(encoding="utf-8")) != before:
+            if _digest(lesson) != before:
+                outdated.append(path)
+            continue
+        path.write_text(lesson, encoding="utf-8")
+        digests[path.name] = _digest(lesson)
+    record.write_text(json.dumps(digests, indent=1) + "\n", encoding="utf-8")
     shutil.copy(GLOSSARY, folder)
-    return written
+    return outdated
 
 
-def worked_in(folder: Path) -> list[str]:
-    """The learners' notebooks in a folder that somebody has begun to run."""
-    return [
-        path.name
-        for path in sorted(folder.glob("*.ipynb"))
-        if any(cell.get("execution_count") for cell in nbformat.read(path, as_version=4).cells)
-    ]
+def _text(edition: Edition, source: Path) -> str:
+    notebook = edition(nbformat.read(source, as_version=4))
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace("](../docs/", "](")
+    return nbformat.writes(notebook) + "\n"
 
 
-EDITIONS = {"student": student, "teacher": teacher}
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+EDITIONS: dict[str, Edition] = {"learner": learner, "teacher": teacher}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status 0, 1 if a notebook that was to be run failed, or 2 if a learner's work would be
-    lost."""
+    """Return the exit status: 0, or 1 if a notebook that was to be run failed."""
     parser = argparse.ArgumentParser(description="Make the editions of the notebooks.")
     parser.add_argument("edition", choices=EDITIONS)
     parser.add_argument("--execute", action="store_true", help="run the notebooks that were made")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: out/EDITION")
     options = parser.parse_args(arguments)
     folder = options.out or OUT / options.edition
-    if options.edition == "student" and (worked := worked_in(folder)):
-        parser.error(
-            f"somebody has worked in {folder} ({', '.join(worked)}), and would lose it: "
-            "move these notebooks away, or name another folder with --out"
-        )
-    written = write(EDITIONS[options.edition], folder)
-    print(f"{len(written)} notebooks in {folder}")
-    return run(written, None) if options.execute else 0
+    outdated = write(EDITIONS[options.edition], folder)
+    print(f"The {options.edition}'s edition is in {folder}/")
+    for path in outdated:
+        print(f"  {path.name} stays as you left it; there is a newer one: rename yours to get it")
+    return run(sorted(folder.glob("*.ipynb")), None) if options.execute else 0
 
 
 if __name__ == "__main__":

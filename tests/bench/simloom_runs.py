@@ -42,7 +42,7 @@ def python() -> str:
         if found.returncode == 0:
             return each
     raise Missing(
-        "no Python 3.12 or newer here has it: `make setup` puts it into .venv-3.12, if there is one"
+        "no Python 3.12 or newer here has it: `make test` puts it into .venv-3.12, if there is one"
     )
 
 

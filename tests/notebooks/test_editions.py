@@ -9,7 +9,8 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from notebooks.course.editions import main, student, teacher, write
+from notebooks.course import editions
+from notebooks.course.editions import learner, main, teacher, write
 from notebooks.course.lesson import answered, exercises
 from sagakit.exercises import Feedback
 from tests.notebooks.shown import shown
@@ -20,7 +21,7 @@ NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 def unlike(source: NotebookNode) -> tuple[set[str], set[str], set[str]]:
     """The ids of the cells that two editions differ in when run; of those that refuse the answer in
     the learner's; and of those that refuse it in the teacher's."""
-    learners = shown(student(deepcopy(source)))
+    learners = shown(learner(deepcopy(source)))
     teachers = shown(teacher(deepcopy(source)))
     assert learners.keys() == teachers.keys()
     differing = {one for one in learners if learners[one].text() != teachers[one].text()}
@@ -77,14 +78,14 @@ def lesson(*cells: str, solution: str = SOLUTION) -> NotebookNode:
 
 
 def test_the_learner_gets_the_task_and_the_hint_and_no_solution() -> None:
-    learners = student(lesson())
+    learners = learner(lesson())
     assert [cell.source for cell in learners.cells[1:]] == [lesson().cells[1].source, HINT]
 
 
 def test_the_learner_gets_no_output_which_would_tell_what_to_predict() -> None:
     source = lesson()
     source.cells[1].update(outputs=["seen"], execution_count=1)
-    cell = student(source).cells[1]
+    cell = learner(source).cells[1]
     assert (cell.outputs, cell.execution_count) == ([], None)
 
 
@@ -127,8 +128,23 @@ def test_a_class_replaces_three_dots_with_two_lines_around_it() -> None:
     ) == ("import this\n\n\nclass Mine:\n    x = 1\n\n\ncheck(Mine)")
 
 
+@pytest.fixture
+def lessons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one lesson, in place of the fifteen."""
+    monkeypatch.setattr(editions, "HERE", tmp_path / "source")
+    (tmp_path / "source").mkdir()
+    nbformat.write(lesson(), tmp_path / "source" / "lesson.ipynb")
+    return tmp_path
+
+
+def renew(lessons: Path) -> None:
+    """Have the source say something else."""
+    nbformat.write(lesson("print('newer')"), lessons / "source" / "lesson.ipynb")
+
+
 def test_an_edition_is_a_folder_that_can_be_handed_out(tmp_path: Path) -> None:
-    written = write(student, tmp_path)
+    assert write(learner, tmp_path) == []
+    written = sorted(tmp_path.glob("*.ipynb"))
     assert [path.name for path in written] == [path.name for path in NOTEBOOKS]
     texts = "".join(path.read_text() for path in written)
     assert "../docs/" not in texts
@@ -137,16 +153,40 @@ def test_an_edition_is_a_folder_that_can_be_handed_out(tmp_path: Path) -> None:
     assert (tmp_path / "glossary.md").exists()
 
 
-def test_a_learners_work_is_not_written_over(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_lesson_nobody_has_worked_in_is_renewed(lessons: Path) -> None:
+    write(learner, lessons / "mine")
+    renew(lessons)
+    assert write(learner, lessons / "mine") == []
+    assert "newer" in (lessons / "mine" / "lesson.ipynb").read_text()
+
+
+def test_a_newer_lesson_does_not_overwrite_work(
+    lessons: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["student", "--out", str(tmp_path)]) == 0
-    assert main(["student", "--out", str(tmp_path)]) == 0
-    worked = nbformat.read(tmp_path / NOTEBOOKS[0].name, as_version=4)
-    next(cell for cell in worked.cells if cell.cell_type == "code").execution_count = 1
-    nbformat.write(worked, tmp_path / NOTEBOOKS[0].name)
-    before = (tmp_path / NOTEBOOKS[0].name).read_bytes()
-    with pytest.raises(SystemExit):
-        main(["student", "--out", str(tmp_path)])
-    assert f"somebody has worked in {tmp_path} ({NOTEBOOKS[0].name})" in capsys.readouterr().err
-    assert (tmp_path / NOTEBOOKS[0].name).read_bytes() == before
+    mine = lessons / "mine" / "lesson.ipynb"
+    write(learner, mine.parent)
+    mine.write_text(mine.read_text().replace("answer = ...", "answer = 2"))
+    worked = mine.read_text()
+    assert write(learner, mine.parent) == []
+    renew(lessons)
+    assert main(["learner", "--out", str(mine.parent)]) == 0
+    assert "lesson.ipynb stays as you left it" in capsys.readouterr().out
+    assert mine.read_text() == worked
+
+
+def test_a_renamed_lesson_makes_room_for_the_newer_one(lessons: Path) -> None:
+    mine = lessons / "mine" / "lesson.ipynb"
+    write(learner, mine.parent)
+    mine.rename(mine.with_name("old.ipynb"))
+    renew(lessons)
+    assert write(learner, mine.parent) == []
+    assert "newer" in mine.read_text()
+    assert "newer" not in mine.with_name("old.ipynb").read_text()
+
+
+def test_a_notebook_of_unknown_origin_is_left_alone(lessons: Path) -> None:
+    mine = lessons / "mine" / "lesson.ipynb"
+    mine.parent.mkdir()
+    mine.write_text("{}")
+    assert write(learner, mine.parent) == [mine]
+    assert mine.read_text() == "{}"
