@@ -35,10 +35,10 @@ lab: lab-$(EDITION)  ## open JupyterLab on the lessons; EDITION=solved: with sol
 
 lab-learner: $(LAB)
 	@$(PY) -m notebooks.course.editions learner --out lessons
-	$(JUPYTER) --ServerApp.root_dir=lessons --LabApp.default_url=/lab/tree/00_start_here.ipynb
+	@$(JUPYTER) --ServerApp.root_dir=lessons --LabApp.default_url=/lab/tree/00_start_here.ipynb
 
 lab-solved: $(LAB)
-	$(JUPYTER) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+	@$(JUPYTER) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 lab-%:
 	@echo "There is no EDITION=$*: it is learner (the default) or solved." >&2; exit 2
@@ -100,7 +100,7 @@ define PIP_PROGRESS
 END { exit !done }
 endef
 export PIP_PROGRESS
-INSTALL = $(PY) -m pip --disable-pip-version-check install --progress-bar off --no-compile \
+INSTALL = PYTHONUNBUFFERED=1 $(PY) -m pip --disable-pip-version-check install --progress-bar off --no-compile \
 	-c constraints.txt
 
 $(PY):
