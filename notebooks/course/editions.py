@@ -84,7 +84,7 @@ def _text(edition: Edition, source: Path) -> str:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace("](../docs/", "](")
-    return nbformat.writes(notebook) + "\n"
+    return f"{nbformat.writes(notebook)}\n"
 
 
 def _digest(text: str) -> str:
