@@ -20,13 +20,13 @@ SHOWN = 630.0  # points: as wide as a cell on a screen of 1280 pixels, beside Ju
 
 # Whatever the reader's own style is, a picture starts from matplotlib's: it must not change.
 _DRAWN = (
-    "axes", "font", "grid", "hatch", "legend", "lines", "markers", "mathtext", "patch", "path",
-    "scatter", "svg", "text", "xtick", "ytick", "figure.facecolor", "figure.edgecolor",
-    "savefig.bbox", "savefig.edgecolor", "savefig.facecolor", "savefig.transparent",
+    "_internal", "axes", "figure", "font", "grid", "hatch", "legend", "lines", "markers", "mathtext",
+    "patch", "path", "savefig", "scatter", "svg", "text", "xaxis", "xtick", "yaxis", "ytick",
 )  # fmt: skip
 STYLE: Any = {
     **{name: value for name, value in mpl.rcParamsDefault.items() if name.startswith(_DRAWN)},
     "svg.hashsalt": "sagakit",
+    "text.parse_math": False,  # a saga may be called "costs $5 and $6"
     "svg.fonttype": "path",  # the same letters on a machine with other fonts
     "font.family": "DejaVu Sans",
     "font.size": 10,
@@ -51,7 +51,8 @@ class Picture(Figure):
     """A figure that says in words what it shows: `alt`, made from the trace."""
 
     def __init__(self, width: float, height: float, alt: str) -> None:
-        super().__init__(figsize=(width, height))
+        with mpl.rc_context(STYLE):
+            super().__init__(figsize=(width, height))
         self.alt = alt
 
     def svg(self) -> str:

@@ -102,6 +102,6 @@ class Sheet:
             font = self._fonts[size, bold] = FontProperties(family=FAMILY, size=size, weight=weight)
         self.picture.text(
             x, y, text, transform=self._points, fontproperties=font, color=colour, ha=align,
-            va="baseline", zorder=z, parse_math=False, clip_on=False, rotation=angle,
+            va="baseline", zorder=z, parse_math=False, usetex=False, clip_on=False, rotation=angle,
             rotation_mode="anchor" if angle else "default",
         )  # fmt: skip
