@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from sagakit.checked import BadScenario
 from sagakit.deployment import Deployment
@@ -20,7 +21,8 @@ from sagakit.sim.world import World
 from sagakit.timing import Timing
 
 PATIENCE = 24 * 60 * 60 * 1_000  # ms after the last thing that a scenario has happen
-
+MOST = 250_000  # actions of a run besides those that its requests and texts take
+MOST_EACH = 1_000  # for a request or a text
 
 UNBOUNDED = 1_000_000  # invocations of a service at once
 
@@ -51,7 +53,10 @@ def stage(
     if isinstance(scenario, System):
         return _stage_system(with_services(scenario, services), seed, kernel, deployment)
     if kernel is not None:
-        at_once = [one.model_copy(update={"at": 0}) for one in scenario.payments]
+        at_once = [
+            one.model_copy(update={"at": 0, "repeats": (0,) * len(one.repeats)})
+            for one in scenario.payments
+        ]
         scenario = scenario.but(payments=at_once)
     try:
         deployment = deployment or payment_system(
@@ -88,7 +93,7 @@ def stage(
         world.snapshot(scenario.recovery.snapshot_at, "Wallet DB", "Snapshot Store")
         start = scenario.recovery.start_at
         world.request(start, "Operator", "Wallet Service", StartRecovery())
-    world.give_up(_last_moment(scenario) + PATIENCE)
+    world.give_up(*limits(scenario))
     return world
 
 
@@ -107,7 +112,7 @@ def _stage_system(
         world.seed_store(f"{name} DB", items)
     for saga, command in system.requests.items():
         world.request(0, USER, system.receiver(command), command, saga)
-    world.give_up(PATIENCE)
+    world.give_up(*limits(system))
     return world
 
 
@@ -138,8 +143,25 @@ def _always(reaction: Reaction) -> Decide:
     return lambda _request, _number, _now: reaction
 
 
+class Limits(NamedTuple):
+    """When a run is ended though something still goes on: at a time (ms), and after so many
+    actions."""
+
+    at: int
+    actions: int
+
+
+def limits(scenario: Scenario | System) -> Limits:
+    """How long a run of it may take: far longer than one that comes to an end. A provider that
+    never answers would keep it going."""
+    if isinstance(scenario, System):
+        return Limits(PATIENCE, MOST + MOST_EACH * len(scenario.requests))
+    asked = sum(len(one.times) for one in scenario.payments) + len(scenario.texts)
+    return Limits(_last_moment(scenario) + PATIENCE, MOST + MOST_EACH * asked)
+
+
 def _last_moment(scenario: Scenario) -> int:
-    """When (ms) a scenario has said all. A provider that never answers would keep a run going."""
+    """When (ms) a scenario has said all."""
     moments = [0]
     moments += [one.at + max(one.repeats, default=0) for one in scenario.payments]
     moments += [one.end or one.start for one in scenario.provider]

@@ -5,6 +5,7 @@ in the order in which it was asked for, so a run is the same every time.
 """
 
 import gc
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
@@ -21,6 +22,7 @@ class Kernel:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.now = 0
+        self.most = sys.maxsize  # actions of a run
         self._sequence = 0
         self._heap: list[Entry] = []
         self._planned: list[Entry] = []
@@ -51,7 +53,7 @@ class Kernel:
         return pending
 
     def run(self) -> None:
-        """Run until nothing is left to happen.
+        """Run until nothing is left to happen, or `most` actions have.
 
         The garbage collector rests meanwhile: a run makes no cycles worth collecting, and its
         passes over a growing trace would make the cost of a payment grow with their number.
@@ -62,7 +64,9 @@ class Kernel:
         collecting = gc.isenabled()
         gc.disable()
         try:
-            while heap:
+            for _ in range(self.most):
+                if not heap:
+                    break
                 self.now, _, action, arguments = heappop(heap)
                 action(*arguments)
         finally:

@@ -91,7 +91,7 @@ class ScheduledKernel(Kernel):
         for at, _, action, arguments in sorted(planned, key=lambda entry: entry[:2]):
             self.after(at, action, *arguments)
         choices = iter(self.schedule)
-        while True:
+        for _ in range(self.most):
             if self._soon:
                 action, arguments = self._soon.pop(0)
                 action(*arguments)

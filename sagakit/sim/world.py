@@ -7,6 +7,7 @@
 It is the only writer of the trace. Nothing here knows what the services do.
 """
 
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -159,19 +160,21 @@ class World:
         _must_be(queue, "queue", self.queues)
         self.kernel.plan(at, self.queues[queue].redrive)
 
-    def give_up(self, at: int) -> None:
-        """Have the run end at a time (ms) even if something still goes on; a note says so then."""
-
-        def stop() -> None:
-            if self.kernel.stop():
-                self._record("note", self.bus.name, self.bus.name, STILL_GOING_ON)
-
-        self.kernel.plan(at, stop)
+    def give_up(self, at: int, most: int = sys.maxsize) -> None:
+        """Have the run end at a time (ms), or after so many actions, even if something still goes
+        on; a note says so then."""
+        self.kernel.most = most
+        self.kernel.plan(at, self._end)
 
     def run(self) -> Trace:
         """Run until nothing is left to happen; returns the trace."""
         self.kernel.run()
+        self._end()
         return self.trace
+
+    def _end(self) -> None:
+        if self.kernel.stop():
+            self._record("note", self.bus.name, self.bus.name, STILL_GOING_ON)
 
     def perform(self, operation: Any, by: Invocation) -> None:
         """Perform what a handler awaits, and resume it with the result when its time has come."""

@@ -17,6 +17,7 @@ from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
 from sagakit.scenarios.scenario import QueuedText, Scenario
+from sagakit.scenarios.stage import stage
 from sagakit.sim.trace import A_TEXT, Queued, Read, Record, Trace
 
 Change = Callable[[Resource], object]
@@ -26,6 +27,7 @@ def play(scenario: Scenario, resources: Resources, change: Change | None = None)
     """Deploy the payment system as the scenario sets it, and run the scenario's traffic there.
     Times are not kept: all of it comes at once, and redrives come when nothing else is left to
     happen. `change` is handed the template before it is deployed."""
+    stage(scenario)
     deployment = payment_system(scenario.settings)
     content = template(deployment, resources.prefix)
     if change is not None:

@@ -21,7 +21,12 @@ from sagakit.sim.operations import SimulatedPorts
 
 
 def serve_system(
-    system: System, path: str | Path, *, workers: int, hurry: bool, work: Callable[[World], None]
+    system: System,
+    path: str | Path,
+    *,
+    workers: int,
+    hurry: bool,
+    work: Callable[[World, System], None],
 ) -> Run:
     """Serve a system to its end, as `serve` does a scenario; `work` has the world do it.
 
@@ -44,7 +49,7 @@ def serve_system(
                 database.set_meta("scenario", told)
         if begun is not None and begun != told:
             raise another(path, begun, system.name)
-        work(world)
+        work(world, system)
         return Run(system, system.seed, world.trace())
 
 

@@ -18,7 +18,7 @@ from sagakit.payments.topology import PROVIDER, Service, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
 from sagakit.scenarios import BadScenario, Scenario, System
-from sagakit.scenarios.stage import reaction_to, with_services
+from sagakit.scenarios.stage import limits, reaction_to, stage, with_services
 from sagakit.sim.external import Reaction
 from sagakit.sim.faults import Loss
 from sagakit.sim.operations import Ask
@@ -48,6 +48,7 @@ def serve(
     if isinstance(scenario, System):
         system = with_services(scenario, services)
         return serve_system(system, path, workers=workers, hurry=hurry, work=_to_its_end)
+    stage(scenario)
     if services and workers > 1:
         raise BadScenario("services: with one worker only, since another process has them not")
     if hurry and workers > 1:
@@ -88,7 +89,7 @@ def serve_on(
     try:
         for other in others:
             other.start()
-        _to_its_end(world)
+        _to_its_end(world, scenario)
         for other in others:
             other.join()
     finally:
@@ -98,15 +99,15 @@ def serve_on(
     return Run(scenario, scenario.seed, world.trace(), services=services)
 
 
-def _to_its_end(world: World) -> None:
+def _to_its_end(world: World, scenario: Scenario | System) -> None:
     """In a notebook a loop runs already, and no second one may: then in a thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(world.run())
+        asyncio.run(world.run(*limits(scenario)))
         return
     with ThreadPoolExecutor(1) as thread:
-        work = thread.submit(lambda: asyncio.run(world.run()))
+        work = thread.submit(lambda: asyncio.run(world.run(*limits(scenario))))
         try:
             work.result()
         except KeyboardInterrupt:
@@ -161,7 +162,8 @@ def _work(path: str | Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the first one's to hear
     Thread(target=_end_with_the_first, daemon=True).start()
     with suppress(BadDatabase), Database(path) as database:  # the first meets it too, and tells
-        asyncio.run(world_of(database, scenario_of(database)).run())
+        scenario = scenario_of(database)
+        asyncio.run(world_of(database, scenario).run(*limits(scenario)))
 
 
 def _end_with_the_first() -> None:

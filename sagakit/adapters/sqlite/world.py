@@ -19,14 +19,16 @@ from sagakit.deployment import Deployment, Function
 from sagakit.events import Event, decode
 from sagakit.meant import meant
 from sagakit.ports import handlers
+from sagakit.scenarios.stage import PATIENCE
 from sagakit.sim.effects import heard
 from sagakit.sim.external import Reaction
 from sagakit.sim.invocation import failed, reason_of
 from sagakit.sim.operations import SimulatedPorts
 from sagakit.sim.trace import A_TEXT, Failed, Queued, Read, Record, Trace
+from sagakit.sim.world import STILL_GOING_ON
 
 POLL = 0.01  # s between two looks into the file, when nothing is due
-PATIENCE = 29_000  # ms after which a request without an answer is sent again (API Gateway: 29 s)
+ANSWERED = 29_000  # ms after which a request without an answer is sent again (API Gateway: 29 s)
 
 
 def _approve(_request: Any, _call: int, _now: int) -> Reaction:
@@ -128,11 +130,20 @@ class World:
         """Leave the rest for the next start; from any thread."""
         self._stopped = True
 
-    async def run(self) -> None:
-        """Work until nothing is left to happen, for any process, or until stopped."""
+    async def run(self, at: int, actions: int) -> None:
+        """Work until nothing is left to happen, for any process, or until stopped.
+
+        At a time (ms), or a day after it was started again, or after so many actions it is given up
+        though something still goes on; a record says so then.
+        """
+        at = max(at, self._clock.now() + PATIENCE)
         try:
             while not self._stopped and not self._at_rest():
+                if self._clock.now() >= at or not actions:
+                    self._end()
+                    return
                 if self._relay() or self._begin_what_is_due():
+                    actions -= 1
                     await asyncio.sleep(0)
                 elif not self._hurried():
                     await asyncio.sleep(POLL)
@@ -140,6 +151,11 @@ class World:
         finally:
             for task in self._tasks:
                 task.cancel()
+
+    def _end(self) -> None:
+        bus, now = self._deployment.bus, self._clock.now()
+        with self._database.transaction():
+            self._database.write(Record(now, "note", bus, bus, STILL_GOING_ON))
 
     def _at_rest(self) -> bool:
         row = self._database.one(
@@ -179,7 +195,7 @@ class World:
             row = self._database.one(
                 f"UPDATE requests SET due = ? WHERE id = (SELECT id FROM requests {due}) "
                 "RETURNING id, actor, service, command, saga",
-                now + PATIENCE, now,
+                now + ANSWERED, now,
             )  # fmt: skip
             if row is None:
                 return False
@@ -189,7 +205,7 @@ class World:
                 self._happens(command, now)
                 self._database.run("UPDATE requests SET done = 1 WHERE id = ?", request)
                 return True
-            patience = getattr(command, "timeout", PATIENCE)
+            patience = getattr(command, "timeout", ANSWERED)
             self._database.run("UPDATE requests SET due = ? WHERE id = ?", now + patience, request)
             subject = Subject(service, self._database.number("invocations"), saga, None)
             label = getattr(command, "label", self._functions[service].invocation)

@@ -37,6 +37,7 @@ IN_WORDS = {
     "down": ("call that does not reach the provider", "calls that do not reach the provider", ""),
 }
 TIME = "Time moves only when no handler has a step to make, so latencies do not matter."
+REPEATED = " A request that is repeated later is there from the start as well."
 IN_TURN = "in one order only, first come, first served"
 DISASTERS = "The wallet store was lost, and its snapshot taken, at each moment that can matter"
 BATCHES = "All messages came as one batch, in each order"
@@ -223,7 +224,8 @@ class Exploration:
             faults = [each.replace("the provider", "a party outside") for each in faults]
         limits = f"at most {_and(faults)}" if faults else "no faults"
         order = "in every order of steps that can matter" if self.reorder else IN_TURN
-        return f"{covered}: {what} {order}, with {limits}. {TIME}"
+        repeated = isinstance(scenario, Scenario) and any(one.repeats for one in scenario.payments)
+        return f"{covered}: {what} {order}, with {limits}. {TIME}{REPEATED if repeated else ''}"
 
     def _counts(self) -> str:
         if self.run_by_run:

@@ -55,8 +55,8 @@ def explore(
     acknowledgement, `duplicates` and `drops` of a message, `lost_answers` of a store whose commit
     took effect (its client tries again and meets its own write), and what the `provider` may do
     besides approve, for instance `{"timeout_after": 2, "decline": 1}`. Time moves only when
-    nobody has a step to make. All payments are there from the start, a text comes at its time;
-    latencies do not matter.
+    nobody has a step to make. All payments and their repeats are there from the start, a text
+    comes at its time; latencies do not matter.
 
     `reorder=False` has the handlers take turns, first come, first served, as in a run without a
     schedule: what is left to choose are the faults. It is quick, and proves little.

@@ -5,8 +5,9 @@ from typing import Any
 
 from sagakit.check.explore.tokens import ANSWERS, FAULTS
 from sagakit.meant import meant
-from sagakit.payments.topology import SOUND, payment_system
+from sagakit.payments.topology import SOUND
 from sagakit.scenarios import BadScenario, Scenario, System
+from sagakit.scenarios.stage import stage
 
 WAY_IN = "API Gateway"
 
@@ -43,13 +44,7 @@ def must_make_sense(
             )
         if name not in SOUND:
             raise BadScenario(f"there is no service {name!r} to replace: {meant(name, SOUND)}")
-    queues = [one.name for one in payment_system(scenario.settings).queues]
-    for place, text in enumerate(scenario.texts):
-        if text.queue not in queues:
-            hint = meant(text.queue, queues)
-            raise BadScenario(
-                f"{scenario.name}: texts[{place}].queue: there is no {text.queue!r}: {hint}"
-            )
+    stage(scenario)
 
 
 def must_be_open(scenario: Scenario | System) -> None:

@@ -1,8 +1,11 @@
 """The way that explore found is the way that the world goes."""
 
+import pytest
+
 from sagakit import run, scenarios
 from sagakit.check.explore import explore
 from sagakit.payments.events import ProviderPaymentInit
+from sagakit.payments.payment import CreatePayment, OtherRequest, Payment, PaymentService
 from sagakit.payments.provider import ProviderGateway
 from sagakit.ports import TimedOut, on
 from sagakit.sim.schedule import Choice
@@ -48,3 +51,27 @@ def test_an_act_and_then_a_crash() -> None:
     assert labels[silence + 1] == "crash after step 1"
     assert labels.count("executePayment()") == 0
     assert labels.count("execute()") == 2
+
+
+class ForgetsThatItHasIt(PaymentService):
+    """Begins a payment again when its request comes again and it is not PENDING any more."""
+
+    @on(CreatePayment)
+    async def create(self, command: CreatePayment) -> Payment | OtherRequest:
+        there = await self.payments.get(command.payment_id)
+        if there is None or there.status == "PENDING":
+            return await super().create(command)
+        return await self.payments.commit(there._replace(status="PENDING")) or there
+
+
+@pytest.mark.parametrize("later", [0, 2, 70_000])
+def test_a_client_s_later_retry_meets_each_moment_of_its_payment(later: int) -> None:
+    retried = scenarios.happy_path.but(
+        payments=[{"user_id": "ana", "amount": 20, "repeats": [later]}]
+    )
+    answer = explore(retried)
+    assert answer.proved
+    assert "repeated later is there from the start" in "\n".join(answer.told())
+    assert (answer.schedules or 0) > 50
+    flawed = explore(retried, services={"Payment Service": ForgetsThatItHasIt})
+    assert "final is final" in {one.verdict.law for one in flawed.broken}

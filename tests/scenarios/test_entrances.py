@@ -1,0 +1,108 @@
+"""Whatever takes a scenario tells what is wrong with it, and ends one that does not end."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sagakit import Scenario, explore, run
+from sagakit.__main__ import main
+from sagakit.adapters.sqlite.serve import serve
+from sagakit.lab import control
+from sagakit.scenarios import BadScenario, happy_path
+from sagakit.scenarios.stage import MOST, stage
+from sagakit.sim.kernel import Kernel
+from sagakit.sim.world import STILL_GOING_ON
+from sagakit.sweeps import sweep
+
+NO_SUCH_PLACE = {
+    "texts[0].queue": {"texts": [{"at": 1, "queue": "Nope", "text": "x"}]},
+    "redrives[0].queue": {"redrives": [{"at": 1, "queue": "Nope"}]},
+    "faults[0].store": {"faults": [{"fault": "loss", "at": 1, "store": "Nope"}]},
+}
+
+
+def served(scenario: Scenario, folder: Path, **choice: Any) -> Any:
+    return serve(scenario, folder / "file.db", hurry=True, **choice)
+
+
+ENTRANCES: dict[str, Callable[[Scenario, Path], Any]] = {
+    "run": lambda scenario, _: run(scenario),
+    "explore": lambda scenario, _: explore(scenario),
+    "sweep": lambda scenario, _: sweep(scenario, seeds=1),
+    "control": lambda scenario, _: control(scenario),
+    "serve": served,
+}
+
+
+@pytest.mark.parametrize("entrance", ENTRANCES)
+@pytest.mark.parametrize("place", NO_SUCH_PLACE)
+def test_a_place_that_there_is_not_is_told(place: str, entrance: str, tmp_path: Path) -> None:
+    wrong = happy_path.but(**NO_SUCH_PLACE[place])
+    with pytest.raises(BadScenario) as told:
+        ENTRANCES[entrance](wrong, tmp_path)
+    assert f"happy_path: {place}: there is no 'Nope'" in str(told.value)
+
+
+NEVER = Scenario(
+    name="never",
+    title="The provider never answers",
+    wallets=[{"user_id": "ana", "balance": 5}],
+    payments=[{"user_id": "ana", "amount": 1}],
+    provider=[{"behaviour": "down"}],
+    settings={"retry_delay": 900_000},
+)
+
+
+def test_what_cannot_end_is_ended_on_a_file_when_it_is_in_a_run(tmp_path: Path) -> None:
+    here, there = run(NEVER), served(NEVER, tmp_path)
+    assert there.records[-1].label == STILL_GOING_ON
+    assert abs(here.records[-1].t - there.records[-1].t) < 900_000
+    for finished in (here, there):
+        broken = [verdict.law for verdict in finished.verdicts() if not verdict.held]
+        assert broken == ["every saga ends"]
+
+
+def test_the_command_says_which_law_is_broken_then(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    NEVER.save(tmp_path / "never.json")
+    file = str(tmp_path / "file.db")
+    served = ["serve", "--scenario", str(tmp_path / "never.json"), "--db", file, "--hurry"]
+    assert main(served) == 1
+    assert "every saga ends         BROKEN" in capsys.readouterr().out
+
+
+def test_a_file_on_which_it_was_ended_goes_on_when_it_is_started_again(tmp_path: Path) -> None:
+    first, second = served(NEVER, tmp_path), served(NEVER, tmp_path)
+    assert second.records[-1].t - first.records[-1].t > 23 * 3_600_000
+
+
+def test_a_run_has_an_end_however_long_its_scenario_says_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A year without a provider, tried again each second."""
+    long = NEVER.but(
+        provider=[{"behaviour": "down", "end": 365 * 86_400_000}], settings={"retry_delay": 1_000}
+    )
+    assert stage(long).kernel.most < 2 * MOST
+    monkeypatch.setattr("sagakit.scenarios.stage.MOST", 1_000)
+    finished = run(long)
+    assert finished.records[-1].label == STILL_GOING_ON
+    assert len(finished.records) < 10_000
+
+
+def test_a_kernel_does_no_more_than_it_may() -> None:
+    kernel = Kernel(0)
+    kernel.most = 10
+    done: list[int] = []
+
+    def again() -> None:
+        done.append(kernel.now)
+        kernel.after(0, again)
+
+    kernel.after(0, again)
+    kernel.run()
+    assert len(done) == 10
+    assert kernel.stop()
