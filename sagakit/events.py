@@ -182,6 +182,16 @@ def _text(data: bytes) -> str:
     return data.decode(json.detect_encoding(data))
 
 
+def _same_on_every_python(error: json.JSONDecodeError) -> json.JSONDecodeError:
+    """From 3.13 on, a comma before a closing bracket is told of at the comma, in other words."""
+    text, comma = error.doc, error.pos
+    if text[comma : comma + 1] in ("}", "]"):
+        comma = len(text[:comma].rstrip()) - 1
+    if comma < 0 or text[comma : comma + 1] != "," or not error.msg.startswith(("Exp", "Ill")):
+        return error
+    return json.JSONDecodeError("nothing follows the comma", text, comma)
+
+
 def loads(text: str | bytes) -> Any:
     """Read JSON text with numbers exact: a fraction becomes a `Decimal`, never a binary float.
 
@@ -190,7 +200,8 @@ def loads(text: str | bytes) -> Any:
     """
     try:
         return _EXACT.decode(text if isinstance(text, str) else _text(text))
-    except json.JSONDecodeError as error:
+    except json.JSONDecodeError as found:
+        error = _same_on_every_python(found)
         raise NotUnderstood(
             f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         ) from None

@@ -216,6 +216,7 @@ def test_json_may_come_as_bytes(encoding: str) -> None:
     [
         ("[1, 2", "not JSON: Expecting ',' delimiter at line 1, column 6"),
         ('{\n "a": b}', "not JSON: Expecting value at line 2, column 7"),
+        ("[1,\n]", "not JSON: nothing follows the comma at line 1, column 3"),
         (b"\xff\xfe\xfa", "it is no text"),
         (b"\xe9", "it is no text"),
         ("1e1000000", "too large, or has too many digits"),

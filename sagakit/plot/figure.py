@@ -20,8 +20,9 @@ SHOWN = 630.0  # points: as wide as a cell on a screen of 1280 pixels, beside Ju
 
 # Whatever the reader's own style is, a picture starts from matplotlib's: it must not change.
 _DRAWN = (
-    "_internal", "axes", "figure", "font", "grid", "hatch", "legend", "lines", "markers", "mathtext",
-    "patch", "path", "savefig", "scatter", "svg", "text", "xaxis", "xtick", "yaxis", "ytick",
+    "_internal", "axes", "figure", "font", "grid", "hatch", "legend", "lines", "markers",
+    "mathtext", "patch", "path", "savefig", "scatter", "svg", "text", "xaxis", "xtick", "yaxis",
+    "ytick",
 )  # fmt: skip
 STYLE: Any = {
     **{name: value for name, value in mpl.rcParamsDefault.items() if name.startswith(_DRAWN)},
