@@ -26,7 +26,7 @@ TOLD = [
     scenarios.concurrent_payments,
 ]
 LONG = {
-    "circuit_breaker": "its 72 s are real ones there: a shorter outage is tried below",
+    "circuit_breaker": "its pump wakes one function after the other: while one waits, all wait",
     "disaster_recovery": "the AWS world restores no table: that is DynamoDB's own backups",
 }
 HELLO = {"at": 5_000, "queue": "Wallet SQS", "text": "hello"}  # no event

@@ -3,15 +3,13 @@
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
-from sagakit.adapters.aws.resources import Resources
 from sagakit.adapters.aws.tables import Table
-from sagakit.adapters.emulator.server import PATIENT
+from sagakit.adapters.emulator import Emulator
 from sagakit.adapters.packing import unpack
 from sagakit.adapters.sqlite import stores
 from sagakit.adapters.sqlite.database import Database
@@ -23,7 +21,6 @@ from sagakit.sim.faults import FaultPlan
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.store import SimulatedStore
 
-TABLES = count(1)
 ANA = Wallet("ana", Decimal("100.00"))
 FIRST = PaymentInit.first(
     "ana:A", payment_id="ana:A", transaction_id="tx-ana:A", user_id="ana", amount=Decimal("70.00")
@@ -74,8 +71,8 @@ class OnFile:
 
 
 class OnAws:
-    def __init__(self, options: dict[str, Any]) -> None:
-        resources = Resources(f"stores-{next(TABLES)}", options, PATIENT)
+    def __init__(self, emulator: Emulator) -> None:
+        resources = emulator.resources()
         self.table = Table(resources, "Wallet DB", Wallet)
         resources.client("dynamodb").create_table(
             TableName=self.table.name,
@@ -104,7 +101,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         with Database(tmp_path / "file.db", create=True) as database:
             yield OnFile(database)
     else:
-        yield OnAws(request.getfixturevalue("emulator").options)
+        yield OnAws(request.getfixturevalue("emulator"))
 
 
 def test_the_item_and_all_its_events_are_there(store: Store) -> None:

@@ -6,7 +6,7 @@ A batch of SQS is handled message by message; those that failed are reported, so
 deleted (AWS Lambda: ReportBatchItemFailures). `lambdas.py` makes those of the payment system so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
 from typing import Any
@@ -45,8 +45,8 @@ class BatchFailed(Exception):
 
 
 class Function:
-    """One function. `urls` say where the parties outside are reached that it calls. `invoke` and
-    `write` are for a world that is not AWS's own."""
+    """One function. `urls` say where the parties outside are reached that it calls. `invoke`,
+    `write` and `clock` are for a world that is not AWS's own."""
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class Function:
         urls: Mapping[str, str] | None = None,
         write: Write | None = None,
         invoke: Invoke | None = None,
+        clock: Callable[[], int] = now,
     ) -> None:
         self.name = name
         self._deployment = deployment
@@ -78,7 +79,9 @@ class Function:
             self.publisher,
             invoke or self._invoke,
             self.write,
+            clock,
         )
+        self._now = clock
         self._renames = {
             rule.event: rule.rename
             for rule in deployment.rules
@@ -209,7 +212,7 @@ class Function:
             called = record["eventSourceARN"].split("/")[1]
             table = next(one for one in self.tables.values() if one.name == called)
             try:
-                self.publisher.relay(table, self.name, row, now())
+                self.publisher.relay(table, self.name, row, self._now())
             except Exception:
                 self._logger.exception("the outbox could not be published")
                 number = record["dynamodb"]["SequenceNumber"]
@@ -225,7 +228,7 @@ class Function:
         subject = Subject(self.name, invocation, None, None)
         self.handling.arrow(subject, "call", "User", self.name, post.label)
         response = refusal(event, post) or self.handling.handle(subject, post)
-        self.write(Record(now(), "return", self.name, "User", str(response)))
+        self.write(Record(self._now(), "return", self.name, "User", str(response)))
         return {
             "statusCode": response.status,
             "headers": {"Content-Type": "application/json"},

@@ -35,6 +35,7 @@ class Handling:
         publisher: Publisher,
         invoke: Invoke,
         write: Write,
+        clock: Callable[[], int],
     ) -> None:
         self._handlers = handlers
         self._tables = tables
@@ -42,6 +43,7 @@ class Handling:
         self._publisher = publisher
         self._invoke = invoke
         self._write = write
+        self._now = clock
         self._known: dict[tuple[str, str], Any] = {}  # what this invocation last saw of an item
 
     def handle(self, subject: Subject, content: Any) -> Any:
@@ -76,10 +78,10 @@ class Handling:
         if isinstance(operation, ops.Ask):
             return self._ask(subject, operation)
         if isinstance(operation, ops.Now):
-            return now()
+            return self._now()
         if isinstance(operation, ops.Publish):
-            event = operation.event.stamped(now())
-            self._publisher.publish(event, service, now(), _span(subject))
+            event = operation.event.stamped(self._now())
+            self._publisher.publish(event, service, self._now(), _span(subject))
             return None
         if isinstance(operation, ops.Tell):
             self.arrow(subject, "call", service, operation.person, operation.text)
@@ -111,7 +113,7 @@ class Handling:
         try:
             before = self._known.get((store, item.key)) if item is not None else None
             written = self._tables[store].commit(
-                item, operation.publish, operation.handled, before, now(), _span(subject)
+                item, operation.publish, operation.handled, before, self._now(), _span(subject)
             )
         except (WorldError, ValueError) as error:
             self._refused(subject, store, error)
@@ -149,8 +151,8 @@ class Handling:
     ) -> None:  # fmt: skip
         """Tell a step of an invocation."""
         self._write(
-            Record(now(), kind, source, target, label, event, subject.saga, subject.event_id,
-                   subject.invocation, detail)
+            Record(self._now(), kind, source, target, label, event, subject.saga,
+                   subject.event_id, subject.invocation, detail)
         )  # fmt: skip
 
 

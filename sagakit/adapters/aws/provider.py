@@ -41,8 +41,10 @@ class HttpProvider:
             "Authorization": f"Bearer {self._secret()}",
         }
         call = urllib.request.Request(f"{self._url}/{path}", body, headers, method="POST")
+        config = self._resources.config
+        timeout = config.read_timeout if config else request.timeout / 1000
         try:
-            with OPENER.open(call, timeout=request.timeout / 1000) as response:
+            with OPENER.open(call, timeout=timeout) as response:
                 outcome = _outcome(response.read())
                 if outcome is None:
                     raise TimedOut(f"{self._name} answered {response.status} without an outcome")

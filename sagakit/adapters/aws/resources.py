@@ -23,12 +23,14 @@ class Misconfigured(Exception):
 @dataclass(frozen=True)
 class Resources:
     """The resources of one stack. `options` go to each client: an endpoint, say, or a region.
-    `config` says in the place of `RETRIES` how long a client waits."""
+    `config` says in the place of `RETRIES`, and of the provider's timeout, how long a client waits.
+    `clients` are those that were made; stacks of the same options and config may share them."""
 
     prefix: str = "sagakit"
     options: dict[str, Any] = field(default_factory=dict)
     config: Config | None = None
-    _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _urls: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def called(self, name: str) -> str:
         """The name of the resource of a participant."""
@@ -36,10 +38,10 @@ class Resources:
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service, made once."""
-        if service not in self._made:
+        if service not in self.clients:
             config = self.config or (INVOKES if service == "lambda" else RETRIES)
-            self._made[service] = boto3.client(service, config=config, **self.options)
-        return self._made[service]
+            self.clients[service] = boto3.client(service, config=config, **self.options)
+        return self.clients[service]
 
     def call(self, service: str, action: str, what: str, **arguments: Any) -> Any:
         """Ask a service to do something with `what`, the name of a participant. Raises
@@ -50,12 +52,10 @@ class Resources:
             raise told(error, what) from None
 
     def queue_url(self, name: str) -> str:
-        key = f"url of {name}"
-        if key not in self._made:
+        if name not in self._urls:
             found = self.call("sqs", "get_queue_url", name, QueueName=self.called(name))
-            self._made[key] = found["QueueUrl"]
-        url: str = self._made[key]
-        return url
+            self._urls[name] = found["QueueUrl"]
+        return self._urls[name]
 
 
 def told(error: ClientError | BotoCoreError, what: str) -> Exception:

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 from sagakit.adapters.aws.parts import Resource, Resources, arn, ref, resource, substituted
 
-VISIBILITY = 1  # s
-
 LEFT_OUT = {
     # Moto's CloudFormation does not know them, and no event passes through them.
     "AWS::CloudWatch::Alarm",
@@ -59,8 +57,6 @@ def for_the_emulator(content: Resource) -> Changed:
             afterwards[name] = parts.pop(name)
         elif kind == MAPPING:
             properties["Enabled"] = False  # or moto starts Docker to run the function
-        elif kind == "AWS::SQS::Queue" and "RedrivePolicy" in properties:
-            properties["VisibilityTimeout"] = VISIBILITY  # nobody waits for half a minute
         elif kind == "AWS::Events::Rule":
             parts |= _aimed(name, properties, policies, parts)
         elif kind == "AWS::ApiGateway::Method":

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sagakit.adapters.aws.handling import now
 from sagakit.adapters.aws.publishing import number_of
 from sagakit.adapters.aws.resources import Resources
+from sagakit.adapters.emulator.clock import CLOCK
 from sagakit.adapters.packing import header_of
 from sagakit.deployment import Queue
 from sagakit.sim.queue import NO_REASON
@@ -24,8 +24,8 @@ def told(queues: Iterable[Queue], resources: Resources, before: Iterable[Record]
             source, target = queue.name, queue.dead_letters
             event, saga, event_id = header_of(message["Body"])
             found.append(
-                Record(now(), "async", source, target, "Dead letter:", event, saga, event_id, 0,
-                       detail)
+                Record(CLOCK.now(), "async", source, target, "Dead letter:", event, saga, event_id,
+                       0, detail)
             )  # fmt: skip
     return found
 
@@ -34,9 +34,11 @@ def _failed(record: Record) -> bool:
     return isinstance(record.detail, Failed)
 
 
-def redriven(queue: Queue, resources: Resources) -> list[Record]:
-    """Send the dead letters of a queue back into it. SQS gives them new message ids."""
-    sqs, found = resources.client("sqs"), []
+def redrive(queue: Queue, resources: Resources, records: list[Record]) -> None:
+    """Send the dead letters of a queue back into it, and add that to what was told. SQS gives them
+    new message ids."""
+    records += told([queue], resources, records)
+    sqs = resources.client("sqs")
     for message in list(_letters(queue, resources)):
         sent = sqs.send_message(
             QueueUrl=resources.queue_url(queue.name), MessageBody=message["Body"]
@@ -46,11 +48,10 @@ def redriven(queue: Queue, resources: Resources) -> list[Record]:
             ReceiptHandle=message["ReceiptHandle"],
         )
         detail = Redriven(number_of(sent["MessageId"]), number_of(message["MessageId"]))
-        found.append(
-            Record(now(), "async", queue.dead_letters, queue.name, "Redrive", None, None, None, 0,
-                   detail)
+        records.append(
+            Record(CLOCK.now(), "async", queue.dead_letters, queue.name, "Redrive", None, None,
+                   None, 0, detail)
         )  # fmt: skip
-    return found
 
 
 def _letters(queue: Queue, resources: Resources) -> Iterator[dict[str, Any]]:

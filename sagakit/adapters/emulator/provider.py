@@ -1,11 +1,11 @@
 """The provider over HTTP: it keeps its own books, and does to each call what the scenario says."""
 
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from sagakit.adapters.aws.handling import Write, now
+from sagakit.adapters.aws.handling import Write
+from sagakit.adapters.emulator.clock import CLOCK
 from sagakit.events import encode, loads
 from sagakit.payments.payment import payment_id_in
 from sagakit.payments.topology import PROVIDER
@@ -18,32 +18,35 @@ from sagakit.sim.trace import Asked, Record
 
 
 class Provider:
-    """Listens at `url` until it is closed. `write` takes the records of its books."""
+    """Listens at `url` until it is closed. `begun` is the scenario's 0 ms; `write` takes the
+    records of its books."""
 
-    def __init__(self, scenario: Scenario, write: Write) -> None:
+    def __init__(self, scenario: Scenario, begun: int, write: Write) -> None:
         self._scenario = scenario
+        self._begun = begun
         self._write = write
-        self._begun = now()
         self._books: dict[str, Entry] = {}
         self._calls: dict[str, int] = {}
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def answer(self, request: Ask) -> Answer | None:
-        """None if it hangs up without a word, after the client's timeout."""
+        """None if it says nothing within the client's timeout, when that has passed."""
         with self._lock:
             call = self._calls[request.key] = self._calls.get(request.key, 0) + 1
-            reaction = reaction_to(self._scenario.provider, request, call, now() - self._begun)
-            behaviour = reaction.behaviour
-            answer = None
-            if behaviour not in ("down", "timeout_before"):
-                answer = self._book(request, decline=behaviour == "decline")
-        if behaviour in ("timeout_before", "timeout_after"):
-            time.sleep(self._scenario.settings.provider_timeout / 1000 * 1.5)
-            return None
-        return answer or Answer(503, "down")
+            asked, timeout = CLOCK.now(), self._scenario.settings.provider_timeout
+            rules = self._scenario.provider
+            behaviour, delay = reaction_to(rules, request, call, asked - self._begun)
+            if behaviour == "down":
+                return Answer(503, "down")
+            silent = behaviour in ("timeout_before", "timeout_after") or delay >= timeout
+            CLOCK.pass_until(asked + (timeout if silent else delay))
+            if behaviour == "timeout_before":
+                return None
+            answer = self._book(request, decline=behaviour == "decline")
+            return None if silent else answer
 
     def _book(self, request: Ask, *, decline: bool) -> Answer:
         before = self._books.get(request.key)
@@ -53,7 +56,9 @@ class Provider:
             detail = Asked(request.key, entry.request, entry.state)
             saga = payment_id_in(request.key)
             self._write(
-                Record(now(), "note", PROVIDER, PROVIDER, "books:", None, saga, None, 0, detail)
+                Record(
+                    CLOCK.now(), "note", PROVIDER, PROVIDER, "books:", None, saga, None, 0, detail
+                )
             )
         return answer
 

@@ -1,17 +1,19 @@
 """What AWS does between the functions, in turns: the pump, for moto runs no function."""
 
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from moto.sqs.models import sqs_backends
 
 from sagakit.adapters.aws.functions import Function
 from sagakit.adapters.aws.resources import Resources
+from sagakit.adapters.emulator.clock import CLOCK
 from sagakit.adapters.emulator.deploy import Deployed, Source
+from sagakit.adapters.emulator.roles import ACCOUNT
 from sagakit.adapters.emulator.stream import Stream
 from sagakit.events import encode, loads
-
-LONGEST = 60.0  # s that a scenario may take
-COUNTS = [f"ApproximateNumberOfMessages{state}" for state in ("", "NotVisible", "Delayed")]
+from sagakit.scenarios.stage import PATIENCE
+from sagakit.sim.trace import duration
 
 
 class Pump:
@@ -24,29 +26,42 @@ class Pump:
         self._sqs, self._sns = resources.client("sqs"), resources.client("sns")
         self._queues = [(source, self._url(source.arn)) for source in deployed.queues]
         self._topics = [(topic, self._url(queue)) for queue, topic in deployed.topics]
-        self._streams = [Stream(source, resources) for source in deployed.streams]
+        region = resources.options["region_name"]
+        self._streams = [Stream(source, region) for source in deployed.streams]
+        self._held = sqs_backends[ACCOUNT][region].queues
 
     def _url(self, queue: str) -> str:
         url: str = self._sqs.get_queue_url(QueueName=queue.rpartition(":")[2])["QueueUrl"]
         return url
 
-    def run(self) -> None:
-        """Until nothing is left to happen. Raises `TimeoutError`."""
-        end = time.monotonic() + LONGEST
-        while time.monotonic() < end:
+    def run(self, until: int | None = None) -> None:
+        """Run until nothing is left to happen before that time (ms), or else at all. Raises
+        `TimeoutError` for what is not at rest after a day."""
+        end = CLOCK.now() + PATIENCE if until is None else until
+        while CLOCK.now() < end:
             busy = [self._relay(stream) for stream in self._streams]
             busy += [self._fan_out(topic, url) for topic, url in self._topics]
             busy += [self._wake(source, url) for source, url in self._queues]
             if not any(busy):
-                if not self._waits():
+                following = min(self._due(), default=None)
+                if following is None:
                     return
-                time.sleep(0.05)
-        waits = ", ".join(self._waits())
-        raise TimeoutError(f"not at rest after {LONGEST:g} s: something waits in {waits}")
+                CLOCK.pass_until(min(following, end))
+        if until is None:
+            waits = ", ".join(self._waits())
+            raise TimeoutError(
+                f"not at rest after {duration(PATIENCE)}: something waits in {waits}"
+            )
+
+    def _due(self) -> Iterator[int]:
+        """When (ms) something is to be done again of what waits."""
+        yield from (stream.due for stream in self._streams if stream.waiting)
+        for message in (one for name in self._names() for one in self._held[name]._messages):
+            yield int(max(message.visible_at, message.delayed_until)) + 1
 
     def _relay(self, stream: Stream) -> bool:
         records = stream.records()
-        if not records:
+        if not records or CLOCK.now() < stream.due:
             return False
         failed = self._run(stream.source, records)
         stream.done(records, failed)
@@ -54,16 +69,14 @@ class Pump:
 
     def _fan_out(self, topic: str, url: str) -> bool:
         """From the queue before a topic into it: see `changes.py`."""
-        found = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        found = self._receive(url, 10)
         for message in found:
             self._sns.publish(TopicArn=topic, Message=encode(loads(message["Body"])["detail"]))
             self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return bool(found)
 
     def _wake(self, source: Source, url: str) -> bool:
-        found = self._sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=source.batch, AttributeNames=["All"]
-        ).get("Messages", [])
+        found = self._receive(url, source.batch)
         if not found:
             return False
         records = [
@@ -82,6 +95,16 @@ class Pump:
                 self._sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
         return True
 
+    def _receive(self, url: str, most: int) -> list[dict[str, Any]]:
+        """The next messages of a queue. It is asked only if it has some, as that takes time."""
+        if not self._held[_name(url)].messages:
+            return []
+        answer = self._sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=most, AttributeNames=["All"]
+        )
+        found: list[dict[str, Any]] = answer.get("Messages", [])
+        return found
+
     def _run(self, source: Source, records: list[dict[str, Any]]) -> set[str]:
         """Run a function with a batch. Returns the ids of what failed: all, if it raises; what it
         says itself is heard only if the mapping reports it."""
@@ -98,11 +121,14 @@ class Pump:
     def _waits(self) -> list[str]:
         """The queues and streams in which something waits."""
         found = [one.source.arn for one in self._streams if one.waiting]
-        for url in (url for _, url in (*self._queues, *self._topics)):
-            counts = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=COUNTS)
-            if any(int(number) for number in counts["Attributes"].values()):
-                found.append(url.rpartition("/")[2])
-        return found
+        return found + [name for name in self._names() if self._held[name]._messages]
+
+    def _names(self) -> list[str]:
+        return [_name(url) for _, url in (*self._queues, *self._topics)]
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]
 
 
 def _id(record: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from ast import literal_eval
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -56,18 +57,26 @@ class RoleResources(Resources):
     functions: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        if service == "lambda":
-            return Lambda(self)
-        new = service not in self._made
-        client = super().client(service)
-        if new:
-            client.meta.events.register("before-parameter-build", self._check)
-        return client
+        return Lambda(self) if service == "lambda" else Held(super().client(service), self)
 
-    def _check(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        service = model.service_model.service_name
-        for action, what in asked(service, model.name, params):
-            self.role.check(f"{service}:{action}", what, self)
+
+class Held:
+    """A client of which the function's role decides what is asked of it."""
+
+    def __init__(self, client: Any, resources: RoleResources) -> None:
+        self._client = client
+        self._resources = resources
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        action = self._client.meta.method_to_api_mapping.get(name)
+        return partial(self._call, found, action) if action else found
+
+    def _call(self, call: Callable[..., Any], action: str, **params: Any) -> Any:
+        service, own = self._client.meta.service_model.service_name, self._resources
+        for permission, what in asked(service, action, params):
+            own.role.check(f"{service}:{permission}", what, own)
+        return call(**params)
 
 
 class Lambda:

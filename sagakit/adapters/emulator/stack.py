@@ -8,6 +8,7 @@ from sagakit.adapters.aws.handling import Write
 from sagakit.adapters.aws.lambdas import made
 from sagakit.adapters.aws.parts import Resource
 from sagakit.adapters.aws.resources import Misconfigured, Resources
+from sagakit.adapters.emulator.clock import CLOCK
 from sagakit.adapters.emulator.deploy import Source, deploy
 from sagakit.adapters.emulator.pump import Pump
 from sagakit.adapters.emulator.roles import Role, RoleResources
@@ -56,14 +57,16 @@ class Stack:
             environment["SAGAKIT_PREFIX"],
             self.resources.options,
             self.resources.config,
+            self.resources.clients,
             role=role,
             functions=self._functions,
         )
-        return made(environment, own, write=self._write)
+        return made(environment, own, write=self._write, clock=CLOCK.now)
 
-    def run(self) -> None:
-        """Until nothing is left to happen. Raises `TimeoutError`."""
-        self._pump.run()
+    def run(self, until: int | None = None) -> None:
+        """Run until nothing is left to happen before that time (ms), or else at all. Raises
+        `TimeoutError` for what is not at rest after a day."""
+        self._pump.run(until)
 
     def post(self, request: dict[str, Any]) -> Any:
         """Hand a request to the function that the API invokes. Returns its response."""

@@ -3,51 +3,48 @@ done."""
 
 from typing import Any
 
-from sagakit.adapters.aws.resources import Resources
+from moto.dynamodb.models import dynamodb_backends
+
+from sagakit.adapters.emulator.clock import CLOCK
 from sagakit.adapters.emulator.deploy import Source
+from sagakit.adapters.emulator.roles import ACCOUNT
+
+FIRST_DELAY = 1_000  # ms
 
 
 class Stream:
-    """The stream behind an event source mapping, from its beginning."""
+    """The stream behind an event source mapping, from its beginning, as moto holds it."""
 
-    def __init__(self, source: Source, resources: Resources) -> None:
+    def __init__(self, source: Source, region: str) -> None:
         self.source = source
-        self._client = resources.client("dynamodbstreams")
-        told = self._client.describe_stream(StreamArn=source.arn)["StreamDescription"]
-        self._shard = told["Shards"][0]["ShardId"]
-        self._from: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
         self.waiting: list[dict[str, Any]] = []
+        self.due = 0  # ms: when a batch that failed comes again
+        self._delay = FIRST_DELAY
+        self._tables = dynamodb_backends[ACCOUNT][region].tables
+        self._table = source.arn.split("/")[1]
+        self._read = 0
 
     def records(self) -> list[dict[str, Any]]:
         """The next batch, in the form of a Lambda event; the same again until it is `done`."""
-        for record in self._new():
+        shard = self._tables[self._table].stream_shard
+        told = shard.items if shard else []
+        for record in (one.to_json() for one in told[self._read :]):
             filters = self.source.filters
             if not filters or any(matches(record, one) for one in filters):
                 self.waiting.append({**record, "eventSourceARN": self.source.arn})
+        self._read = len(told)
         return self.waiting[: self.source.batch]
-
-    def _new(self) -> list[dict[str, Any]]:
-        """What came since it was last asked; by a new iterator, as one of moto's goes on from what
-        a transaction that was cancelled had written."""
-        iterator = self._client.get_shard_iterator(
-            StreamArn=self.source.arn, ShardId=self._shard, **self._from
-        )["ShardIterator"]
-        found: list[dict[str, Any]] = self._client.get_records(ShardIterator=iterator)["Records"]
-        if found:
-            last = found[-1]["dynamodb"]["SequenceNumber"]
-            self._from = {
-                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
-                "SequenceNumber": last,
-            }
-        return found
 
     def done(self, records: list[dict[str, Any]], failed: set[str]) -> None:
         """A batch was handled. From the first record that failed on, told by its sequence number,
-        it comes again."""
+        it comes again, each time after twice as long."""
         for record in records:
             if record["dynamodb"]["SequenceNumber"] in failed:
+                self.due = CLOCK.now() + self._delay
+                self._delay *= 2
                 return
             self.waiting.pop(0)
+        self._delay = FIRST_DELAY
 
 
 def matches(content: Any, pattern: Any) -> bool:

@@ -11,7 +11,6 @@ from sagakit.adapters.emulator.changes import (
     LEFT_OUT,
     MAPPING,
     POLICIES,
-    VISIBILITY,
     for_the_emulator,
 )
 from sagakit.payments.topology import payment_system
@@ -41,7 +40,6 @@ def test_only_these_properties_differ() -> None:
         for one in sorted(both)
     ]  # fmt: skip
     assert set().union(*found) == {
-        "SQS::Queue.VisibilityTimeout",
         "Lambda::EventSourceMapping.Enabled",
         "Events::Rule.Targets.Arn.Ref",  # to the topic
         "Events::Rule.Targets.Arn.Fn::GetAtt",  # to the queue before it
@@ -66,13 +64,6 @@ def test_nothing_that_starts_docker_is_deployed() -> None:
     for one in mappings:
         assert one["Properties"]["Enabled"] is False
         assert "StartingPosition" not in one["Properties"]  # no stream
-
-
-def test_a_message_that_failed_comes_again_after_a_second() -> None:
-    queues = [one["Properties"] for one in CHANGED.content["Resources"].values()
-              if one["Type"] == "AWS::SQS::Queue"]  # fmt: skip
-    waits = {one["VisibilityTimeout"] for one in queues if "RedrivePolicy" in one}
-    assert waits == {VISIBILITY}
 
 
 def test_the_template_itself_stays_as_it_is() -> None:

@@ -8,11 +8,9 @@ import pytest
 
 from sagakit.adapters.aws.callers import USER_NAME
 from sagakit.adapters.aws.parts import url_of
-from sagakit.adapters.aws.resources import Resources
 from sagakit.adapters.aws.tables import Table
 from sagakit.adapters.aws.template import template
 from sagakit.adapters.emulator import Emulator, emulator
-from sagakit.adapters.emulator.server import PATIENT, STACKS
 from sagakit.adapters.emulator.stack import Stack
 from sagakit.payments.payment import Payment
 from sagakit.payments.topology import PROVIDER, payment_system
@@ -37,7 +35,7 @@ class Forgotten:
     forgotten to tell, as it does after a day. Ana has too little, so that nobody is asked."""
 
     def __init__(self, aws: Emulator) -> None:
-        resources = Resources(f"stack-{next(STACKS)}", aws.options, PATIENT)
+        resources = aws.resources()
         content = template(payment_system(), resources.prefix)
         self.records: list[Record] = []
         nobody = {url_of(PROVIDER): "http://127.0.0.1:1"}
@@ -102,7 +100,7 @@ def test_all_pages_of_the_table_are_read(monkeypatch: pytest.MonkeyPatch, aws: E
         asked.append(arguments.get("ExclusiveStartKey"))
         return pages[len(asked) - 1]
 
-    resources = Resources("none", aws.options)
+    resources = aws.resources()
     monkeypatch.setattr(resources.client("dynamodb"), "scan", scan)
     assert Table(resources, "Wallet DB", Wallet).outbox() == pages[1]["Items"]
     assert asked == [None, {"pk": {"S": "item#ana"}}]
