@@ -13,7 +13,6 @@ from typing import NamedTuple
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "sagakit"
-MODULES = sorted(PACKAGE.rglob("*.py"))
 
 WORDS = {
     "sagakit.events",
@@ -125,6 +124,7 @@ MAY_IMPORT = {
         "sagakit.scenarios",
         "sagakit.check",
         "sagakit.run",
+        "sagakit.plot.sequence",  # of what went wrong
         "sagakit.zoo",
         "sagakit.sweeps",
         "sagakit.intervals",
@@ -297,12 +297,17 @@ def broken_rules(source: str, module: str, package: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_module_keeps_the_rules(path: Path) -> None:
+def rules_broken_in(path: Path) -> list[str]:
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     package = ".".join(parts[:-1])
     module = package if parts[-1] == "__init__" else ".".join(parts)
-    assert broken_rules(path.read_text(encoding="utf-8"), module, package) == []
+    return broken_rules(path.read_text(encoding="utf-8"), module, package)
+
+
+def test_the_modules_keep_the_rules() -> None:
+    modules = [*PACKAGE.rglob("*.py")]
+    assert len(modules) > 100
+    assert [rule for path in sorted(modules) for rule in rules_broken_in(path)] == []
 
 
 @pytest.mark.parametrize(

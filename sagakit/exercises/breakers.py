@@ -241,7 +241,7 @@ def _off_course(answer: type, course: Course) -> Feedback | None:
         hint,
         more=tuple(more),
         points=tuple(points),
-        run=finished,
+        trace=finished.records,
         view={"participants": PLACE.lanes, "outside": False, "title": "What it did"},
     )
 

@@ -93,7 +93,7 @@ def _while_refunding(answer: type, hints: tuple[str, ...], proved: Feedback) -> 
         hints[0],
         more=hints[1:],
         points=(("Expected", EXPECTED[told.law]), ("Seen", f"{told.detail}.")),
-        run=finished,
+        trace=finished.records,
         view={"participants": PLACE.lanes, "outside": False, "title": "While the refund waits"},
     )
 
@@ -123,6 +123,7 @@ def few_laws(answer: Any) -> Feedback:
     return Feedback(True, f"{len(laws)} laws find all {len(_breaks())} flaws, and no fewer do.")
 
 
+@few_laws.prepared
 @cache
 def _breaks() -> dict[str, set[str]]:
     """For each flaw the laws that it breaks."""

@@ -188,7 +188,7 @@ def patient(answer: Deployment) -> Feedback:
             f"Every inequality holds, but on a slow day the payment is {status} after "
             f"{count(_requests(done), 'request')} to the provider.",
             "Which number cuts the request off?",
-            run=done,
+            trace=done.records,
         )
     return Feedback(
         True,

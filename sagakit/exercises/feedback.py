@@ -1,6 +1,7 @@
 """What a learner hears: whether the answer is right, why, and where to look next."""
 
 import inspect
+import pickle
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -8,14 +9,15 @@ from decimal import Decimal, InvalidOperation
 from functools import update_wrapper
 from html import escape
 from numbers import Number
-from types import EllipsisType, MappingProxyType
+from types import EllipsisType
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from sagakit.events import explain
-from sagakit.exercises.patience import OutOfPatience, patience
-from sagakit.run import Run
+from sagakit.exercises.timeouts import Died, Endless, within_limits
+from sagakit.plot.sequence import sequence
+from sagakit.sim.trace import Trace
 
 UNANSWERED = "Put your answer in the place of the three dots and run the cell again."
 
@@ -35,9 +37,10 @@ SIGNS = {
 class Feedback(NamedTuple):
     """The answer to an answer. It is true when the learner's answer is right.
 
-    hint, more  a hint, and further ones that tell more and more
-    points      what was expected, what was seen, and where: a name and a sentence each
-    run, view   a run that shows it, and the choices of `Run.sequence` with which it is drawn
+    hint, more   a hint, and further ones that tell more and more
+    points       what was expected, what was seen, and where: a name and a sentence each
+    trace, view  a run that shows it, and the choices of `Run.sequence` with which it is drawn
+    drawn        that picture as HTML, in place of the trace
     """
 
     right: bool
@@ -46,8 +49,9 @@ class Feedback(NamedTuple):
     verdict: str = ""
     more: tuple[str, ...] = ()
     points: tuple[tuple[str, str], ...] = ()
-    run: Run | None = None
-    view: Mapping[str, Any] = MappingProxyType({})
+    trace: Trace | None = None
+    view: Mapping[str, Any] | None = None
+    drawn: str = ""
 
     def __bool__(self) -> bool:
         return self.right
@@ -83,11 +87,19 @@ class Feedback(NamedTuple):
         )
         return rows and f"<dl>{rows}</dl>"
 
+    def picklable(self) -> "Feedback":
+        """The same with the picture drawn already, if the trace holds items that cannot travel."""
+        try:
+            pickle.dumps(self.trace)
+        except Exception:  # pickle raises many kinds
+            return self._replace(trace=None, drawn=self._picture_html())
+        return self
+
     def _picture_html(self) -> str:
         """A picture of its own: the ids in several drawings of one page would be mixed up."""
-        if self.run is None:
-            return ""
-        picture = self.run.sequence(**self.view)
+        if self.trace is None:
+            return self.drawn
+        picture = sequence(self.trace, **self.view or {})
         data = b64encode(picture.svg().encode()).decode()
         alt = escape(picture.alt)
         return f'<img style="max-width: 100%" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
@@ -114,15 +126,32 @@ class Exercise:
     def __init__(self, check: Callable[[Any], Feedback]) -> None:
         update_wrapper(self, check)
         self._check = check
+        self._prepare: Callable[[], object] = lambda: None
         self.task = inspect.getdoc(check) or ""
 
     def __call__(self, answer: Any) -> Feedback:
         if isinstance(answer, EllipsisType):
             return Feedback(False, UNANSWERED)
+        self._prepare()
         try:
-            with patience():
-                return self._check(answer)
-        except OutOfPatience as endless:
+            judged: Feedback = within_limits(lambda: self._judge(answer))
+            return judged
+        except Endless:
+            says = "Your answer does not come to an end, and had to be killed."
+        except Died as death:
+            says = f"Your answer ended the process that it ran in ({death})."
+        return Feedback(False, says)
+
+    def prepared(self, work: Callable[[], Any]) -> Callable[[], Any]:
+        """Decorate a cached function that the check needs: it is called before an answer is judged,
+        since what is cached in a fork is lost."""
+        self._prepare = work
+        return work
+
+    def _judge(self, answer: Any) -> Feedback:
+        try:
+            return self._check(answer).picklable()
+        except Endless as endless:
             return Feedback(False, f"Your answer does not come to an end{line_of(endless)}.")
         except (Exception, SystemExit) as error:
             return Feedback(False, f"Your answer raised {_told(error)}")

@@ -168,6 +168,7 @@ def longest_delay(answer: Any) -> Feedback:
     )
 
 
+@longest_delay.prepared
 @cache
 def _longest() -> int:
     most, least = scenarios.happy_path.settings.provider_timeout, 0

@@ -49,7 +49,9 @@ def kills(flaw: Flaw | str) -> Exercise:
 
     about = f"It is a flaw of the {_service(meant)}. Where it comes from: {meant.origin}."
     check.__doc__ = TASK.format(name=meant.name, about=about)
-    return Exercise(check)
+    exercise = Exercise(check)
+    exercise.prepared(lambda: (shown(meant.name), list(_sound_runs(meant))))
+    return exercise
 
 
 def _graded(answer: Any, flaw: Flaw) -> Feedback:
@@ -102,7 +104,7 @@ def _false_alarm(flaw: Flaw, what: str, finished: Run, said: str) -> Feedback:
             "Ask for what must never be, rather than for how it usually goes.",
         ),
         points=(("Expected", "None."), ("Seen", f"{said!r}.")),
-        run=finished,
+        trace=finished.records,
         view=_view(flaw, "A sound run"),
     )
 
@@ -117,7 +119,7 @@ def _missed(flaw: Flaw, found: Counterexample) -> Feedback:
             "Which of `run.wallets`, `run.payments`, `run.events` does not fit the others there?",
         ),
         points=(("Expected", "The words of what is broken."), ("Seen", "None.")),
-        run=found.run,
+        trace=found.run.records,
         view=_view(flaw, f"The run that shows {flaw.name}"),
     )
 

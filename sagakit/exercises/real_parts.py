@@ -247,7 +247,7 @@ def survives(answer: type) -> Feedback:
                 False,
                 f"Even if nothing is killed, {scenario.name} does not end as it should.",
                 "Follow the diagram: what has `debit` to write, and does it `await` that?",
-                run=simulated,
+                trace=simulated.records,
             )
         for done, verdict in broken(killed_at_every_moment(scenario, services)):
             return Feedback(
@@ -256,7 +256,7 @@ def survives(answer: type) -> Feedback:
                 f"'{verdict.law}'.",
                 "What the object knew is gone with the process. What did the commit leave in the "
                 "store, by which the next process could know?",
-                run=done,
+                trace=done.records,
                 view={"participants": ("Wallet SQS", "Wallet Service", "Wallet DB")},
             )
     return Feedback(

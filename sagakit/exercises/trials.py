@@ -255,7 +255,7 @@ def _failed(trial: Trial, place: Place, broken: Iterable[Counterexample]) -> Fee
         points.append(("Where", _where(found.run, found.verdict.record)))
     title = "The shortest run that shows it"
     return Feedback(
-        False, says, hint, more=tuple(more), points=tuple(points), run=found.run,
+        False, says, hint, more=tuple(more), points=tuple(points), trace=found.run.records,
         view={
             "participants": place.lanes, "outside": place.outside, "title": title, "limit": 40,
         },
@@ -269,7 +269,7 @@ def _stale(trial: Trial, place: Place, finished: Run, seen: str) -> Feedback:
         f"With {trial.what}, an event does not tell what was written.",
         "After a conflict the event has to be made afresh, like the balance.",
         points=(("Expected", _in_words(tells_what_was_written)), ("Seen", f"{seen}.")),
-        run=finished,
+        trace=finished.records,
         view={"participants": place.lanes, "outside": place.outside, "title": "What it told"},
     )
 

@@ -178,6 +178,7 @@ def settled_for_good(answer: Callable[[list[str]], Any]) -> Feedback:
     return Feedback(True, f"{says}flawed ones goes astray. The first time it says: {told[0]}")
 
 
+@settled_for_good.prepared
 @cache
 def _histories() -> list[tuple[str, tuple[str, ...]]]:
     """Every history that comes about, the shortest first, with the gateway that it comes from."""

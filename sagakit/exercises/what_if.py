@@ -83,6 +83,7 @@ def cheapest(answer: Callable[[pd.DataFrame, float, float], Any]) -> Feedback:
     return Feedback(True, "The cheapest threshold depends on what a failure costs you.")
 
 
+@cheapest.prepared
 @cache
 def _few_rows() -> pd.DataFrame:
     return sweep(GIVEN, over={THRESHOLD: [1, 3, 8], OUTAGE_END: [11_000, 20_000]}, seeds=4)
@@ -116,6 +117,7 @@ def differ(answer: Callable[[Sequence[float], Sequence[float]], Any]) -> Feedbac
     return Feedback(True, "Each seed met both settings: its luck is taken out of the difference.")
 
 
+@differ.prepared
 @cache
 def _pairs() -> list[tuple[str, list[float], list[float]]]:
     """Pairs of lists of failed payments: settings that differ, some by little, and one and the same

@@ -148,7 +148,7 @@ def _refuted(system: System, trial: Trial, law: Callable[[Run], str | None]) -> 
             hint,
             more=tuple(more),
             points=(("What happened", found.cause), ("Seen", f"{found.effect}.")),
-            run=found.run,
+            trace=found.run.records,
             view={"title": "The shortest run that shows it", "limit": 60},
         )
     if not explored.complete:
@@ -229,7 +229,7 @@ def _misjudged(run: Run, said: Any, broken: bool) -> Feedback:
         hint = "A trip may be refused. What may it keep then?"
     points = (("How it ended", f"{told(ends(run))}."), ("Your law says", f"{said}."))
     view = {"title": "How the run went", "limit": 60}
-    return Feedback(False, says, hint, points=points, run=run, view=view)
+    return Feedback(False, says, hint, points=points, trace=run.records, view=view)
 
 
 # A third party joins: a car.

@@ -32,9 +32,11 @@ Numbered = tuple[int, Case]
 
 def own_executor(plan: Plan, runs: int) -> Executor:
     """Processes, one for each processor that may be used; or a thread, if other processes cannot
-    read the script, or do not know the services: a notebook's own class they do not."""
+    read the script, or do not know the services (a notebook's own class they do not), or if this
+    is such a process."""
     count = min(_processors(), runs)
-    if count <= 1 or not _script_is_there() or not _travels(plan):
+    worker = multiprocessing.parent_process() is not None
+    if count <= 1 or worker or not _script_is_there() or not _travels(plan):
         return ThreadPoolExecutor(1)
     # A fork of a process with threads (Jupyter's) may hang. A server that forks is quick and safe,
     # and where there is none (Windows), processes are started afresh.

@@ -1,6 +1,5 @@
 """The exercise in which a breaker is written: two that are right, and many that are not."""
 
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -108,11 +107,9 @@ class Recursive(BlankBreaker):
 
 @pytest.mark.parametrize("answer", [Plain, Recursive])
 def test_right(answer: type) -> None:
-    begun = time.process_time()
     feedback = breaker(answer)
     assert feedback, feedback
     assert "complete" in feedback.says
-    assert time.process_time() - begun < 5
 
 
 class LosesCount(Plain):
@@ -204,12 +201,10 @@ class LetsNobodyThrough(Plain):
     ],
 )
 def test_flawed(answer: type, says: str, hint: str) -> None:
-    begun = time.process_time()
     feedback = breaker(answer)
     assert not feedback
     assert says in repr(feedback)
     assert hint in " ".join(feedback.hints)
-    assert time.process_time() - begun < 5
     assert "<strong>" in feedback._repr_html_()
 
 

@@ -145,14 +145,14 @@ def test_points_stand_on_lines_of_their_own() -> None:
 def test_a_run_is_shown_as_a_picture_with_an_alternative_text() -> None:
     finished = run(scenarios.happy_path)
     view = {"participants": ["Wallet Service", "Wallet DB"], "title": "Two lanes"}
-    feedback = Feedback(False, "Look.", run=finished, view=view)
+    feedback = Feedback(False, "Look.", trace=finished.records, view=view)
     assert 'alt="Two lanes.' in feedback._repr_html_()
     assert "data:image/svg+xml;base64," in feedback._repr_html_()
     assert "svg" not in repr(feedback)
 
 
 def test_an_answer_that_never_ends_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sagakit.exercises.patience.SECONDS", 0.3)
+    monkeypatch.setattr("sagakit.exercises.timeouts.COMPUTING", 0.3)
 
     @exercise
     def calls(answer: Any) -> Feedback:

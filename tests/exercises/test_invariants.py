@@ -1,6 +1,5 @@
 """The exercise in which an invariant is written: it must tell a flawed run from a sound one."""
 
-import time
 from collections import Counter
 from typing import Any
 
@@ -60,11 +59,9 @@ def every_payment_ends(run: Run) -> str | None:
 )
 def test_one_that_kills(name: str, invariant: Any) -> None:
     shown(name)
-    begun = time.process_time()
     feedback = kills(name)(invariant)
     assert feedback, feedback
     assert f"says of the run that shows {name}: " in feedback.says
-    assert time.process_time() - begun < 5
 
 
 def test_it_is_told_what_else_it_kills() -> None:
@@ -124,7 +121,7 @@ def test_the_run_is_shown_and_hints_tell_more_and_more(invariant: Any) -> None:
 
 
 def test_one_that_never_ends_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sagakit.exercises.patience.SECONDS", 2.0)
+    monkeypatch.setattr("sagakit.exercises.timeouts.COMPUTING", 0.3)
 
     def endless(run: Run) -> str | None:
         while True:

@@ -166,8 +166,8 @@ def test_what_does_not_survive_is_told(service: Any, told: str) -> None:
 
 def test_the_run_that_shows_it_is_drawn() -> None:
     answer = survives(Remembers)
-    assert answer.run is not None
-    assert answer.run.wallets.balance.tolist() == [60]
+    assert answer.trace is not None
+    assert answer.trace.stores()["Wallet DB"]["ana"].balance == 60
 
 
 # A kill.

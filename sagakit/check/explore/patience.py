@@ -18,7 +18,8 @@ class Patience:
     """Interrupts a handler that takes no next step and does not end either.
 
     A second thread looks whether the same handler is still at work, and raises `Endless` in it. The
-    clock is the processor time of the process, so that a busy machine makes nobody late.
+    clock is the processor time of the process, so that a busy machine makes nobody late. No
+    exception ends a sleep or a loop in C: an exercise is judged in a process that can be killed.
     """
 
     def __init__(self, seconds: float | None = None) -> None:
