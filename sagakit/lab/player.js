@@ -6,7 +6,9 @@ function table(name, rows) {
 }
 
 const MARKS = ["conflict", "retry", "compensation"];
-const PACE = 1000; // ms a step while it plays by itself
+const SPEEDS = [0.5, 1, 2, 4]; // steps a second while it plays by itself
+const KEYS = "Keys: ← → Home End; Space plays; Esc leaves";
+let pictures = 0; // that were drawn: each needs a name of its own in the page
 
 function render({ model, el }) {
   const last = () => model.get("drawing").steps.length;
@@ -26,12 +28,24 @@ function render({ model, el }) {
   };
   const buttons = Object.entries(go).map(([label, [press, sign]]) => button(label, sign, press));
   let timer = 0; // while it plays by itself
-  const auto = button("Play or pause", "Play", () => {
+  const auto = button("Play or pause", "Play", play);
+  const times = SPEEDS.map((one) => element("option", { value: one }, `${one}×`));
+  const speed = element("select", { "aria-label": "Speed", title: "Steps a second" }, ...times);
+  speed.value = 1;
+  speed.addEventListener("change", () => timer && start());
+
+  function play() {
     if (timer) return pause();
     if (model.get("step") === last()) move(0);
-    timer = setInterval(() => (player.isConnected ? move(model.get("step") + 1) : pause()), PACE);
+    start();
+  }
+
+  function start() {
+    clearInterval(timer);
+    const next = () => (player.isConnected ? move(model.get("step") + 1) : pause());
+    timer = setInterval(next, 1000 / speed.value);
     auto.textContent = "Pause";
-  });
+  }
 
   function pause() {
     clearInterval(timer);
@@ -43,6 +57,7 @@ function render({ model, el }) {
   slider.addEventListener("input", () => move(Number(slider.value)));
   const counter = element("span", { class: "counter" });
   const sagas = element("select", { "aria-label": "Saga" });
+  const choice = element("label", {}, "Saga ", sagas);
   sagas.addEventListener("change", () => {
     wait(true);
     model.set("saga", sagas.value);
@@ -54,87 +69,89 @@ function render({ model, el }) {
       model.send({ do: "jump", name });
     }),
   );
+  const second = element("div", { class: "bar" }, choice, ...jumps);
   const said = element("p", { class: "said", role: "status", "aria-label": "What happens" });
   const notice = element("p", { class: "notice", role: "status", "aria-label": "Which run" });
   const diagram = element("div", { class: "diagram", role: "group", "aria-label": "Diagram" });
   const wait = (yes) => diagram.setAttribute("aria-busy", yes); // until it is drawn anew
-  const heads = element("div", { class: "heads", "aria-hidden": "true" }); // above what is scrolled
-  const state = element("div", { class: "state" });
+  const [left, middle, right] = [1, 2, 3].map(() => element("div"));
+  const state = element("div", { class: "state" }, left, middle, right);
   const player = element(
     "div",
     {
       class: "sagakit-player",
       tabindex: 0,
       role: "group",
-      "aria-label": "Player: arrow keys step, Home and End go to the ends",
+      "aria-label": `Player. ${KEYS}`,
       "data-lm-suppress-shortcuts": "true", // the keys are ours, not the notebook's
     },
-    element("div", { class: "bar" }, ...buttons, auto, slider, counter),
-    element("div", { class: "bar" }, element("label", {}, "Saga ", sagas), ...jumps),
+    element("div", { class: "bar" }, ...buttons, auto, speed, slider, counter),
+    second,
     notice,
-    said,
+    element("div", { class: "happens" }, said, element("span", { class: "keys" }, KEYS)),
     element("div", { class: "panes" }, diagram, state),
   );
 
   const keys = {
-    ArrowRight: "Next step",
-    ArrowDown: "Next step",
-    ArrowLeft: "Previous step",
-    ArrowUp: "Previous step",
-    Home: "First step",
-    End: "Last step",
+    ArrowRight: go["Next step"][0],
+    ArrowDown: go["Next step"][0],
+    ArrowLeft: go["Previous step"][0],
+    ArrowUp: go["Previous step"][0],
+    Home: go["First step"][0],
+    End: go["Last step"][0],
+    " ": play,
   };
   player.addEventListener("keydown", (event) => {
-    const itsOwn = event.target === slider || event.target === sagas;
-    if (event.key === "Escape") player.closest(".jp-Notebook")?.focus(); // whose keys are back
-    if (!(event.key in keys) || itsOwn || event.altKey || event.ctrlKey || event.metaKey) return;
+    const { key, target } = event;
+    const itsOwn = [slider, sagas, speed].includes(target) || (key === " " && target !== player);
+    if (key === "Escape") player.closest(".jp-Notebook")?.focus(); // whose keys are back
+    if (!(key in keys) || itsOwn || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
-    go[keys[event.key]][0]();
+    keys[key]();
   });
 
   let byKey = false; // what was pressed last
   for (const press of ["pointerdown", "keydown"])
     player.addEventListener(
       press,
-      ({ target }) => {
+      ({ target, key }) => {
         byKey = press === "keydown";
-        if (target !== auto) pause(); // whatever else is pressed stops it
+        if (![auto, speed].includes(target) && key !== " ") pause(); // whatever else is pressed
       },
       true,
     );
 
-  function behead() {
-    const { steps } = model.get("drawing");
-    heads.hidden = !steps.length || diagram.scrollTop <= (steps[0].top - 30) * scale();
-  }
-  diagram.addEventListener("scroll", behead);
+  let cover, band, heads;
 
-  let cover, band;
-
-  // Pixels a point of the picture.
-  const scale = () => diagram.scrollWidth / Number(band.getAttribute("width"));
-
+  // The picture in three pieces: its title and legend, the lanes' heads, which stay above what is
+  // scrolled, and all the rest.
   function draw() {
-    const { svg, steps, lanes } = model.get("drawing");
+    const { svg, steps, heads: [above, below] } = model.get("drawing");
     diagram.innerHTML = svg;
     const picture = diagram.querySelector("svg");
     const [, , wide, tall] = picture.getAttribute("viewBox").split(" ").map(Number);
+    const name = `sagakit-picture-${++pictures}`;
+    picture.querySelector("g").id = name;
+    const piece = (top, bottom, names) => {
+      const made = shape("svg", { viewBox: `0 ${top} ${wide} ${bottom - top}`, ...names });
+      made.append(shape("use", { href: `#${name}` }));
+      return made;
+    };
+    heads = piece(above, below, { class: "heads", "aria-hidden": "true" });
+    diagram.prepend(piece(0, above, { "aria-hidden": "true" }), heads);
     picture.removeAttribute("height");
-    picture.setAttribute("width", "100%");
+    picture.removeAttribute("width");
+    picture.setAttribute("viewBox", `0 ${below} ${wide} ${tall - below}`);
     picture.setAttribute("aria-label", "Sequence diagram");
-    const names = shape("svg", { viewBox: `0 0 ${wide} 36`, width: "100%" });
-    for (const [name, x] of Object.entries(lanes))
-      lines(name).forEach((part, line) => names.append(shape("text", { x, y: 10 + 10 * line }, part)));
-    heads.replaceChildren(names);
-    diagram.prepend(heads);
     band = shape("rect", { class: "band", width: wide }); // over the step that is shown
     cover = shape("rect", { class: "cover", width: wide, height: tall }); // over what is to come
     picture.append(band, cover);
-    behead();
     slider.max = steps.length;
-    sagas.replaceChildren(...model.get("sagas").map((name) => element("option", {}, name)));
+    const names = model.get("sagas");
+    sagas.replaceChildren(...names.map((name) => element("option", {}, name)));
     sagas.value = model.get("saga");
+    choice.hidden = names.length < 3; // all, and the only one
     show();
   }
 
@@ -145,14 +162,26 @@ function render({ model, el }) {
       jumps[place].title = saga ? `First ${name}, in saga ${saga}` : `First ${name}`;
       jumps[place].setAttribute("aria-label", jumps[place].title);
     });
+    second.hidden = [choice, ...jumps].every((one) => one.hidden);
   }
+
+  // Scroll the diagram, and not the page, so that the step that is shown is seen.
+  function follow() {
+    if (!model.get("step")) return (diagram.scrollTop = 0);
+    const [pane, now] = [diagram, band].map((one) => one.getBoundingClientRect());
+    const seen = pane.top + heads.getBoundingClientRect().height;
+    if (now.top < seen || now.bottom > pane.bottom - 20)
+      diagram.scrollTop += now.bottom - seen - (pane.bottom - seen) * 0.7;
+  }
+  new ResizeObserver(follow).observe(diagram);
 
   function show() {
     const { steps } = model.get("drawing");
     const step = Math.min(model.get("step"), steps.length);
+    const number = (some) => Math.max(0, ...some.map((one) => one.number));
     slider.value = step;
-    slider.setAttribute("aria-valuetext", `step ${step} of ${steps.length}`);
-    counter.textContent = `step ${step} of ${steps.length}`;
+    counter.textContent = `arrow ${number(steps.slice(0, step))} of ${number(steps)}`;
+    slider.setAttribute("aria-valuetext", counter.textContent);
     player.setAttribute("data-step", step);
     const done = step === steps.length;
     if (done) pause();
@@ -169,10 +198,7 @@ function render({ model, el }) {
     band.setAttribute("y", top - 1);
     band.setAttribute("height", bottom - top + 5);
     band.setAttribute("visibility", step ? "visible" : "hidden");
-    const y = bottom * scale();
-    if (!step) diagram.scrollTop = 0;
-    else if (y > diagram.scrollTop + diagram.clientHeight - 30 || y < diagram.scrollTop + 90)
-      diagram.scrollTop = y - diagram.clientHeight * 0.7;
+    follow();
     // Under a mouse the page stays where it is: the next press would miss its button.
     if (byKey && player.contains(document.activeElement)) band.scrollIntoView({ block: "nearest" });
   }
@@ -206,8 +232,6 @@ function render({ model, el }) {
     const now = model.get("now");
     said.textContent = now.text;
     notice.textContent = model.get("notice");
-    const parts = now.sections.map(({ name, rows }) => table(name, rows));
-    if (now.event.length) parts.push(table("Event", now.event));
     const next = element("section", { "aria-label": "What could have come next" });
     next.append(element("h4", {}, "What could have come next"));
     if (now.ready.length) next.append(choices(now.ready, false));
@@ -218,7 +242,11 @@ function render({ model, el }) {
     if (now.former)
       next.append(button("Run before", "Back to the run before", () => another({ do: "back" })));
     const held = state.contains(document.activeElement);
-    state.replaceChildren(...parts, next);
+    const tables = now.sections.map(({ name, rows }) => table(name, rows));
+    const of = (name) => tables.filter((one) => one.ariaLabel === name);
+    left.replaceChildren(...of("Queues"), next);
+    middle.replaceChildren(...of("Stores"), ...of("Breaker"));
+    right.replaceChildren(...(now.event.length ? [table("Event", now.event)] : []));
     if (held) player.focus({ preventScroll: true }); // what had the keys is gone
   }
 

@@ -1,5 +1,6 @@
 """The player: a run arrow by arrow, with what stands in queues, stores and breaker meanwhile."""
 
+from bisect import bisect_left
 from collections.abc import Collection
 from typing import Any
 
@@ -22,9 +23,8 @@ ALL = "all sagas"
 MOST = 150  # arrows that are drawn at once
 FEW = 12  # rows of a table that are shown whatever is in them
 BY_THE_CLOCK = (
-    "This run goes by the clock: what comes next is what is due next. Played by schedule, the same "
-    "scenario has all payments there at once and no step takes time, so that any step that is "
-    "ready may come next."
+    "This run goes by the clock: what is due comes next. By schedule, all payments are there at "
+    "once and no step takes time: any step that is ready may come next."
 )
 STATIC = "The player runs in JupyterLab: run this cell there to step through the run."
 AT_THE_END = "Nothing: no step is ready any more."
@@ -75,32 +75,39 @@ class Player(AnyWidget):
         self._events = events_by_id(records)
         self._landmarks = landmarks(records)
         sagas = list(dict.fromkeys(one.correlation_id for one in records if one.correlation_id))
-        few = len(sagas) <= MOST and not tell(records, acknowledgements=True, limit=MOST).left_out
+        few = len(sagas) <= MOST and not tell(records, limit=MOST).left_out
         self.sagas = [ALL] * few + sagas
         self.saga = saga if saga in self.sagas else self.sagas[0]
         self._draw()
 
     def _draw(self) -> None:
         records, saga = self.run.records, None if self.saga == ALL else self.saga
-        story = tell(records, saga=saga, acknowledgements=True, limit=MOST)
-        picture, rows = drawn(story)
+        story = tell(records, saga=saga, limit=MOST)  # the arrows of `sequence`, and its numbers
+        picture, rows, heads = drawn(story)
         self._steps = story.steps
+        own = [at for at, one in enumerate(records) if saga in (None, one.correlation_id)]
+        begins = [step.first for step in self._steps] or [len(records)]
+        ends = [*begins[1:], self._steps[-1].last + 1 if story.left_out else len(records)]
+        # A step lasts until the next one: an answer that is not drawn belongs to it.
+        self._until = [begins[0] - 1] + [
+            max(step.last, own[bisect_left(own, end) - 1])
+            for step, end in zip(self._steps, ends, strict=False)
+        ]
         self._near: dict[int, Moment] = {}
-        self._touched = touched(
-            record for record in records if saga in (None, record.correlation_id)
-        )
+        self._touched = touched(records[place] for place in own)
         self.step = 0
         self.drawing = {
             "svg": picture.svg(),
+            "heads": [round(y, 1) for y in heads],
             "steps": [
-                {"top": round(row.top, 1), "bottom": round(row.y, 1), "text": _said(row.step)}
+                {
+                    "number": row.step.number,
+                    "top": round(row.top, 1),
+                    "bottom": round(row.y, 1),
+                    "text": _said(row.step),
+                }
                 for row in rows
             ],
-            "lanes": {  # the middle of each
-                name: round(x, 1)
-                for row in rows
-                for name, x in ((row.step.record.source, row.x1), (row.step.record.target, row.x2))
-            },
         }
         self.landmarks = {
             name: place + 1 for name, place in landmarks(one.record for one in story.steps).items()
@@ -120,7 +127,7 @@ class Player(AnyWidget):
         changed = then.changed_since(before)
         fork = self._fork()
         self.now = {
-            "text": _said(self._steps[self.step - 1]) if self.step else "Before the first step",
+            "text": _said(self._steps[self.step - 1]) if self.step else "Before the first arrow",
             "sections": [
                 {"name": name, "rows": [[*row, row in changed] for row in self._few(rows, changed)]}
                 for name, rows in then.sections()
@@ -144,13 +151,8 @@ class Player(AnyWidget):
 
     def _moment(self, step: int) -> Moment:
         """What is there after a step; that of the steps last shown is still known."""
-        if step in self._near:
-            return self._near[step]
-        if step:
-            place = self._steps[step - 1].last
-        else:
-            place = self._steps[0].first - 1 if self._steps else -1
-        return moment(self.run.records, place)
+        known = self._near.get(step)
+        return known or moment(self.run.records, self._until[step])
 
     def _event(self) -> list[list[str]]:
         """Header and payload of the event that is carried or handled, a row a field."""
@@ -263,6 +265,6 @@ class Player(AnyWidget):
 def _said(step: Step) -> str:
     """A step in words: its number in the diagram, when, from whom to whom, and what."""
     record = step.record
-    number = f"Arrow {step.number}, " if step.number else ""
+    number = f"Arrow {step.number}" if step.number else "Note"
     to = "" if record.source == record.target else f" → {record.target}"
-    return f"{number}{clock(record.t)}, {record.source}{to}: {step.text or 'nothing'}"
+    return f"{number}, {clock(record.t)}, {record.source}{to}: {step.text or 'nothing'}"

@@ -67,10 +67,12 @@ def sequence(
 
 
 class Drawn(NamedTuple):
-    """A picture and where each of its steps stands, in points from the top left."""
+    """A picture and where its steps stand, in points from the top left; `heads`: from where to
+    where the lanes' heads go, with the names of the domains."""
 
     picture: Picture
     rows: tuple[Row, ...]
+    heads: tuple[float, float]
 
 
 def drawn(story: Story, *, title: str | None = None, gap: int = 1_000) -> Drawn:
@@ -105,7 +107,7 @@ def drawn(story: Story, *, title: str | None = None, gap: int = 1_000) -> Drawn:
         middle = (lanes.left + lanes.right) / 2
         y = (strip.top + strip.bottom) / 2 + 4
         sheet.words(middle, y, strip.text, SIZE, align="center", z=12)
-    return Drawn(sheet.picture, layout.rows)
+    return Drawn(sheet.picture, layout.rows, (top - 17, layout.top))
 
 
 def _behind(sheet: Sheet, lanes: Lanes, layout: Layout, top: float, bottom: float) -> None:

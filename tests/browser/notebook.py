@@ -63,10 +63,12 @@ class OpenNotebook:
     page: Page
 
     @classmethod
-    def of(cls, saved: NotebookNode, page: Page, server: Server) -> "OpenNotebook":
+    def of(
+        cls, saved: NotebookNode, page: Page, server: Server, name: str = "notebook.ipynb"
+    ) -> "OpenNotebook":
         """Open a copy, without outputs, and wait until its kernel is there."""
-        emptied(saved, server.folder / "notebook.ipynb")
-        page.goto(server.page("notebook.ipynb"))
+        emptied(saved, server.folder / name)
+        page.goto(server.page(name))
         status = page.locator("#jp-main-statusbar")
         status.get_by_text(re.compile(r"\| Idle$")).wait_for(timeout=OPEN)
         return cls(page)

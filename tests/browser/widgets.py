@@ -1,6 +1,41 @@
 """The player and the controls in an open page, found as a learner or a screen reader finds them."""
 
-from playwright.sync_api import Locator, Page, expect
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.browser.notebook import OpenNotebook, of_cells
+from tests.browser.server import Server
+
+
+class Cells:
+    """Cells that were run in JupyterLab, each in a page of its own that several tests look at."""
+
+    def __init__(self, browser: BrowserContext, server: Server) -> None:
+        self.browser, self.server = browser, server
+        self.pages: dict[str, Page] = {}
+
+    def run(self, source: str) -> Page:
+        page = self.pages.get(source)
+        if page is None:
+            page = self.pages[source] = self.browser.new_page()
+            name = f"cell_{len(self.pages)}.ipynb"
+            notebook = OpenNotebook.of(of_cells(source), page, self.server, name)
+            notebook.run_all_cells(1)
+            assert notebook.errors() == []
+        page.bring_to_front()
+        page.set_viewport_size({"width": 1280, "height": 900})
+        return page
+
+
+@contextmanager
+def cells_of(browser: BrowserContext, server: Server) -> Iterator[Cells]:
+    cells = Cells(browser, server)
+    yield cells
+    for page in cells.pages.values():
+        page.close()
+    server.stop_kernels()
 
 
 class Player:
@@ -9,6 +44,7 @@ class Player:
     def __init__(self, whole: Locator) -> None:
         self.whole = whole
         self.said = whole.get_by_role("status", name="What happens")
+        self.counter = whole.locator(".counter")
         self.slider = whole.get_by_role("slider", name="Step")
         self.sagas = whole.get_by_role("combobox", name="Saga")
         self.diagram = whole.get_by_role("group", name="Diagram")
@@ -21,14 +57,14 @@ class Player:
         return self.whole.get_by_role("button", name=name)
 
     def expect_step(self, step: int) -> None:
-        expect(self.whole.locator(".counter")).to_contain_text(f"step {step} of ")
+        expect(self.whole).to_have_attribute("data-step", str(step))
 
     def last(self) -> int:
         return int(self.slider.get_attribute("max") or 0)
 
     def uncovered(self) -> float:
-        """How much of the diagram is seen, in pixels from its top: what is to come is covered."""
-        picture = self.whole.locator(".diagram > svg").bounding_box()
+        """How much of the arrows is seen, in pixels from their top: what is to come is covered."""
+        picture = self.whole.get_by_role("img", name="Sequence diagram").bounding_box()
         cover = self.whole.locator("rect.cover")
         assert picture is not None
         if cover.get_attribute("visibility") == "hidden":

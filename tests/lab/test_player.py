@@ -1,5 +1,6 @@
 """The player without its front end: what it has to show at each step."""
 
+import re
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ def changed(player: Player) -> list[list[Any]]:
 
 def test_it_begins_before_the_first_step(clash: Player) -> None:
     assert clash.step == 0
-    assert clash.now["text"] == "Before the first step"
+    assert clash.now["text"] == "Before the first arrow"
     assert clash.now["event"] == []
 
 
@@ -29,11 +30,30 @@ def test_each_step_has_its_place_in_the_diagram_below_the_one_before(clash: Play
     assert all(one["top"] < one["bottom"] for one in clash.drawing["steps"])
 
 
-def test_what_a_step_changes_is_marked() -> None:
+@pytest.mark.parametrize("name", ["happy_path", "provider_error", "concurrent_payments"])
+def test_its_arrows_have_the_numbers_of_the_sequence_diagram(name: str) -> None:
+    finished = run(name)
+    numbered = [line for line in finished.sequence().alt.splitlines() if re.match(r"\d+\. ", line)]
+    steps = [one for one in play(finished).drawing["steps"] if one["number"]]
+    assert len(steps) == len(numbered)
+    for line, one in zip(numbered, steps, strict=True):
+        assert line.startswith(f"{one['number']}. ")
+        assert one["text"].startswith(f"Arrow {one['number']}, ")
+
+
+def test_the_heads_stand_above_the_first_step(clash: Player) -> None:
+    above, below = clash.drawing["heads"]
+    assert 0 < above < below <= clash.drawing["steps"][0]["top"]
+
+
+def test_what_a_step_changes_is_marked_with_the_answers_that_are_not_drawn() -> None:
     player = play(run(scenarios.happy_path))
     texts = [one["text"] for one in player.drawing["steps"]]
-    player.step = next(place for place, text in enumerate(texts) if "update balance" in text) + 2
-    assert changed(player) == [["Wallet DB", "ana", "balance: 30.00, version: 2"]]
+    player.step = next(place for place, text in enumerate(texts) if "update balance" in text) + 1
+    assert changed(player) == [
+        ["Wallet SQS", "", "empty"],
+        ["Wallet DB", "ana", "balance: 30.00, version: 2"],
+    ]
 
 
 def test_the_event_is_shown_with_its_header_and_payload() -> None:
@@ -164,7 +184,7 @@ def test_a_run_in_which_nothing_happens_has_no_steps() -> None:
     nothing = scenarios.Scenario(name="nothing", title="Nothing", wallets=(), payments=())
     player = play(run(nothing))
     assert (player.drawing["steps"], player.step) == ([], 0)
-    assert player.now["text"] == "Before the first step"
+    assert player.now["text"] == "Before the first arrow"
 
 
 def test_what_is_no_run_is_refused_with_what_to_give() -> None:
