@@ -17,8 +17,6 @@ from sagakit.ports import on
 from sagakit.sim.trace import Asked, Failed, Queued, Redriven, Written
 from tests.worlds.conftest import World
 
-# Real time: waits are as short as the settings let them be.
-SHORT = {"provider_timeout": 300, "retry_delay": 1_000}
 TOLD = [
     scenarios.happy_path,
     scenarios.provider_error,
@@ -60,7 +58,7 @@ def remarks(done: Run) -> set[str]:
 @pytest.mark.parametrize("scenario", TOLD, ids=lambda scenario: scenario.name)
 def test_a_scenario_ends_alike_and_every_law_holds(scenario: Scenario, world: World) -> None:
     simulated = run(scenario)
-    done = world(scenario.but(settings=SHORT))
+    done = world(scenario)
     assert broken(done) == []
     if scenario.name == "concurrent_payments":  # who comes first is nobody's choice
         assert sorted(status for _, status in ends(done)) == ["COMPLETED", "FAILED"]
@@ -94,7 +92,7 @@ def test_a_text_that_is_no_event_becomes_a_dead_letter_and_so_again_after_a_redr
     world: World,
 ) -> None:
     redrives = [{"at": 400_000, "queue": "Wallet SQS"}]
-    done = world(scenarios.happy_path.but(texts=[HELLO], redrives=redrives, settings=SHORT))
+    done = world(scenarios.happy_path.but(texts=[HELLO], redrives=redrives))
     assert ends(done) == [("ana:A", "COMPLETED")]
     assert broken(done) == []
     told = [(one.source, one.target, one.detail) for one in done.records if one.kind == "async"]
@@ -115,14 +113,14 @@ STRANGE = {"event_type": ["x"], "correlation_id": {"a": 1}, "event_id": 1.5}
 
 def test_a_header_of_strange_values_is_a_dead_letter_and_stops_nobody(world: World) -> None:
     text = json.dumps({"header": STRANGE, "payload": {}})
-    done = world(scenarios.happy_path.but(texts=[{**HELLO, "text": text}], settings=SHORT))
+    done = world(scenarios.happy_path.but(texts=[{**HELLO, "text": text}]))
     assert ends(done) == [("ana:A", "COMPLETED")]
     assert broken(done) == []
     assert "Wallet DLQ" in {one.target for one in done.records if isinstance(one.detail, Failed)}
 
 
 def test_an_event_that_comes_twice_is_handled_once(world: World) -> None:
-    done = world(scenarios.happy_path.but(texts=[payment_init_again()], settings=SHORT))
+    done = world(scenarios.happy_path.but(texts=[payment_init_again()]))
     assert ends(done) == [("ana:A", "COMPLETED")]
     assert done.wallets.balance.tolist() == [30]
     assert broken(done) == []
@@ -132,7 +130,7 @@ def test_an_event_that_comes_twice_is_handled_once(world: World) -> None:
 
 
 def test_of_a_batch_only_what_failed_comes_again(world: World) -> None:
-    settings = {**SHORT, "wallet_batch": 10}
+    settings = {"wallet_batch": 10}
     batched = scenarios.happy_path.but(texts=[HELLO, payment_init_again()], settings=settings)
     if world.name == "sim":  # a message is taken when it comes: only what waits is a batch there
         outage = {"fault": "outage", "participant": "Wallet Service", "start": 4_000, "end": 6_000}
@@ -188,7 +186,7 @@ def rivalled(rivals: int) -> type[WalletService]:
 
 
 def test_a_conflict_is_tried_again_from_the_read(world: World) -> None:
-    done = world(scenarios.happy_path.but(settings=SHORT), {"Wallet Service": rivalled(1)})
+    done = world(scenarios.happy_path, {"Wallet Service": rivalled(1)})
     assert ends(done) == [("ana:A", "COMPLETED")]
     assert done.wallets.balance.tolist() == [100 - 1 - 70]
     assert [one.label for one in done.records if one.label.startswith("conflict")] == [
@@ -198,7 +196,7 @@ def test_a_conflict_is_tried_again_from_the_read(world: World) -> None:
 
 def test_a_conflict_without_an_end_becomes_a_dead_letter(world: World) -> None:
     """Four tries each time that the message comes."""
-    done = world(scenarios.happy_path.but(settings=SHORT), {"Wallet Service": rivalled(5 * 4)})
+    done = world(scenarios.happy_path, {"Wallet Service": rivalled(5 * 4)})
     assert ends(done) == [("ana:A", "PENDING")]
     assert done.wallets.balance.tolist() == [100 - 5 * 4]
     (letter,) = [one.detail for one in done.records if one.target == "Wallet DLQ"]
@@ -208,14 +206,14 @@ def test_a_conflict_without_an_end_becomes_a_dead_letter(world: World) -> None:
 
 def test_a_repeated_request_is_the_same_payment(world: World) -> None:
     payments = [{"user_id": "ana", "amount": 70, "idempotency_key": "A", "repeats": [0, 0]}]
-    done = world(scenarios.happy_path.but(payments=payments, settings=SHORT))
+    done = world(scenarios.happy_path.but(payments=payments))
     assert ends(done) == [("ana:A", "COMPLETED")]
     assert done.wallets.balance.tolist() == [30]
 
 
 def test_the_provider_declines_and_the_debit_is_refunded(world: World) -> None:
     provider = [{"behaviour": "decline"}]
-    done = world(scenarios.happy_path.but(provider=provider, settings=SHORT))
+    done = world(scenarios.happy_path.but(provider=provider))
     assert ends(done) == [("ana:A", "FAILED")]
     assert done.wallets.balance.tolist() == [100]
     assert broken(done) == []
@@ -223,21 +221,21 @@ def test_the_provider_declines_and_the_debit_is_refunded(world: World) -> None:
 
 def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_key(world: World) -> None:
     provider = [{"behaviour": "timeout_after", "calls": [1]}]
-    done = world(scenarios.happy_path.but(provider=provider, settings=SHORT))
+    done = world(scenarios.happy_path.but(provider=provider))
     assert ends(done) == [("ana:A", "COMPLETED")]
     assert broken(done) == []
 
 
 def test_the_second_attempt_comes_after_the_delay_of_the_retry_queue(world: World) -> None:
     provider = [{"behaviour": "down", "calls": [1]}]
-    done = world(scenarios.happy_path.but(provider=provider, settings=SHORT))
+    done = world(scenarios.happy_path.but(provider=provider))
     assert ends(done) == [("ana:A", "COMPLETED")]
     first, second = [
         one.t
         for one in done.records
         if one.target == PROVIDER and one.kind == "call" and isinstance(one.detail, Asked)
     ]
-    assert second - first >= SHORT["retry_delay"]
+    assert second - first >= 60_000
 
 
 def test_an_open_breaker_spares_the_provider(world: World) -> None:
@@ -250,8 +248,7 @@ def test_an_open_breaker_spares_the_provider(world: World) -> None:
         payments=[{"user_id": user, "amount": 40} for user in users],
         provider=[{"behaviour": "down", "calls": [1]}],
         settings={
-            **SHORT, "provider_attempts": 1, "breaker_threshold": 1, "breaker_open_for": 4_000,
-            "gateway_concurrency": 1,
+            "provider_attempts": 1, "breaker_threshold": 1, "gateway_concurrency": 1,
         },
     )  # fmt: skip
     done = world(outage)
@@ -264,7 +261,7 @@ def test_an_open_breaker_spares_the_provider(world: World) -> None:
 
 def test_a_probe_that_is_answered_closes_the_breaker(world: World) -> None:
     """The first call opens it; the second attempt comes when it has been open for long enough."""
-    settings = {**SHORT, "breaker_threshold": 1, "breaker_open_for": 500}
+    settings = {"breaker_threshold": 1}
     provider = [{"behaviour": "down", "calls": [1]}]
     done = world(scenarios.happy_path.but(provider=provider, settings=settings))
     assert ends(done) == [("ana:A", "COMPLETED")]

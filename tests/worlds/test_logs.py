@@ -21,9 +21,7 @@ from tests.worlds.logged import functions_logs
 
 Services = dict[str, Service]
 Write = Callable[[Scenario, Services], str]
-TRIED_AGAIN = scenarios.happy_path.but(
-    provider=[{"behaviour": "down", "calls": [1]}], settings={"retry_delay": 1_000}
-)
+TRIED_AGAIN = scenarios.happy_path.but(provider=[{"behaviour": "down", "calls": [1]}])
 
 
 class TakesTwice(WalletService):

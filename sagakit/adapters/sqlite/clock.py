@@ -1,7 +1,7 @@
 """The time of a file: ms since it was made, by the machine's clock.
 
-In a hurry, waits are skipped: when all that is under way waits for a time, it is that time at once.
-That is for one process only, which alone can tell.
+In a hurry, time is virtual: it passes only when all that is under way waits for a time, which it is
+then at once. That is for one process only, which alone can tell.
 """
 
 import asyncio
@@ -19,11 +19,12 @@ class Clock:
             with database.transaction():
                 database.set_meta("epoch", database.meta("epoch") or _machine_time())
         self._epoch = int(str(database.meta("epoch")))
+        self._virtual = _machine_time() - self._epoch
         self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
         self._number = 0
 
     def now(self) -> int:
-        return _machine_time() - self._epoch
+        return self._virtual if self.hurry else _machine_time() - self._epoch
 
     async def sleep(self, ms: int) -> None:
         """Wait. In a hurry, until `skip_to` that time."""
@@ -45,11 +46,10 @@ class Clock:
 
     def skip_to(self, moment: int) -> None:
         """It is that time now, and whoever waited for it goes on."""
-        ahead = moment - self.now()
-        if ahead > 0:
-            self._epoch -= ahead
+        if moment > self._virtual:
+            self._virtual = moment
             with self._database.transaction():
-                self._database.set_meta("epoch", self._epoch)
+                self._database.set_meta("epoch", _machine_time() - moment)
         while self._sleepers and self._sleepers[0][0] <= moment:
             _, _, woken = heappop(self._sleepers)
             woken.set_result(None)

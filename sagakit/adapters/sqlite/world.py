@@ -309,14 +309,16 @@ class World:
             task.result()
 
     def _hurried(self) -> bool:
-        """In a hurry, when all that is under way waits for a time: it is that time."""
+        """In a hurry, when all that is under way waits for a time: it is that time. What is due
+        already waits for somebody, not for a time."""
         if not self._clock.hurry:
             return False
         if self._clock.asleep < len(self._tasks):
             return False
         row = self._database.one(
             "SELECT min(due) FROM (SELECT due FROM messages WHERE dead = 0 "
-            "UNION ALL SELECT due FROM requests WHERE done = 0)"
+            "UNION ALL SELECT due FROM requests WHERE done = 0) WHERE due > ?",
+            self._clock.now(),
         )
         moments = [one for one in (row[0], self._clock.next_waking()) if one is not None]
         if not moments:

@@ -81,9 +81,7 @@ def played() -> Played:
             played.messages.append(json.loads(arguments["MessageBody"]))
         return call(self, service, action, what, **arguments)
 
-    scenario = scenarios.happy_path.but(
-        provider=[{"behaviour": "down", "calls": [1]}], settings={"retry_delay": 1_000}
-    )
+    scenario = scenarios.happy_path.but(provider=[{"behaviour": "down", "calls": [1]}])
     with pytest.MonkeyPatch.context() as patch, emulator() as aws, functions_logs() as logged:
         patch.setattr(Resources, "call", listening)
         played.run = aws.play(scenario)

@@ -54,6 +54,18 @@ def test_a_scenario_ends_as_in_the_simulator(scenario: Scenario, tmp_path: Path)
     assert [verdict for verdict in served.verdicts() if not verdict.held] == []
 
 
+def test_in_a_hurry_a_message_waits_for_its_turn_in_virtual_time(tmp_path: Path) -> None:
+    """The gateway asks for one payment at a time, and the provider is silent for 5 s each."""
+    one_by_one = TRAFFIC.but(
+        payments=[{"user_id": name, "amount": 30} for name in ("ana", "ben")],
+        provider=[{"behaviour": "timeout_before", "calls": [1]}],
+        settings={"gateway_concurrency": 1, "provider_attempts": 1},
+    )
+    served = serve(one_by_one, tmp_path / "file.db", hurry=True)
+    asked = served.trace[served.trace.label == "executePayment()"]
+    assert asked.t.diff().tolist()[1:] == [5_000]
+
+
 def test_it_is_killed_at_any_moment_and_loses_nothing(tmp_path: Path) -> None:
     described, file = tmp_path / "traffic.json", tmp_path / "file.db"
     TRAFFIC.save(described)
