@@ -16,7 +16,7 @@ from sagakit.payments.topology import PROVIDER
 from sagakit.ports import Answer, TimedOut, Unavailable
 from sagakit.sim.operations import Ask
 
-CHARGE = Ask(PROVIDER, False, "", "tx-ana:A", ("ana", Decimal("70.00")), 2_000)
+CHARGE = Ask(PROVIDER, False, "", "tx-ana:A", ("ana", Decimal("70.00")), 600_000)
 
 
 class Secrets(Resources):
@@ -57,7 +57,7 @@ def answering(status: int, body: str, headers: dict[str, str] | None = None) -> 
         def log_message(self, *_: Any) -> None: ...
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     url, secrets = f"http://127.0.0.1:{server.server_port}", Secrets()
     try:
         yield Answering(url, HttpProvider(secrets, PROVIDER, url), secrets, shown)

@@ -195,7 +195,7 @@ def test_when_the_first_of_two_workers_is_killed_the_other_ends_too(tmp_path: Pa
         while not file.exists() or "PaymentInit" not in shown(file):
             assert first.poll() is None
         first.kill()
-        first.communicate(timeout=30)  # to the end of an output that both have
+        first.communicate(timeout=600)  # to the end of an output that both have
 
 
 def shown(file: Path) -> str:
@@ -225,7 +225,7 @@ def let_time_pass(file: Path, ms: int) -> None:
 
 def test_a_new_file_may_be_opened_by_two_at_once(tmp_path: Path) -> None:
     """SQLite lets one of two wait for nothing when a file changes to WAL mode."""
-    together = threading.Barrier(2, timeout=60)
+    together = threading.Barrier(2, timeout=600)
 
     def open_all() -> None:
         for number in range(150):
