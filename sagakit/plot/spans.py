@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sagakit.extras import extra
 from sagakit.sim.trace import Asked, Failed, Published, Queued, Record, Trace, Written
 from sagakit.tracing import derived, span_id, trace_id
 
@@ -168,16 +169,12 @@ def _steps(handler: _Handler, whole: Span) -> Iterator[Span]:
 def export(found: Sequence[Span], exporter: "SpanExporter") -> None:
     """Hand spans to an exporter of the OpenTelemetry SDK, the run's ms as Unix time.
 
-    Raises `ImportError` that names the extra if the SDK is not installed.
+    Raises `MissingExtra` if the SDK is not installed.
     """
-    try:
+    with extra("spans"):
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import ReadableSpan
         from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags
-    except ImportError:
-        raise ImportError(
-            "exporting spans needs OpenTelemetry: pip install 'sagakit[spans]'"
-        ) from None
 
     def context(trace_id: int, span_id: int) -> SpanContext:
         return SpanContext(trace_id, span_id, False, TraceFlags(TraceFlags.SAMPLED))

@@ -3,10 +3,11 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from sagakit.extras import extra
 from sagakit.sweeps.outcome import Outcome
 from sagakit.sweeps.plan import BadSweep, Case, Plan
 
@@ -44,12 +45,12 @@ class Folder:
 
     done    the numbers of the runs that were there at the start
 
-    Raises `BadSweep` if the folder holds something else, and if pyarrow is not installed.
+    Raises `BadSweep` if the folder holds something else, `MissingExtra` without pyarrow.
     """
 
     def __init__(self, plan: Plan, to: str | Path) -> None:
-        if find_spec("pyarrow") is None:
-            raise BadSweep("to: Parquet needs pyarrow: pip install 'sagakit[parquet]'")
+        with extra("parquet"):
+            import_module("pyarrow")  # with which pandas writes the files
         self.plan = plan
         self.to = Path(to)
         self._rows: list[Row] = []

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sagakit import run, scenarios, sweep
+from sagakit.extras import MissingExtra
 from sagakit.scenarios import BadScenario, ProviderRule
 from sagakit.sweeps import BadSweep
 from sagakit.sweeps.results import Kept
@@ -342,8 +343,8 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
 def test_without_pyarrow_it_is_said_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sagakit.sweeps.results.find_spec", lambda _name: None)
-    with pytest.raises(BadSweep, match=r"pip install 'sagakit\[parquet\]'"):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtra, match=r'pip install "sagakit\[parquet\]"'):
         serial(to=tmp_path)
 
 

@@ -11,12 +11,6 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
-
 from sagakit.adapters.aws import logs
 from sagakit.adapters.aws.callers import refusal
 from sagakit.adapters.aws.context import FIELD, read
@@ -29,6 +23,7 @@ from sagakit.adapters.driving import Subject
 from sagakit.adapters.packing import pack, unpack
 from sagakit.deployment import Deployment
 from sagakit.events import Event, NotUnderstood, encode, loads
+from sagakit.extras import extra
 from sagakit.payments.api import Post
 from sagakit.payments.topology import ITEMS
 from sagakit.ports import Unavailable, handlers
@@ -36,6 +31,13 @@ from sagakit.sim.bus import published_label, queued_label, renamed_label
 from sagakit.sim.invocation import reason_of
 from sagakit.sim.operations import SimulatedPorts
 from sagakit.sim.trace import Failed, FannedOut, Published, Queued, Record
+
+with extra("aws"):
+    from aws_lambda_powertools.utilities.batch import (
+        BatchProcessor,
+        EventType,
+        process_partial_response,
+    )
 
 INVOCATIONS = count(1)
 

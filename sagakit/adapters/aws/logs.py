@@ -8,11 +8,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from sagakit.events import encode, loads
+from sagakit.extras import extra
 from sagakit.sim.trace import Record, Trace
 from sagakit.tracing import span_id, trace_id
+
+with extra("aws"):
+    from aws_lambda_powertools import Logger
 
 
 def logger(service: str) -> Logger:

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from sagakit.adapters.aws.names import called
+from sagakit.extras import extra
 from sagakit.ports import Unavailable
+
+with extra("aws"):
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
 
 # Throttled and failed calls are tried again with backoff and jitter (botocore, "standard" mode).
 # Functions are cut off after 3 s: what is silent for 1 s is asked again while there is time.

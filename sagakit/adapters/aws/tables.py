@@ -6,16 +6,19 @@ DynamoDB drops the trailing zeros of a number.
 
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from sagakit.adapters.aws.context import wire
 from sagakit.adapters.aws.resources import Resources, told
 from sagakit.events import Event
+from sagakit.extras import extra
 from sagakit.ports import AlreadyHandled, Delayed, Unavailable, VersionConflict, event_of
 from sagakit.sim.trace import Written
+
+with extra("aws"):
+    from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+    from botocore.exceptions import BotoCoreError, ClientError
 
 MOST_ACTIONS = 100  # of one transaction (DynamoDB, "TransactWriteItems")
 TO_ATTRIBUTE, FROM_ATTRIBUTE = TypeSerializer().serialize, TypeDeserializer().deserialize

@@ -26,6 +26,7 @@ from sagakit.adapters.aws.parts import (
     url_of,
 )
 from sagakit.deployment import Deployment
+from sagakit.extras import extra
 from sagakit.payments.api import Post
 from sagakit.uses import Uses
 
@@ -72,7 +73,8 @@ def as_json(content: Resource) -> str:
 
 
 def as_yaml(content: Resource) -> str:
-    import yaml  # only this format needs it
+    with extra("aws"):
+        import yaml  # only this format needs it
 
     apart = json.loads(json.dumps(content))  # what is shared would be an alias: AWS refuses those
     text: str = yaml.safe_dump(apart, sort_keys=False, width=100)

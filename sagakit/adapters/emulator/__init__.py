@@ -8,12 +8,9 @@
 Needs the extras `aws` and `emulator`. What it does otherwise than AWS: docs/worlds.md.
 """
 
-try:
+from sagakit.extras import extra
+
+with extra("aws", "emulator"):
     from sagakit.adapters.emulator.server import Emulator, emulator
-except ModuleNotFoundError as error:
-    missing = str(error.name).partition(".")[0]
-    raise ImportError(
-        f"the AWS world needs {missing}: pip install 'sagakit[aws,emulator]'"
-    ) from None
 
 __all__ = ["Emulator", "emulator"]

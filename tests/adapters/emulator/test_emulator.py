@@ -21,5 +21,5 @@ def test_what_is_missing_is_named_with_the_extras_that_bring_it(missing: str) ->
     code = f"import sys; sys.modules[{missing!r}] = None; import sagakit.adapters.emulator"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert shown.returncode == 1
-    told = f"ImportError: the AWS world needs {missing}: pip install 'sagakit[aws,emulator]'"
-    assert shown.stderr.splitlines()[-1] == told
+    told = f'{missing} is not installed: pip install "sagakit[aws,emulator]"'
+    assert shown.stderr.splitlines()[-1] == f"sagakit.extras.MissingExtra: {told}"
