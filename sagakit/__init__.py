@@ -8,6 +8,7 @@ True
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sagakit.meant import suggesting
 from sagakit.run import Run, run
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from sagakit.scenarios import BadScenario, Scenario, System
     from sagakit.sweeps import BadSweep, sweep
 
-__version__ = "0.1.0"
+    __version__: str
 __all__ = [
     "BadScenario",
     "BadService",
@@ -40,14 +41,28 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def _load(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     if name == "scenarios":
         return import_module("sagakit.scenarios")
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(home), name)
-    raise AttributeError(f"module 'sagakit' has no attribute {name!r}")
+    (home,) = (home for home, names in _HOMES.items() if name in names)
+    return getattr(import_module(home), name)
+
+
+def _version() -> str:
+    """What is installed, which a checkout alone does not say."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("sagakit")
+    except PackageNotFoundError:
+        return "unknown: it is not installed"
 
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
+
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__, __dir__(), _load)

@@ -4,6 +4,12 @@ One module a notebook; in it one function an exercise, which takes the learner's
 works its expectation out from a run; it does not know the answer by heart.
 """
 
+from typing import TYPE_CHECKING
+
 from sagakit.exercises.feedback import Feedback, compare, exercise
+from sagakit.meant import suggesting
 
 __all__ = ["Feedback", "compare", "exercise"]
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__, __all__)

@@ -3,7 +3,16 @@
 Needs the extra `lab`. Where widgets do not run, each shows a picture and tables.
 """
 
-from sagakit.lab.controls import Controls, control
-from sagakit.lab.player import Player, play
+from typing import TYPE_CHECKING
+
+from sagakit.extras import extra
+from sagakit.meant import suggesting
+
+with extra("lab"):
+    from sagakit.lab.controls import Controls, control
+    from sagakit.lab.player import Player, play
 
 __all__ = ["Controls", "Player", "control", "play"]
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__, __all__)

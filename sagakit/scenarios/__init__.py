@@ -4,8 +4,10 @@
 happy_path, provider_error, insufficient_funds
 """
 
+from typing import TYPE_CHECKING
+
 from sagakit.checked import BadScenario
-from sagakit.meant import meant
+from sagakit.meant import meant, suggesting
 from sagakit.scenarios.circuit_breaker import circuit_breaker
 from sagakit.scenarios.concurrent_payments import concurrent_payments
 from sagakit.scenarios.disaster_recovery import disaster_recovery
@@ -62,3 +64,6 @@ __all__ = [
     "named",
     "provider_error",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__, __all__)

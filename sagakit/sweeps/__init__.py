@@ -1,6 +1,12 @@
 """What if? Thousands of runs of one scenario, a row each: settings by seeds."""
 
+from typing import TYPE_CHECKING
+
+from sagakit.meant import suggesting
 from sagakit.sweeps.plan import BadSweep
 from sagakit.sweeps.sweep import sweep
 
 __all__ = ["BadSweep", "sweep"]
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__, __all__)

@@ -8,7 +8,9 @@ thing. Its file says where it comes from, which law it breaks, and how it is rep
     ['at most once']
 """
 
-from sagakit.meant import meant
+from typing import TYPE_CHECKING
+
+from sagakit.meant import meant, suggesting
 from sagakit.zoo import (
     ack_before_work,
     blind_write,
@@ -59,3 +61,6 @@ def flaw(name: str) -> Flaw:
 
 
 __all__ = ["ALL", "NAMES", "Flaw", "flaw"]
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__, __all__)
