@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from sagakit.terminal import printable_lines
+
 
 class BadScenario(ValueError):
     """A scenario that cannot be run: the text says which field is wrong and what is expected."""
+
+    def __str__(self) -> str:
+        return printable_lines(super().__str__())  # a field's name may be anything
 
 
 if TYPE_CHECKING:

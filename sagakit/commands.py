@@ -1,31 +1,117 @@
-"""What each command does: it is handed its names and options, and gives the exit status.
+"""The commands of the command line.
 
-What a command needs is imported when it runs: `run` is quick since it loads neither pandas nor
-matplotlib, and one that asks for help loads nothing.
+A command is a function: its docstring is its page of help, its arguments stand above it. What it
+needs is imported when it runs: `run` loads neither pandas nor matplotlib, a page of help nothing.
 """
 
 import gc
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sagakit.terminal import BROKE, CUT, HELD, Refused, complain, show_lines, tell
+from sagakit.terminal import complain, show_lines, tell
 
 if TYPE_CHECKING:
     from sagakit.check import Verdict
     from sagakit.run import Run
     from sagakit.scenarios import Scenario
 
-Options = Mapping[str, str]
+HELD, BROKE, BAD_INPUT, CUT = 0, 1, 2, 3
+LONGEST = 40  # characters of a wrong value that are shown
+
+
+class Refused(Exception):
+    """What was asked for cannot be done: the text says what is wrong and what to do."""
+
+
+# Arguments.
+
+Argument = tuple[str, dict[str, Any]]  # as `ArgumentParser.add_argument` takes it
+
+
+def _value(name: str, metavar: str, about: str, **more: Any) -> Argument:
+    return name, {"metavar": metavar, "help": about, **more}
+
+
+def _flag(name: str, about: str) -> Argument:
+    return name, {"action": "store_true", "help": about}
+
+
+def _number(name: str, about: str, default: int | None = 0) -> Argument:
+    return _value(name, "N", about, type=_whole_number, default=default)
+
+
+def _formats(*names: str, about: str = "") -> Argument:
+    def one_of(text: str) -> str:
+        if text in names:
+            return text
+        raise ArgumentTypeError(f"there is no format {cut(text)}: {meant_by(text, names)}")
+
+    first, *others, last = names
+    listed = ", ".join([f"{first} (the default)", *others]) + f" or {last}{about}"
+    return _value("--format", "FORMAT", listed, type=one_of, default=first)
+
+
+def _whole_number(text: str) -> int:
+    if text.isascii() and text.removeprefix("-").isdigit() and len(text) <= LONGEST:
+        return int(text)
+    raise ArgumentTypeError(f"must be a whole number, not {cut(text)}")
+
+
+def _answers(text: str) -> dict[str, int]:
+    """What the provider may do, and how often: `timeout_after=1,decline=2`."""
+    found = {}
+    for part in filter(None, text.split(",")):
+        answer, given, times = part.partition("=")
+        if not given:
+            raise ArgumentTypeError(f"say how often, as in {answer.strip()}=1, not {cut(part)}")
+        found[answer.strip()] = _whole_number(times)
+    return found
+
+
+def cut(text: str) -> str:
+    return repr(text if len(text) <= LONGEST else text[: LONGEST - 3] + "...")
+
+
+def meant_by(name: str, known: Iterable[str]) -> str:
+    from sagakit.meant import meant
+
+    return meant(name, known)
+
+
+NAME = _value("name", "NAME", "a scenario: `sagakit list` names them", nargs="?")
+SCENARIO = _value("--scenario", "FILE.json", "the scenario in that file instead", dest="file")
+DB = _value("--db", "FILE", "the SQLite file", required=True)
+OF_A_RUN = _formats("table", "json", "jsonl", "mermaid", about="; jsonl is the log")
+PROVIDER = (
+    "what the provider may do, as in timeout_after=1,decline=2; it can decline, timeout_before, "
+    "timeout_after (the effect) or be down"
+)
+
+
+# Commands. Each returns the exit status.
 
 
 class Command(NamedTuple):
-    run: Callable[[Sequence[str], Options], int]
-    names: int  # how many names it takes at most
-    options: tuple[str, ...]
-    flags: tuple[str, ...] = ()  # options without a value
+    run: Callable[[Namespace], int]
+    about: str  # one line
+    arguments: tuple[Argument, ...]
 
 
-def _list(_names: Sequence[str], _options: Options) -> int:
+COMMANDS: dict[str, Command] = {}
+
+
+def _command(*arguments: Argument) -> Callable[[Callable[[Namespace], int]], None]:
+    def declare(run: Callable[[Namespace], int]) -> None:
+        about = (run.__doc__ or "").partition("\n")[0]
+        COMMANDS[run.__name__.removeprefix("_")] = Command(run, about, arguments)
+
+    return declare
+
+
+@_command()
+def _list(_given: Namespace) -> int:
+    """Show the scenarios: name and title."""
     from sagakit import scenarios
 
     widest = max(map(len, scenarios.NAMES))
@@ -33,27 +119,27 @@ def _list(_names: Sequence[str], _options: Options) -> int:
     return HELD
 
 
-def _run(names: Sequence[str], options: Options) -> int:
+@_command(NAME, _number("--seed", "another seed than the scenario's", None), OF_A_RUN, SCENARIO)
+def _run(given: Namespace) -> int:
+    """Run a scenario, and show what happened and how it ended."""
     from sagakit.run import run
-    from sagakit.scenarios import BadScenario
 
-    shape = _format(options, FORMATS)
-    seed = _whole_number("--seed", options["--seed"]) if "--seed" in options else None
-    scenario = _scenario(names, options)
-    try:
-        done = run(scenario, seed=seed)
-    except BadScenario as error:
-        raise Refused(": ".join([*filter(None, [options.get("--scenario")]), str(error)])) from None
-    verdicts = done.verdicts()
-    show_lines(FORMATS[shape](done, verdicts))
-    if shape != "table":  # which says it itself
-        for law, held, detail, _ in verdicts:
-            if not held:
-                complain(f"{done.scenario.name} broke a law: {law}: {detail}")
-    return _status(verdicts)
+    return _outcome(run(_scenario(given), seed=given.seed), given.format)
 
 
-def _explore(names: Sequence[str], options: Options) -> int:
+@_command(
+    NAME,
+    _number("--crashes", "how many crashes of a service"),
+    _number("--duplicates", "how many messages that come twice"),
+    _number("--drops", "how many lost messages"),
+    _number("--lost-answers", "how many lost answers of a store"),
+    _value("--provider", "ANSWERS", PROVIDER, type=_answers, default={}),
+    _number("--limit", "the most states to look at", 1_000_000),
+    _formats("table", "json", "mermaid"),
+    SCENARIO,
+)
+def _explore(given: Namespace) -> int:
+    """Run a scenario in every order that matters, with faults if allowed."""
     from sagakit import report
     from sagakit.check.explore import explore
 
@@ -62,22 +148,17 @@ def _explore(names: Sequence[str], options: Options) -> int:
         "json": report.exploration_as_json,
         "mermaid": report.exploration_as_mermaid,
     }
-    shape = _format(options, formats)
-
-    def number(option: str, default: int = 0) -> int:
-        return _whole_number(option, options[option]) if option in options else default
-
     gc.enable()  # this one may drop much
     answer = explore(
-        _open(_scenario(names, options)),
-        crashes=number("--crashes"),
-        duplicates=number("--duplicates"),
-        drops=number("--drops"),
-        lost_answers=number("--lost-answers"),
-        provider=_provider(options.get("--provider", "")),
-        limit=number("--limit", 1_000_000),
+        _open(_scenario(given)),
+        crashes=given.crashes,
+        duplicates=given.duplicates,
+        drops=given.drops,
+        lost_answers=given.lost_answers,
+        provider=given.provider,
+        limit=given.limit,
     )
-    show_lines(formats[shape](answer))
+    show_lines(formats[given.format](answer))
     if answer.broken:
         return BROKE
     return HELD if answer.complete else CUT
@@ -96,18 +177,12 @@ def _open(scenario: "Scenario") -> "Scenario":
     return scenario.but(provider=(), faults=(), redrives=())
 
 
-def _provider(text: str) -> dict[str, int]:
-    """What the provider may do, and how often: `timeout_after=1,decline=2`."""
-    found = {}
-    for part in filter(None, text.split(",")):
-        answer, given, times = part.partition("=")
-        if not given:
-            raise Refused(f"--provider: say how often, as in {answer.strip()}=1, not {part!r}")
-        found[answer.strip()] = _whole_number(f"--provider {answer.strip()}", times)
-    return found
-
-
-def _check(names: Sequence[str], options: Options) -> int:
+@_command(
+    _value("log", "LOG.jsonl", "as `sagakit run NAME --format jsonl` writes it"),
+    _flag("--running", "what is under way is not held against it"),
+)
+def _check(given: Namespace) -> int:
+    """Hold a log against the laws, of whatever world it comes."""
     from pathlib import Path
 
     from sagakit import report
@@ -115,193 +190,147 @@ def _check(names: Sequence[str], options: Options) -> int:
     from sagakit.payments.topology import ITEMS, payment_system
     from sagakit.sim.log import BadLog, read_log
 
-    if not names:
-        raise Refused("name a log: `run NAME --format jsonl > LOG.jsonl` writes one")
     try:
-        with Path(names[0]).open(encoding="utf-8-sig") as log:
+        with Path(given.log).open(encoding="utf-8-sig") as log:
             trace = read_log(log, payment_system().participants(), ITEMS)
     except BadLog as error:
-        raise Refused(f"{names[0]}: {error}") from None
+        raise Refused(f"{given.log}: {error}") from None
     except UnicodeDecodeError:
         raise Refused(
-            f"{names[0]}: this is no text in UTF-8; `inspect --db FILE --format jsonl` writes the "
+            f"{given.log}: this is no text in UTF-8; `inspect --db FILE --format jsonl` writes the "
             f"log of a file of `serve`"
         ) from None
-    found = verdicts(trace, ended="--running" not in options)
-    show_lines([f"{names[0]}: {len(trace):,} records", "", *report.laws(found)])
+    found = verdicts(trace, ended=not given.running)
+    show_lines([f"{given.log}: {len(trace):,} records", "", *report.laws(found)])
     times = [record.t for record in trace]
     if _status(found) == BROKE and times != sorted(times):
         tell("some records are earlier than the one before: are the lines as they were written?")
     return _status(found)
 
 
-def _show(names: Sequence[str], _options: Options) -> int:
-    show_lines([_scenario(names, {}).to_json()])
+@_command(NAME)
+def _show(given: Namespace) -> int:
+    """Show a scenario as JSON, to save, change and run with --scenario."""
+    show_lines(_scenario(given).to_json().split("\n"))
     return HELD
 
 
-def _all(_names: Sequence[str], options: Options) -> int:
+@_command(_value("--out", "DIR", "write figures and a gallery, index.html, to DIR"))
+def _all(given: Namespace) -> int:
+    """Run every scenario, and show how they ended."""
     from pathlib import Path
 
     from sagakit import report, showcase
 
-    out = options.get("--out")
-    outcomes = showcase.run_all(Path(out) if out else None, tell=tell)
+    outcomes = showcase.run_all(Path(given.out) if given.out else None, tell=tell)
     show_lines(report.summary(outcomes))
     return max(_status(verdicts) for _, verdicts in outcomes)
 
 
-def _serve(names: Sequence[str], options: Options) -> int:
+@_command(
+    NAME,
+    DB,
+    _number("--workers", "so many processes (1 by default)", 1),
+    _flag("--hurry", "skip the waits of time; with one worker"),
+    OF_A_RUN,
+    SCENARIO,
+)
+def _serve(given: Namespace) -> int:
+    """Run a scenario's traffic on a SQLite file, or go on with it."""
     from sagakit.adapters.sqlite.serve import serve
 
-    shape = _format(options, FORMATS)
-    done = serve(
-        _scenario(names, options),
-        _file(options),
-        workers=_whole_number("--workers", options.get("--workers", "1")),
-        hurry="--hurry" in options,
-    )
-    verdicts = done.verdicts()
-    show_lines(FORMATS[shape](done, verdicts))
-    return _status(verdicts)
+    done = serve(_scenario(given), given.db, workers=given.workers, hurry=given.hurry)
+    return _outcome(done, given.format)
 
 
-def _inspect(_names: Sequence[str], options: Options) -> int:
+@_command(DB, _formats("table", "jsonl", about=" (its log so far)"))
+def _inspect(given: Namespace) -> int:
+    """Show what stands in such a file: queues, dead letters, open sagas."""
     from sagakit.adapters.sqlite import look
 
-    formats = {"table": look.for_people, "jsonl": look.log}
-    show_lines(formats[_format(options, formats)](_file(options)))
+    show_lines({"table": look.for_people, "jsonl": look.log}[given.format](given.db))
     return HELD
 
 
-def _redrive(names: Sequence[str], options: Options) -> int:
+@_command(_value("queue", "QUEUE", "its name, as `sagakit inspect` has it", nargs="+"), DB)
+def _redrive(given: Namespace) -> int:
+    """Send the dead letters of a queue back into it."""
     from sagakit.adapters.sqlite.serve import redrive
 
-    if not names:
-        raise Refused("name the queue whose dead letters are to go back: `inspect` shows them")
-    queue = " ".join(names)
-    sent = redrive(_file(options), queue)
+    queue = " ".join(given.queue)
+    sent = redrive(given.db, queue)
     what = f"{sent} sent back; `serve` handles them" if sent else "no dead letters to send back"
     show_lines([f"{queue}: {what}"])
     return HELD
 
 
-def _file(options: Options) -> str:
-    if "--db" not in options:
-        raise Refused("name the file: --db FILE")
-    return options["--db"]
-
-
-def _template(names: Sequence[str], options: Options) -> int:
+@_command(
+    _value("name", "NAME", "the scenario whose settings it has", nargs="?"),
+    SCENARIO,
+    _value("--prefix", "NAME", "how its resources' names begin", default="sagakit"),
+    _formats("json", "yaml"),
+)
+def _template(given: Namespace) -> int:
+    """Write the payment system as a CloudFormation template, for AWS."""
     from sagakit.adapters.aws.limits import BadNumber
     from sagakit.adapters.aws.names import BadName
-    from sagakit.adapters.aws.template import FORMATS as SHAPES
-    from sagakit.adapters.aws.template import template
+    from sagakit.adapters.aws.template import FORMATS, template
     from sagakit.payments.topology import payment_system
 
-    shape = _format({"--format": "json", **options}, SHAPES)
-    scenario = _scenario(names, options) if names or "--scenario" in options else None
-    settings = scenario.settings if scenario else None
+    settings = _scenario(given).settings if given.name or given.file else None
     try:
-        content = template(payment_system(settings), options.get("--prefix", "sagakit"))
+        content = template(payment_system(settings), given.prefix)
     except BadName as error:
         raise Refused(f"--prefix: {error}") from None
     except BadNumber as error:
         raise Refused(str(error)) from None
-    try:
-        show_lines([SHAPES[shape](content)])
-    except ModuleNotFoundError:
-        raise Refused("--format yaml needs PyYAML: install the extra aws, or use json") from None
+    show_lines(FORMATS[given.format](content).split("\n"))
     return HELD
 
 
-def _zoo(_names: Sequence[str], options: Options) -> int:
+@_command(_formats("table", "json"))
+def _zoo(given: Namespace) -> int:
+    """Find each flaw of the zoo, which the sound services survive."""
     from sagakit.zoo import report
     from sagakit.zoo.matrix import kills, trials
 
-    formats = {"table": report.for_people, "json": report.as_json}
-    shape = _format(options, formats)
     found = list(kills())
     sound = [(trial, trial.explore()) for trial in trials()]
-    show_lines(formats[shape](found, sound))
+    show_lines({"table": report.for_people, "json": report.as_json}[given.format](found, sound))
     return HELD if report.holds(found, sound) else BROKE
 
 
-def _table(run: "Run", verdicts: "Sequence[Verdict]") -> Iterable[str]:
-    from sagakit.report import for_people
+def _outcome(done: "Run", form: str) -> int:
+    from sagakit import report
 
-    return for_people(run, verdicts)
-
-
-def _json(run: "Run", verdicts: "Sequence[Verdict]") -> Iterable[str]:
-    from sagakit.report import as_json
-
-    return as_json(run, verdicts)
-
-
-FORMATS: dict[str, "Callable[[Run, Sequence[Verdict]], Iterable[str]]"] = {
-    "table": _table,
-    "json": _json,
-    "jsonl": lambda run, _: run.records.jsonl(),
-    "mermaid": lambda run, _: run.mermaid().splitlines(),
-}
-
-COMMANDS = {
-    "list": Command(_list, 0, ()),
-    "run": Command(_run, 1, ("--seed", "--format", "--scenario")),
-    "explore": Command(
-        _explore,
-        1,
-        (
-            "--crashes",
-            "--duplicates",
-            "--drops",
-            "--lost-answers",
-            "--provider",
-            "--limit",
-            "--format",
-            "--scenario",
-        ),
-    ),
-    "check": Command(_check, 1, (), ("--running",)),
-    "show": Command(_show, 1, ()),
-    "all": Command(_all, 0, ("--out",)),
-    "serve": Command(_serve, 1, ("--db", "--workers", "--format", "--scenario"), ("--hurry",)),
-    "inspect": Command(_inspect, 0, ("--db", "--format")),
-    "redrive": Command(_redrive, 5, ("--db",)),  # the words of a queue's name
-    "template": Command(_template, 1, ("--prefix", "--format", "--scenario")),
-    "zoo": Command(_zoo, 0, ("--format",)),
-}
-
-
-def _scenario(names: Sequence[str], options: Options) -> "Scenario":
-    from sagakit.scenarios import NAMES, Scenario, named
-
-    if "--scenario" in options:
-        scenario = Scenario.load(options["--scenario"])
-        if names and names[0] != scenario.name:
-            tell(f"{options['--scenario']} holds {scenario.name}: this is run, not {names[0]}")
-        return scenario
-    if not names:
-        raise Refused(f"name a scenario: one of {', '.join(NAMES)}")
-    return named(names[0])
-
-
-def _format(options: Options, known: Iterable[str]) -> str:
-    from sagakit.meant import meant
-
-    shape = options.get("--format", "table")
-    if shape not in known:
-        raise Refused(f"--format: there is no format {shape!r}: {meant(shape, known)}")
-    return shape
-
-
-def _whole_number(option: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise Refused(f"{option} must be a whole number, not {text!r}") from None
+    formats: dict[str, Callable[[Run, Sequence[Verdict]], Iterable[str]]] = {
+        "table": report.for_people,
+        "json": report.as_json,
+        "jsonl": lambda run, _: run.records.jsonl(),
+        "mermaid": lambda run, _: run.mermaid().splitlines(),
+    }
+    verdicts = done.verdicts()
+    show_lines(formats[form](done, verdicts))
+    if form != "table":  # which says it itself
+        for law, held, detail, _ in verdicts:
+            if not held:
+                complain(f"{done.scenario.name} broke a law: {law}: {detail}")
+    return _status(verdicts)
 
 
 def _status(verdicts: "Sequence[Verdict]") -> int:
     return HELD if all(verdict.held for verdict in verdicts) else BROKE
+
+
+def _scenario(given: Namespace) -> "Scenario":
+    from sagakit.scenarios import NAMES, Scenario, named
+
+    file = getattr(given, "file", None)
+    if file:
+        scenario = Scenario.load(file)
+        if given.name and given.name != scenario.name:
+            tell(f"{file} holds {scenario.name}: this is run, not {given.name}")
+        return scenario
+    if not given.name:
+        raise Refused(f"name a scenario: one of {', '.join(NAMES)}")
+    return named(given.name)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from sagakit.meant import meant
+from sagakit.terminal import printable
 
 MOST_SHOWN = 8  # problems
 LONGEST_SHOWN = 40  # characters of a wrong value
@@ -72,7 +73,7 @@ def _spot(model: type[BaseModel], loc: tuple[int | str, ...]) -> Spot:
         elif part in kinds:  # pydantic puts the kind of a fault in between
             inside, kinds = kinds[part], {}
         else:
-            place += f".{part}"
+            place += f".{printable(part)}"
             fields = inside.model_fields if inside else {}
             beside = tuple(fields)
             found = list(_models(fields[part].annotation)) if part in fields else []

@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from sagakit.check.verdict import Verdict
 from sagakit.events import encode
 from sagakit.plot import pieces
+from sagakit.plot.text import WIDTH
 from sagakit.run import Run
-from sagakit.sim.trace import A_TEXT, duration
+from sagakit.sim.trace import duration
 
 if TYPE_CHECKING:
     from sagakit.check.explore import Counterexample, Exploration
@@ -22,38 +24,11 @@ CHOICE = ("service", "subject", "arrival", "act")
 
 
 def for_people(run: Run, verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """The outcome of a run, line by line."""
-    yield run.scenario.title
-    if run.scenario.about:
-        yield run.scenario.about
-    yield f"{run.scenario.name}, seed {run.seed}: {events(run)} events in {virtual_time(run)}"
-
-    stores = run.records.stores()
-    yield ""
-    yield from table(
-        ("payment", "user", "amount", "status", "reason"),
-        [_fields(payment, PAYMENT) for payment in stores["Payments DB"].values()],
-    )
-    yield ""
-    opening = {wallet.user_id: wallet.balance for wallet in run.scenario.wallets}
-    yield from table(
-        ("wallet", "opening", "balance", "version"),
-        [
-            (wallet.user_id, opening.get(wallet.user_id, ""), wallet.balance, wallet.version)
-            for wallet in stores["Wallet DB"].values()
-        ],
-    )
-    yield ""
-    yield from laws(verdicts)
-    yield ""
-    dead = [fate for fate in run.records.messages().values() if fate.state == "dead"]
-    if dead:
-        yield from table(
-            ("dead letter", "of", "reason"),
-            [(fate.event or A_TEXT, fate.queue, fate.reason) for fate in dead],
-        )
-    else:
-        yield "no dead letters"
+    """What happened and how it ended, line by line."""
+    title, *outcome = run.summary(verdicts).lines()
+    yield title
+    yield from wrap(getattr(run.scenario, "about", ""), WIDTH)
+    yield from ("", *run.text().split("\n"), "", *outcome)
 
 
 def laws(verdicts: Sequence[Verdict]) -> Iterator[str]:

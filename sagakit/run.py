@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sagakit.plot.figure import Picture
     from sagakit.plot.mermaid import Mermaid
     from sagakit.plot.spans import Span
-    from sagakit.plot.summary import Law, Summary
+    from sagakit.plot.summary import Summary
     from sagakit.scenarios import Scenario, System
     from sagakit.sim.schedule import Choice
     from sagakit.sim.trace import Trace
@@ -89,15 +89,16 @@ class Run:
         self.deployment = deployment
 
     def __repr__(self) -> str:
-        return self._summary().line()
+        return self.summary().line()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """How it ended, for the end of a notebook's cell."""
         short = len(self.records) <= 20_000  # judging a longer one would keep the reader waiting
-        laws = [(law, held, detail) for law, held, detail, _ in self.verdicts()] if short else None
-        return self._summary(laws).bundle()
+        return self.summary(self.verdicts() if short else None).bundle()
 
-    def _summary(self, laws: "Sequence[Law] | None" = None) -> "Summary":
+    def summary(self, verdicts: "Iterable[Verdict] | None" = None) -> "Summary":
+        """How it ended, with these verdicts."""
+        laws = None if verdicts is None else [(law, held, told) for law, held, told, _ in verdicts]
         from sagakit.plot.summary import Summary
 
         return Summary.of(
@@ -161,6 +162,16 @@ class Run:
         from sagakit.plot.mermaid import mermaid
 
         return mermaid(self.records, **choice)
+
+    def text(self, *, saga: str | None = None) -> str:
+        """The run drawn in text, for `print`: of one saga if there are many.
+
+        >>> print(run("happy_path").text().splitlines()[5])
+            83 ms    |           |           |---------->| ProviderPaymentInit   |
+        """
+        from sagakit.plot.text import text
+
+        return text(self.records, saga=saga)
 
     def play(self) -> "Player":
         """The run arrow by arrow, to step through in a notebook (needs the extra `lab`)."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from decimal import Decimal
 from html.parser import HTMLParser
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -17,9 +18,8 @@ from sagakit import run
 from sagakit.__main__ import main
 from sagakit.commands import COMMANDS
 from sagakit.payments.topology import payment_system
-from sagakit.scenarios import ALL, NAMES, Scenario, happy_path
+from sagakit.scenarios import ALL, NAMES, BadScenario, Scenario, happy_path
 from sagakit.showcase import EXPLORED, FIGURES, SWEPT
-from sagakit.terminal import USAGE
 
 Captured = pytest.CaptureFixture[str]
 
@@ -34,17 +34,33 @@ def shown(capsys: Captured, *arguments: str, status: int = 0) -> str:
     return out
 
 
-def test_the_usage_tells_every_command_and_every_option_of_it() -> None:
-    """A command stands two spaces in, its options below it; those in its own line are its, too."""
-    said: dict[str, set[str]] = {}
-    for line in USAGE.splitlines():
-        if named := re.match(r"  ([a-z]+)\b", line):
-            options = said.setdefault(named[1], set())
-        if line.startswith("  "):
-            options |= set(re.findall(r"(?<![\w-])--[a-z-]+", re.split(r" {2,}", line.strip())[0]))
-            options |= set(re.findall(r"^ +(--[a-z-]+)", line))
-    there = {name: {*one.options, *one.flags} for name, one in COMMANDS.items()}
-    assert said == there
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_has_a_page_of_help_with_each_of_its_arguments(
+    name: str, capsys: Captured
+) -> None:
+    page = shown(capsys, name, "--help")
+    assert page.startswith(f"usage: sagakit {name} ")
+    assert COMMANDS[name].about in page
+    for argument, declared in COMMANDS[name].arguments:
+        assert declared.get("metavar", argument) in page
+        assert argument.removeprefix("name") in page
+    assert "exit status: 0 all laws held, 1 one broke, 2 the input was wrong" in page
+    assert page == shown(capsys, "help", name) == shown(capsys, name, "x", "--sed", "-h")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"]])
+def test_help_has_a_line_for_every_command_that_fits_a_terminal(
+    arguments: list[str], capsys: Captured
+) -> None:
+    lines = shown(capsys, *arguments).splitlines()
+    for name, command in COMMANDS.items():
+        assert f"  {name:10}{command.about}" in lines
+    assert max(map(len, lines)) <= 80
+    assert "exit status: 0 all laws held, 1 one broke, 2 the input was wrong," in lines
+
+
+def test_the_version_is_that_of_the_package(capsys: Captured) -> None:
+    assert shown(capsys, "--version") == f"sagakit {version('sagakit')}\n"
 
 
 def told(capsys: Captured, *arguments: str, status: int = 2) -> str:
@@ -80,29 +96,26 @@ def test_list_shows_every_scenario_with_its_title(capsys: Captured) -> None:
 def test_run_shows_how_every_payment_ended(name: str, capsys: Captured) -> None:
     text = shown(capsys, "run", name)
     done = run(name)
-    assert text.startswith(done.scenario.title)
-    for payment in done.records.stores()["Payments DB"].values():
-        row = rf"^{payment.payment_id} +{payment.user_id} +{payment.amount} +{payment.status}"
-        assert re.search(row, text, re.MULTILINE)
-    for wallet in done.records.stores()["Wallet DB"].values():
-        row = rf"^{wallet.user_id} .* {wallet.balance} +{wallet.version}$"
-        assert re.search(row, text, re.MULTILINE)
-    assert text.count(" held ") == len(done.verdicts())
-    assert text.endswith("no dead letters\n")
+    title, *outcome = done.summary(done.verdicts()).lines()
+    assert text.startswith(f"{title}\n")
+    assert text.endswith("\n".join(["", *outcome, ""]))
+    assert "Laws: 15 of 15 held" in outcome
 
 
-def test_a_run_without_payments_says_so(capsys: Captured, tmp_path: Path) -> None:
-    happy_path.but(name="idle", wallets=(), payments=()).save(tmp_path / "idle.json")
-    text = shown(capsys, "run", "--scenario", str(tmp_path / "idle.json"))
-    assert "no payments" in text
-    assert "no wallets" in text
+@EVERY_NAME
+def test_run_draws_a_saga_that_fits_a_terminal(name: str, capsys: Captured) -> None:
+    text = shown(capsys, "run", name)
+    drawing = run(name).text()
+    assert f"\n\n{drawing}\n\n" in text
+    assert len(drawing.splitlines()) <= 27
+    assert max(map(len, drawing.splitlines())) <= 80
 
 
 def test_dead_letters_are_shown_with_their_reason(capsys: Captured, tmp_path: Path) -> None:
     texts = ({"at": 0, "queue": "Wallet SQS", "text": "hello"},)
     happy_path.but(texts=texts).save(tmp_path / "dead.json")
     text = shown(capsys, "run", "--scenario", str(tmp_path / "dead.json"))
-    assert re.search(r"^a text +Wallet SQS +NotUnderstood: not JSON", text, re.MULTILINE)
+    assert "Dead letters: 1 a text of Wallet SQS: NotUnderstood: not JSON" in text
 
 
 @EVERY_NAME
@@ -185,7 +198,7 @@ def test_a_name_beside_a_file_is_said_not_to_be_run(capsys: Captured, lossy: Pat
 
 def test_a_broken_law_is_status_1_and_told(capsys: Captured, lossy: Path) -> None:
     text = shown(capsys, "run", "--scenario", str(lossy), status=1)
-    assert re.search(r"^every saga ends +BROKEN +\S", text, re.MULTILINE)
+    assert re.search(r"^✗ every saga ends: \S", text, re.MULTILINE)
     for shape in ("json", "jsonl", "mermaid"):
         assert main(["run", "--scenario", str(lossy), "--format", shape]) == 1
         assert "sagakit: lossy broke a law: every saga ends: " in capsys.readouterr().err
@@ -194,30 +207,37 @@ def test_a_broken_law_is_status_1_and_told(capsys: Captured, lossy: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "name a command\n\nusage: python -m sagakit COMMAND"),
+        ((), "name a command\n\nusage: sagakit COMMAND"),
         (("rnu", "happy_path"), "there is no command 'rnu': did you mean run?"),
         (("run",), "name a scenario: one of happy_path, provider_error"),
         (("run", "hapy_path"), "there is no scenario 'hapy_path': did you mean happy_path?"),
         (("run", "x"), "there is no scenario 'x': use one of circuit_breaker, concurrent_paym"),
-        (("run", "happy_path", "provider_error"), "does not know what to do with provider_error"),
-        (("run", "happy_path", "--sed", "1"), "run has no option --sed: did you mean --seed?"),
-        (("run", "happy_path", "-v"), "run has no option -v: use one of --format, --scenario"),
+        (("run", "happy_path", "provider_error"), "does not know what to do with 'provider_error'"),
+        (("run", "happy_path", "--sed", "1"), "run has no option '--sed': did you mean --seed?"),
+        (("run", "--see=1", "happy_path"), "run has no option '--see': did you mean --seed?"),
+        (("run", "happy_path", "-v"), "run has no option '-v': use one of --format, --scenario"),
         (("run", "happy_path", "--seed"), "--seed needs a value"),
-        (("run", "happy_path", "--seed", "x"), "--seed must be a whole number, not 'x'"),
-        (("run", "happy_path", "--seed", "1.5"), "--seed must be a whole number, not '1.5'"),
-        (("run", "happy_path", "--seed", ""), "--seed must be a whole number, not ''"),
-        (("run", "happy_path", "--seed", "9" * 5000), "--seed must be a whole number"),
+        (("run", "happy_path", "--seed", "x"), "--seed: must be a whole number, not 'x'"),
+        (("run", "happy_path", "--seed", "1.5"), "--seed: must be a whole number, not '1.5'"),
+        (("run", "happy_path", "--seed", ""), "--seed: must be a whole number, not ''"),
+        (("run", "happy_path", "--seed", "\uff19"), "--seed: must be a whole number, not '\uff19'"),
+        (("run", "happy_path", "--seed", "1_000"), "--seed: must be a whole number, not '1_000'"),
+        (("run", "happy_path", "--seed", "9" * 5000), "--seed: must be a whole number"),
         (("run", "happy_path", "--format", "jsn"), "there is no format 'jsn': did you mean json?"),
         (("run", "--scenario", "none.json"), "none.json: there is no such file"),
         (("run", "happy_path", "--scenario", "."), ".: cannot be read: Is a directory"),
-        (("list", "happy_path"), "list does not know what to do with happy_path: leave it out"),
-        (("inspect", "my.db"), "what to do with my.db: if it is the file, write --db my.db"),
-        (("list", "--seed", "1"), "list has no option --seed: there are none"),
+        (("list", "happy_path"), "list does not know what to do with 'happy_path': leave it out"),
+        (("inspect", "my.db"), "inspect needs --db: see `sagakit inspect --help`"),
+        (("inspect", "--bd", "my.db"), "inspect has no option '--bd': did you mean --db?"),
+        (("serve", "x", "--db", "my.db", "--hurry=1"), "--hurry: ignored explicit argument '1'"),
+        (("check",), "check needs LOG.jsonl: see `sagakit check --help`"),
+        (("help", "rnu"), "there is no command 'rnu': did you mean run?"),
+        (("list", "--seed", "1"), "list has no option '--seed': there are none"),
         (("show",), "name a scenario"),
         (("show", "hapy_path"), "did you mean happy_path?"),
         (("all", "--out", f"{__file__}/out"), "Not a directory"),
     ],
-    ids=range(22),
+    ids=range(29),
 )
 def test_a_mistake_is_status_2_and_told(
     arguments: tuple[str, ...], says: str, capsys: Captured
@@ -246,16 +266,6 @@ def test_a_mistake_in_a_file_is_told_with_the_file(
     text = told(capsys, "run", "--scenario", str(path))
     assert f"{path}: " in text
     assert says in text
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["run", "--help"]])
-def test_help_names_every_command_option_and_exit_status(
-    arguments: list[str], capsys: Captured
-) -> None:
-    text = shown(capsys, *arguments)
-    for word in ("list", "run", "show", "all", "--seed", "--format", "--scenario", "--out"):
-        assert word in text
-    assert "exit status: 0 all laws held, 1 one broke, 2 the input was wrong" in text
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -326,7 +336,7 @@ def test_all_writes_figures_and_a_gallery(capsys: Captured, tmp_path: Path) -> N
 def test_as_a_process_it_runs_without_pandas_or_matplotlib() -> None:
     code = (
         "import sys; from sagakit.__main__ import main; main(['run', 'happy_path']); "
-        "print({'argparse', 'matplotlib', 'numpy', 'pandas'} & set(sys.modules))"
+        "print({'matplotlib', 'numpy', 'pandas'} & set(sys.modules))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.splitlines()[-1] == "set()"
@@ -368,3 +378,94 @@ def test_a_title_that_the_terminal_cannot_show_is_escaped(tmp_path: Path) -> Non
     assert done.returncode == 0
     assert done.stdout.startswith(r"Uma a\xe7\xe3o")
     assert Scenario.load(tmp_path / "foreign.json").title == "Uma ação"
+
+
+# What would steer a terminal: clear it, name its window, turn the order of letters round.
+STEERING = "\x1b[2J\x1b[31mALL LAWS HELD\x1b[0m\x1b]0;owned\x07\r\x9b0m\u202e\nFORGED LINE"
+
+
+@pytest.fixture
+def steering(tmp_path: Path) -> Path:
+    """A scenario with such text in whatever may be text."""
+    happy_path.but(
+        title=f"ok {STEERING}",
+        about=f"about {STEERING}",
+        texts=({"at": 1, "queue": "Wallet SQS", "text": f"{{{STEERING}"},),
+    ).save(tmp_path / "ansi.json")
+    return tmp_path / "ansi.json"
+
+
+def harmless(text: str) -> bool:
+    return not re.search("[\0-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "--format", "table"),
+        ("run", "--format", "json"),
+        ("run", "--format", "jsonl"),
+        ("run", "--format", "mermaid"),
+        ("explore",),
+        ("explore", "--format", "mermaid"),
+        ("serve", "--hurry", "--db", "ansi.db"),
+    ],
+    ids=" ".join,
+)
+def test_text_of_a_scenario_does_not_steer_the_terminal(
+    command: tuple[str, ...], steering: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(steering.parent)
+    main([*command, "--scenario", str(steering)])
+    out, err = capsys.readouterr()
+    assert harmless(out + err)
+    assert not re.search("^FORGED LINE", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (STEERING,),
+        ("help", STEERING),
+        ("run", STEERING),
+        ("run", f"--{STEERING}"),
+        ("run", "happy_path", STEERING),
+        ("run", "happy_path", "--seed", STEERING),
+        ("run", "happy_path", "--format", STEERING),
+        ("run", "--scenario", STEERING),
+        ("check", STEERING),
+        ("inspect", "--db", STEERING),
+        ("explore", "happy_path", "--provider", STEERING),
+        ("explore", "happy_path", "--provider", f"{STEERING}=1"),
+        ("template", "--prefix", STEERING),
+    ],
+    ids=range(13),
+)
+def test_an_argument_does_not_steer_the_terminal(
+    arguments: tuple[str, ...], capsys: Captured
+) -> None:
+    said = told(capsys, *arguments)
+    assert harmless(said)
+    assert "\\x1b" in said
+
+
+def test_a_field_or_a_log_does_not_steer_the_terminal(capsys: Captured, tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({**json.loads(happy_path.to_json()), f"a{STEERING}": 1}))
+    said = told(capsys, "run", "--scenario", str(path))
+    assert harmless(said)
+    assert len(said.splitlines()) == 1
+    path.write_text(json.dumps({"t": 0, "kind": STEERING, STEERING: 1}))
+    assert harmless(told(capsys, "check", str(path)))
+    with pytest.raises(BadScenario) as error:
+        happy_path.but(**{STEERING: 1})
+    assert harmless(str(error.value))
+
+
+def test_a_run_in_a_terminal_of_python_does_not_steer_it(steering: Path) -> None:
+    done = run(Scenario.load(steering))
+    shown = done._repr_mimebundle_()["text/plain"]
+    assert harmless(repr(done) + shown + done.text() + done.mermaid() + repr(done.sequence()))
+    assert len(shown.splitlines()) == len(
+        run(happy_path)._repr_mimebundle_()["text/plain"].splitlines()
+    )

@@ -15,6 +15,8 @@ from xml.sax.saxutils import escape
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from sagakit.terminal import printable_lines
+
 WIDTH = 10.0  # inches at 72 dots
 SHOWN = 630.0  # points: as wide as a cell on a screen of 1280 pixels, beside JupyterLab's files
 
@@ -54,7 +56,7 @@ class Picture(Figure):
     def __init__(self, width: float, height: float, alt: str) -> None:
         with mpl.rc_context(STYLE):
             super().__init__(figsize=(width, height))
-        self.alt = alt
+        self.alt = printable_lines(alt)
 
     def svg(self) -> str:
         """The picture as SVG text, with its text alternative inside for a screen reader."""

@@ -15,6 +15,7 @@ from sagakit.plot.folding import Sign, Step
 from sagakit.plot.story import Names, Story, tell
 from sagakit.plot.words import heading, what_is_left
 from sagakit.sim.trace import Trace
+from sagakit.terminal import printable
 
 ARROWS: dict[Sign, str] = {
     "call": "->>", "async": "-)", "return": "-->>", "refused": "--x", "dead": "-x", "lost": "-x",
@@ -144,5 +145,5 @@ def _step(step: Step, names: dict[str, str], several: bool) -> Iterator[str]:
 
 def _safe(text: str) -> str:
     """Text that Mermaid shows as it is. A colon needs no care after the first one of a line."""
-    text = " ".join(text.split())
+    text = printable(" ".join(text.split()))
     return SPECIAL.sub(lambda found: UNSAFE.get(found[0], "#58;"), text)

@@ -13,6 +13,7 @@ from sagakit.plot.clock import roughly
 from sagakit.plot.pieces import events
 from sagakit.plot.wallets import history
 from sagakit.sim.trace import A_TEXT, Trace, told
+from sagakit.terminal import printable
 
 FEW = 8  # rows: of more the first ones are shown
 SIGNS = {"COMPLETED": "✓", "FAILED": "✗"}
@@ -75,17 +76,19 @@ class Summary(NamedTuple):
 
     def line(self) -> str:
         """All in one line."""
-        return f"<Run of {self.name}, seed {self.seed}: {self._ended()} in {roughly(self.end)}>"
+        what = f"{self.name}, seed {self.seed}: {self._ended()} in {roughly(self.end)}"
+        return printable(f"<Run of {what}>")
 
     def bundle(self) -> dict[str, str]:
         """The MIME bundle that Jupyter shows."""
-        return {"text/plain": self.text(), "text/html": self.html()}
+        return {"text/plain": "\n".join(self.lines()), "text/html": self.html()}
 
-    def text(self) -> str:
+    def lines(self) -> list[str]:
+        """It as lines of text, of which the first is the title."""
         lines = [self.title, self._what(), ""]
         for header, rows, rest in self._tables():
             lines += [*_aligned(header, rows), *[rest] * bool(rest), ""]
-        return "\n".join([*lines, *self._notes()])
+        return [printable(line) for line in [*lines, *self._notes()]]
 
     def html(self) -> str:
         parts = [f"<p><strong>{escape(self.title)}</strong><br>{escape(self._what())}</p>"]

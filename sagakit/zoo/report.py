@@ -1,6 +1,7 @@
 """The zoo told in text: for people as tables, for programs as JSON."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sagakit.check.explore import Exploration
 from sagakit.events import encode
@@ -69,7 +70,7 @@ def as_json(kills: Sequence[Kill], sound: Sequence[Survived]) -> Iterator[str]:
         }
         for kill in kills
     ]
-    yield ",\n".join(map(encode, rows))
+    yield from _listed(rows)
     yield '], "sound": ['
     rows = [
         {
@@ -81,5 +82,11 @@ def as_json(kills: Sequence[Kill], sound: Sequence[Survived]) -> Iterator[str]:
         }
         for trial, answer in sound
     ]
-    yield ",\n".join(map(encode, rows))
+    yield from _listed(rows)
     yield "]}"
+
+
+def _listed(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    *others, last = map(encode, rows)
+    yield from (f"{one}," for one in others)
+    yield last

@@ -104,7 +104,7 @@ def test_dead_letters_and_broken_laws_are_told() -> None:
         Trace([]), name="n", title="T", seed=3, payments="P", wallets="W",
         laws=[("one", True, "fine"), ("two", False, "2 debits of a (record 7)")],
     )  # fmt: skip
-    assert summary.text().splitlines() == [
+    assert summary.lines() == [
         "T",
         "n, seed 3: no payments; 0 events in 0 ms of virtual time",
         "",

@@ -71,7 +71,7 @@ def test_the_command_says_which_law_is_broken_then(
     file = str(tmp_path / "file.db")
     served = ["serve", "--scenario", str(tmp_path / "never.json"), "--db", file, "--hurry"]
     assert main(served) == 1
-    assert "every saga ends         BROKEN" in capsys.readouterr().out
+    assert "✗ every saga ends: " in capsys.readouterr().out
 
 
 def test_a_file_on_which_it_was_ended_goes_on_when_it_is_started_again(tmp_path: Path) -> None:

@@ -28,14 +28,14 @@ def test_serve_tells_the_outcome_as_run_does(capsys: Captured, tmp_path: Path) -
     file = str(tmp_path / "file.db")
     text = shown(capsys, "serve", "provider_error", "--db", file, "--hurry")
     assert "FAILED" in text
-    assert text.count(" held ") == 15
-    assert "no dead letters" in text
+    assert "Laws: 15 of 15 held" in text
+    assert "Dead letters: none" in text
 
 
 def test_two_workers_share_a_file(capsys: Captured, tmp_path: Path) -> None:
     file = str(tmp_path / "file.db")
     text = shown(capsys, "serve", "concurrent_payments", "--db", file, "--workers", "2")
-    assert text.count(" held ") == 15
+    assert "Laws: 15 of 15 held" in text
 
 
 def test_inspect_names_dead_letters_and_redrive_sends_them_back(
