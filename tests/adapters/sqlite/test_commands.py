@@ -96,12 +96,12 @@ def test_inspect_tells_what_is_still_to_come(capsys: Captured, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["serve", "happy_path"], "name the file: --db FILE"),
+        (["serve", "happy_path"], "needs --db"),
         (["serve", "happy_path", "--db", "x", "--workers", "2", "--hurry"], "one worker only"),
         (["inspect", "--db", "none.db"], "none.db: there is no such file"),
         (["inspect", "--db", "none.db", "--format", "jsonl"], "none.db: there is no such file"),
         (["inspect", "--db", "none.db", "--format", "json"], "there is no format 'json'"),
-        (["redrive", "--db", "none.db"], "name the queue"),
+        (["redrive", "--db", "none.db"], "needs QUEUE"),
     ],
 )
 def test_a_mistake_is_status_2_and_told(
@@ -177,4 +177,4 @@ def test_a_log_that_cannot_be_read_is_named_with_its_line(capsys: Captured, tmp_
     assert main(["check", str(log)]) == 2
     assert f"{log}: line 2: this is no record of sagakit" in capsys.readouterr().err
     assert main(["check"]) == 2
-    assert "name a log" in capsys.readouterr().err
+    assert "check needs LOG.jsonl" in capsys.readouterr().err
