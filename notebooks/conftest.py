@@ -3,7 +3,8 @@
 `pytest --nbval notebooks` runs each cell and compares what it shows with what is saved. But nbval
 0.11 passes over pictures in PNG and JPEG, runs cells that were never executed without comparing
 anything, and has markers by which a cell opts out. So pictures are compared like any other output,
-and each notebook gets one more test, `saved whole`, that looks at the file alone.
+and each notebook gets one more test, `saved whole`, that looks at the file alone. Where a long
+output differs, as a picture does, the first difference is told instead of all of it.
 """
 
 import os
@@ -17,6 +18,7 @@ import pytest
 from nbval.plugin import IPyNbCell, find_comment_markers, find_metadata_tags
 
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
+LONG = 2_000  # letters, from which on only the first difference is told
 
 
 def problems(notebook: Any) -> Iterator[str]:
@@ -47,8 +49,11 @@ def _problems_of_a_cell(cell: Any, expected: int) -> Iterator[str]:
         yield "opts out of the comparison: make its output deterministic and take the marker out"
     for output in cell.outputs:
         for kind in output.get("data", {}):
-            if kind.startswith("image/") and kind != "image/svg+xml":
-                yield f"shows a picture as {kind}: show it as SVG, whose text can be compared"
+            if kind.startswith("image/"):
+                yield (
+                    f"shows a picture as {kind}: show it as `Picture.img()`, which is compared, "
+                    "and seen in a notebook that JupyterLab does not trust"
+                )
         if found := ADDRESS.search(str(output)):
             yield f"shows the address of an object, {found[0]}: give the object a __repr__"
 
@@ -85,3 +90,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if isinstance(item, IPyNbCell):
         skipped = item.parent.skip_compare
         item.parent.skip_compare = tuple(kind for kind in skipped if not kind.startswith("image/"))
+        tell = item.format_output_compare
+        item.format_output_compare = lambda kind, *texts: tell(kind, *_where_they_differ(*texts))
+
+
+def _where_they_differ(saved: str, shown: str) -> tuple[str, str]:
+    if max(len(saved), len(shown)) < LONG:
+        return saved, shown
+    pairs = enumerate(zip(saved, shown, strict=False))
+    first = next((place for place, (one, other) in pairs if one != other), 0)
+    start = max(0, first - 40)
+    return f"... {saved[start : start + 160]} ...", f"... {shown[start : start + 160]} ..."

@@ -32,20 +32,14 @@ LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KEPT_OF_A_CELL = {"jupyter", "tags"}  # hidden sources and `raises-exception`
 
-# A page without the scripts that come from outside. A picture's text is its alternative.
+# A page without the scripts that come from outside.
 PAGE = """\
 {% extends 'index.html.j2' %}
 {% block html_head_js_requirejs %}{% endblock %}
 {% block html_head_js_mathjax %}{% endblock %}
 {% block html_head_js_mermaidjs %}{% endblock %}
-{% block data_svg %}
-<div class="jp-RenderedSVG jp-OutputArea-output">
-<img alt="{{ output.data['text/plain'] | escape_html }}"
-     src="data:image/svg+xml;base64,{{ output.data['image/svg+xml'] | text_base64 }}">
-</div>
-{% endblock %}
 """
-SHOWN = ["text/html", "text/markdown", "image/svg+xml", "text/plain"]  # the first that there is
+SHOWN = ["text/html", "text/markdown", "text/plain"]  # the first that there is
 
 
 def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:

@@ -3,7 +3,6 @@
 import inspect
 import pickle
 import sys
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import update_wrapper
@@ -96,13 +95,9 @@ class Feedback(NamedTuple):
         return self
 
     def _picture_html(self) -> str:
-        """A picture of its own: the ids in several drawings of one page would be mixed up."""
         if self.trace is None:
             return self.drawn
-        picture = sequence(self.trace, **self.view or {})
-        data = b64encode(picture.svg().encode()).decode()
-        alt = escape(picture.alt)
-        return f'<img style="max-width: 100%" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
+        return sequence(self.trace, **self.view or {}).img()
 
     def _hints_html(self) -> str:
         """One hint is told; several are folded up, so that nobody reads more than they want."""

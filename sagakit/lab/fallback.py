@@ -1,6 +1,5 @@
 """What a widget shows where widgets do not run: a picture and tables, as plain HTML."""
 
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -11,11 +10,7 @@ Rows = Iterable[Sequence[str]]
 
 def page(picture: Picture, caption: str, tables: Iterable[tuple[str, Rows]]) -> str:
     """The picture with its text alternative, and below it each table with its name."""
-    image = b64encode(picture.svg().encode()).decode()
-    parts = [
-        f'<img alt="{escape(picture.alt)}" src="data:image/svg+xml;base64,{image}">',
-        f"<p>{escape(caption)}</p>",
-    ]
+    parts = [picture.img(), f"<p>{escape(caption)}</p>"]
     for name, rows in tables:
         body = "".join(map(_row, rows))
         parts.append(

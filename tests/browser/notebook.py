@@ -15,7 +15,6 @@ from tests.browser.server import Server
 
 OPEN = 120_000  # milliseconds, for a busy machine; JupyterLab and a kernel take about 5,000
 RUN = 240_000  # for all cells of a notebook, which take about 3,000
-SVG = "image/svg+xml"
 
 # When a cell with code has its number and the kernel rests, or at the first error.
 DONE = r"""cells => {
@@ -46,8 +45,19 @@ def of_cells(*sources: str) -> NotebookNode:
     return notebook
 
 
-def has_figure(cell: NotebookNode) -> bool:
-    return any(SVG in output.get("data", {}) for output in cell.outputs)
+def pages(cell: NotebookNode) -> list[str]:
+    """What a cell shows as HTML."""
+    return [output.get("data", {}).get("text/html", "") for output in cell.outputs]
+
+
+def figures(cell: NotebookNode) -> int:
+    """How many pictures a cell shows, without those that stand in for a widget."""
+    return sum(page.startswith("<img ") for page in pages(cell))
+
+
+def drawn(pictures: Locator) -> list[tuple[float, float]]:
+    """Width and height of each picture as it is drawn, in pixels; 0 if it is not."""
+    return [(width, height) for width, height in (one.evaluate(SIZE) for one in pictures.all())]
 
 
 def emptied(notebook: NotebookNode, path: Path) -> None:
@@ -95,7 +105,4 @@ class OpenNotebook:
 
     def figures(self, cell: int) -> list[tuple[float, float]]:
         """Width and height of each figure of a cell as it is drawn, in pixels; 0 if it is not."""
-        pictures = self.cells.nth(cell).locator(f'[data-mime-type="{SVG}"] img')
-        return [
-            (width, height) for width, height in (each.evaluate(SIZE) for each in pictures.all())
-        ]
+        return drawn(self.cells.nth(cell).locator(".jp-OutputArea img"))

@@ -12,7 +12,6 @@ from notebooks.course.lesson import TAG, checks, exercises, objectives
 Rule = Callable[[NotebookNode], Iterator[str]]
 
 LINES = 15  # of a code cell, so that it is seen whole beside what it shows
-SVG = "image/svg+xml"
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 CAPTION = re.compile(r"^\*Figures?\b", re.MULTILINE)
@@ -141,7 +140,7 @@ def figures_have_alternatives(notebook: NotebookNode) -> Iterator[str]:
 
 def pictures(cell: NotebookNode) -> list[NotebookNode]:
     data = [output.get("data", {}) for output in cell.get("outputs", [])]
-    return [one for one in data if any(kind.startswith("image/") for kind in one)]
+    return [one for one in data if one.get("text/html", "").startswith("<img ")]
 
 
 def terms_are_linked(notebook: NotebookNode) -> Iterator[str]:

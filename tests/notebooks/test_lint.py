@@ -39,7 +39,7 @@ def text(shown: str, **data: str) -> list[NotebookNode]:
 
 
 def figure(alternative: str = "A line from the left to the right") -> list[NotebookNode]:
-    return text(alternative, **{"image/svg+xml": "<svg/>"})
+    return text(alternative, **{"text/html": "<img src='data:'>"})
 
 
 def sound() -> NotebookNode:

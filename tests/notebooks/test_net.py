@@ -22,22 +22,18 @@ from notebooks.execute import execute
 ROOT = Path(__file__).parents[2]
 
 FIGURE = """\
-import io
-import matplotlib
-from IPython.display import SVG, Image
-from matplotlib.figure import Figure
-matplotlib.rcParams["svg.hashsalt"] = "net"
-figure = Figure(figsize=(2, 1))
-figure.subplots().plot([1, 3, 2])
-svg = io.StringIO()
-figure.savefig(svg, format="svg", metadata={"Date": None})
-SVG(svg.getvalue())"""
+from sagakit.plot.figure import Picture
+figure = Picture(2, 1, "A line goes up and down.")
+figure.subplots().plot([1, 3, 2], color="#1f77b4")
+figure"""
 
 TABLE = """\
 import pandas as pd
 pd.DataFrame({"user": ["ana", "ben"], "balance": [100, 30]})"""
 
 PNG = """\
+import io
+from IPython.display import Image
 png = io.BytesIO()
 figure.savefig(png, format="png", metadata={"Software": None})
 Image(png.getvalue())"""
@@ -60,13 +56,18 @@ def untouched(notebook: NotebookNode) -> None:
 
 def figure_changed(notebook: NotebookNode) -> None:
     data = notebook.cells[1].outputs[0].data
-    assert "#1f77b4" in data["image/svg+xml"]
-    data["image/svg+xml"] = data["image/svg+xml"].replace("#1f77b4", "#1f77b5")
+    assert "%231f77b4" in data["text/html"]
+    data["text/html"] = data["text/html"].replace("%231f77b4", "%231f77b5")
 
 
 def table_cell_changed(notebook: NotebookNode) -> None:
     data = notebook.cells[2].outputs[0].data
     data["text/html"] = data["text/html"].replace("<td>30</td>", "<td>31</td>")
+
+
+def svg_shown(notebook: NotebookNode) -> None:
+    notebook.cells[3].source = "from IPython.display import SVG\nSVG(figure.svg())"
+    execute(notebook, ROOT)
 
 
 def printed_text_changed(notebook: NotebookNode) -> None:
@@ -106,7 +107,7 @@ def object_without_a_repr(notebook: NotebookNode) -> None:
 
 # What is done to the notebook, the test of it that fails, and words of its message.
 CAUGHT: list[tuple[Callable[[NotebookNode], None], str, str]] = [
-    (figure_changed, "Cell 0", "mismatch 'image/svg+xml'"),
+    (figure_changed, "Cell 0", "mismatch 'text/html'"),
     (table_cell_changed, "Cell 1", "mismatch 'text/html'"),
     (printed_text_changed, "Cell 2", "mismatch 'stdout'"),
     (output_missing, "Cell 2", "Unexpected output fields from running code: {'stdout'}"),
@@ -114,6 +115,7 @@ CAUGHT: list[tuple[Callable[[NotebookNode], None], str, str]] = [
     (executed_out_of_order, "saved whole", "Cell 1 was executed as number 3 instead of 2"),
     (comparison_switched_off, "saved whole", "Cell 2 opts out of the comparison"),
     (png_shown, "saved whole", "Cell 2 shows a picture as image/png"),
+    (svg_shown, "saved whole", "Cell 2 shows a picture as image/svg+xml"),
     (
         png_shown_but_not_saved,
         "Cell 2",
@@ -152,6 +154,12 @@ def failures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Failures]:
 
 def test_an_untouched_notebook_passes(failures: dict[str, Failures]) -> None:
     assert failures["untouched"] == {}
+
+
+def test_of_a_picture_the_first_difference_is_told(failures: dict[str, Failures]) -> None:
+    told = failures["figure_changed"]["Cell 0"]
+    assert "1f77b5" in told
+    assert len(told) < 2_000
 
 
 @pytest.mark.parametrize(("change", "test", "words"), CAUGHT)
