@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from itertools import accumulate, pairwise, zip_longest
 from textwrap import wrap
 from typing import NamedTuple
 
@@ -14,8 +14,8 @@ from sagakit.terminal import printable
 WIDTH = 80  # columns
 TIME = 10  # of them for the time
 WIDEST = 16  # from lane to lane
-MOST = 20  # arrows
-GAP = 1_000  # ms without an arrow that are shown
+MOST = 22  # rows
+GAP = 1_000  # ms without an arrow: more than that are a row
 
 
 class Line(NamedTuple):
@@ -60,12 +60,13 @@ def text(trace: Trace, *, saga: str | None = None) -> str:
             notes.append(f"This is {saga}; {rest} not drawn.")
     elif len(sagas) > 1:
         lines = [line._replace(text=f"{line.text}, {line.saga}") for line in lines]
-    if len(lines) > MOST:
-        notes.append(f"{len(lines) - MOST} more arrows are not drawn.")
-        lines = lines[:MOST]
-    used = {end for line in lines for end in (line.source, line.target)}
+    rows = (1 + (line.t - before.t > GAP) for before, line in pairwise([lines[0], *lines]))
+    most = sum(total <= MOST for total in accumulate(rows))
+    if more := len(lines) - most:
+        notes.append(f"{more:,} more arrows are not drawn.")
+    used = {end for line in lines[:most] for end in (line.source, line.target)}
     shown = [lane for lane in dict.fromkeys(lanes.values()) if lane in used]
-    return "\n".join([*_drawn(shown, lines), *[""] * bool(notes), *notes])
+    return "\n".join([*_drawn(shown, lines[:most]), *[""] * bool(notes), *notes])
 
 
 def _lanes(trace: Trace) -> dict[str, str]:
