@@ -2,15 +2,28 @@
 
 import signal
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from sagakit.adapters.emulator import Emulator
 
 # Property tests search in the same way on every machine, however slow it is.
 settings.register_profile(
     "sagakit", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("sagakit")
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator["Emulator"]:
+    """AWS on loopback, one for all tests of a process: each play has a stack of its own."""
+    from sagakit.adapters.emulator import emulator
+
+    with emulator() as aws:
+        yield aws
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """The three worlds: each runs a scenario's traffic to its end and gives the run."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from sagakit import Run, Scenario, run
-from sagakit.adapters import emulator as loopback
 from sagakit.adapters.emulator import Emulator
 from sagakit.adapters.sqlite.serve import serve
 from sagakit.payments.topology import Service
@@ -24,12 +23,6 @@ class World:
     def __call__(self, scenario: Scenario, services: Services = None) -> Run:
         """`services` take the place of the sound ones."""
         return self.play(scenario, services)
-
-
-@pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
-    with loopback.emulator() as aws:
-        yield aws
 
 
 @pytest.fixture(params=["sim", "sqlite", "aws"])

@@ -7,13 +7,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from sagakit.adapters.aws.functions import Function
-from sagakit.adapters.aws.resources import Resources
 from sagakit.adapters.driving import Subject
 from sagakit.adapters.emulator import Emulator
 from sagakit.adapters.emulator.changes import BY_HAND, LEFT_OUT, POLICIES
@@ -42,8 +39,7 @@ class TestThePage:
 class TestTheEmulator:
     @pytest.fixture
     def client(self, emulator: Emulator) -> Any:
-        once = Config(retries={"max_attempts": 0})
-        return lambda service: boto3.client(service, config=once, **emulator.options)
+        return emulator.resources().client
 
     @pytest.fixture
     def bus(self, client: Any) -> Iterator[str]:
@@ -146,10 +142,11 @@ class TestTheEmulator:
 
 
 def test_the_aws_world_restores_no_table(emulator: Emulator) -> None:
-    resources = Resources("none", emulator.options)
-    wallet_service = Function("Wallet Service", payment_system(), resources, write=lambda _: None)
+    function = Function(
+        "Wallet Service", payment_system(), emulator.resources(), write=lambda _: None
+    )
     with pytest.raises(TypeError, match=r"the AWS world cannot do .*DynamoDB's own backups"):
-        wallet_service.command(StartRecovery(), Subject("Operator", 0, None, None))
+        function.command(StartRecovery(), Subject("Operator", 0, None, None))
 
 
 def queue(client: Any) -> tuple[str, str]:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from itertools import count
 from typing import Any
 
@@ -49,7 +48,6 @@ class Emulator:
 def emulator() -> Iterator[Emulator]:
     """The emulator, on a free port of this machine, until the block ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would print each request
-    import_module("moto.cloudformation.models")  # takes seconds, which no client would wait for
     CLOCK.set_queues()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

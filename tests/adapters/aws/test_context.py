@@ -10,7 +10,7 @@ from sagakit import Run, scenarios
 from sagakit.adapters.aws.context import read, wire
 from sagakit.adapters.aws.functions import Function
 from sagakit.adapters.aws.resources import Resources
-from sagakit.adapters.emulator import emulator
+from sagakit.adapters.emulator import Emulator
 from sagakit.events import Event, NotUnderstood, loads
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.topology import payment_system
@@ -70,7 +70,7 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played() -> Played:
+def played(emulator: Emulator) -> Played:
     """One attempt without an answer, then one that is approved: bus, topic and retry queue."""
     played, call = Played(), Resources.call
 
@@ -82,9 +82,9 @@ def played() -> Played:
         return call(self, service, action, what, **arguments)
 
     scenario = scenarios.happy_path.but(provider=[{"behaviour": "down", "calls": [1]}])
-    with pytest.MonkeyPatch.context() as patch, emulator() as aws, functions_logs() as logged:
+    with pytest.MonkeyPatch.context() as patch, functions_logs() as logged:
         patch.setattr(Resources, "call", listening)
-        played.run = aws.play(scenario)
+        played.run = emulator.play(scenario)
         texts = [log.getvalue() for log in logged.values()]
     played.lines = [json.loads(line) for text in texts for line in text.splitlines()]
     return played

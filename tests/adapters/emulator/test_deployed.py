@@ -1,6 +1,6 @@
 """What the stack does is what the template says: a mistake in it is seen in the run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,23 +8,17 @@ import pytest
 from sagakit import Run, scenarios
 from sagakit.adapters.aws.parts import Resource
 from sagakit.adapters.aws.resources import Misconfigured
-from sagakit.adapters.emulator import Emulator, emulator
+from sagakit.adapters.emulator import Emulator
 from sagakit.sim.trace import Failed
 
 Parts = dict[str, Resource]
 Change = Callable[[Parts], object]
 
 
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Emulator]:
-    with emulator() as running:
-        yield running
-
-
-def played(aws: Emulator, change: Change, **scenario: Any) -> Run:
+def played(emulator: Emulator, change: Change, **scenario: Any) -> Run:
     """The happy path on a stack whose template was changed."""
     happy = scenarios.happy_path.but(**scenario)
-    return aws.play(happy, change=lambda content: change(content["Resources"]))
+    return emulator.play(happy, change=lambda content: change(content["Resources"]))
 
 
 def without(part: str) -> Change:
@@ -63,8 +57,8 @@ def status(done: Run) -> str:
     return str(found)
 
 
-def test_unchanged_it_completes_and_everyone_is_told(aws: Emulator) -> None:
-    done = played(aws, lambda _: None)
+def test_unchanged_it_completes_and_everyone_is_told(emulator: Emulator) -> None:
+    done = played(emulator, lambda _: None)
     assert status(done) == "COMPLETED"
     assert all(verdict.held for verdict in done.verdicts())
     assert told(done) == {"Email Lambda", "WebSocket Service", "Push Lambda"}
@@ -94,8 +88,10 @@ ON_THE_WAY = {
 
 
 @pytest.mark.parametrize("change", ON_THE_WAY.values(), ids=ON_THE_WAY)
-def test_a_saga_without_one_part_of_its_way_does_not_end(aws: Emulator, change: Change) -> None:
-    done = played(aws, change)
+def test_a_saga_without_one_part_of_its_way_does_not_end(
+    emulator: Emulator, change: Change
+) -> None:
+    done = played(emulator, change)
     assert status(done) == "PENDING"
     assert "every saga ends" in [one.law for one in done.verdicts() if not one.held]
 
@@ -108,18 +104,18 @@ TO_EMAIL = {
 
 
 @pytest.mark.parametrize("change", TO_EMAIL.values(), ids=TO_EMAIL)
-def test_who_is_not_subscribed_is_not_told(aws: Emulator, change: Change) -> None:
-    assert told(played(aws, change)) == {"WebSocket Service", "Push Lambda"}
+def test_who_is_not_subscribed_is_not_told(emulator: Emulator, change: Change) -> None:
+    assert told(played(emulator, change)) == {"WebSocket Service", "Push Lambda"}
 
 
-def test_a_topic_to_which_the_bus_may_not_publish_tells_nobody(aws: Emulator) -> None:
-    assert told(played(aws, without("SNSTopicPolicy"))) == set()
+def test_a_topic_to_which_the_bus_may_not_publish_tells_nobody(emulator: Emulator) -> None:
+    assert told(played(emulator, without("SNSTopicPolicy"))) == set()
 
 
 def test_an_action_that_a_role_lacks_is_denied_and_the_message_is_a_dead_letter(
-    aws: Emulator,
+    emulator: Emulator,
 ) -> None:
-    done = played(aws, may_not("WalletService", "dynamodb:PutItem"))
+    done = played(emulator, may_not("WalletService", "dynamodb:PutItem"))
     assert status(done) == "PENDING"
     (letter,) = [one.detail for one in done.records if one.target == "Wallet DLQ"]
     assert isinstance(letter, Failed)
@@ -141,14 +137,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("change", "told"), REFUSED.values(), ids=REFUSED)
-def test_what_is_refused_says_what_lacks(aws: Emulator, change: Change, told: str) -> None:
+def test_what_is_refused_says_what_lacks(emulator: Emulator, change: Change, told: str) -> None:
     with pytest.raises(Misconfigured, match=told):
-        played(aws, change)
+        played(emulator, change)
 
 
-def test_a_queue_of_another_name_is_a_stranger_in_the_trace(aws: Emulator) -> None:
+def test_a_queue_of_another_name_is_a_stranger_in_the_trace(emulator: Emulator) -> None:
     """It works, as a mapping names its ARN; but the function no longer knows which it is."""
-    assert strangers(played(aws, put("WalletSQS", "QueueName", value="wallet"))) == {"wallet"}
+    assert strangers(played(emulator, put("WalletSQS", "QueueName", value="wallet"))) == {"wallet"}
 
 
 def strangers(done: Run) -> set[str]:
@@ -162,40 +158,42 @@ def strangers(done: Run) -> set[str]:
     [may_not("APIGateway", "lambda:InvokeFunction"), may_not("PaymentService", "dynamodb:GetItem")],
     ids=["it may not be invoked", "it fails"],
 )
-def test_the_api_without_the_function_behind_it_says_503(aws: Emulator, change: Change) -> None:
-    done = played(aws, change)
+def test_the_api_without_the_function_behind_it_says_503(
+    emulator: Emulator, change: Change
+) -> None:
+    done = played(emulator, change)
     assert [one.label[:3] for one in done.records if one.target == "User"] == ["503"]
 
 
-def test_a_mapping_that_does_not_ask_what_failed_loses_it(aws: Emulator) -> None:
+def test_a_mapping_that_does_not_ask_what_failed_loses_it(emulator: Emulator) -> None:
     """The function reports its failure and returns: without `ReportBatchItemFailures` that is a
     success, and the message is deleted (AWS Lambda, "Handling errors for an SQS event source")."""
     hello = {"at": 5_000, "queue": "Wallet SQS", "text": "hello"}
     deaf = put("WalletSQSWakesWalletService", "FunctionResponseTypes", value=[])
-    done = played(aws, deaf, texts=[hello])
+    done = played(emulator, deaf, texts=[hello])
     failed = [one for one in done.records if isinstance(one.detail, Failed)]
     assert [(one.source, one.target) for one in failed] == [("Wallet Service", "Wallet SQS")]
 
 
-def test_a_function_is_set_as_its_environment_says(aws: Emulator) -> None:
+def test_a_function_is_set_as_its_environment_says(emulator: Emulator) -> None:
     """The provider is asked once, and the refund is published at once."""
     down = {"provider": [{"behaviour": "down", "calls": [1]}]}
     once = put(
         "ProviderGateway", "Environment", "Variables", "SAGAKIT_SETTINGS",
         value='{"provider_attempts": 1}',
     )  # fmt: skip
-    assert status(played(aws, once, **down)) == "FAILED"
+    assert status(played(emulator, once, **down)) == "FAILED"
 
 
-def test_a_handler_that_does_not_exist_is_found(aws: Emulator) -> None:
+def test_a_handler_that_does_not_exist_is_found(emulator: Emulator) -> None:
     with pytest.raises(AttributeError, match="handel"):
-        played(aws, put("EmailLambda", "Handler", value="sagakit.adapters.aws.lambdas.handel"))
+        played(emulator, put("EmailLambda", "Handler", value="sagakit.adapters.aws.lambdas.handel"))
 
 
 def test_a_stack_that_never_rests_says_where_something_waits(
-    aws: Emulator,
+    emulator: Emulator,
 ) -> None:
     """An outbox that cannot be published comes again and again."""
     waits = r"not at rest after 1 day: .*/stack-\d+-wallet-db/stream"
     with pytest.raises(TimeoutError, match=waits):
-        played(aws, may_not("WalletService", "events:PutEvents"))
+        played(emulator, may_not("WalletService", "events:PutEvents"))

@@ -1,6 +1,5 @@
 """An outbox that nobody publishes any more, and what an operator does about it."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +9,7 @@ from sagakit.adapters.aws.callers import USER_NAME
 from sagakit.adapters.aws.parts import url_of
 from sagakit.adapters.aws.tables import Table
 from sagakit.adapters.aws.template import template
-from sagakit.adapters.emulator import Emulator, emulator
+from sagakit.adapters.emulator import Emulator
 from sagakit.adapters.emulator.stack import Stack
 from sagakit.payments.payment import Payment
 from sagakit.payments.topology import PROVIDER, payment_system
@@ -24,18 +23,12 @@ POST = {
 }
 
 
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Emulator]:
-    with emulator() as running:
-        yield running
-
-
 class Forgotten:
     """A stack with a payment whose first event waits in the outbox, of which the stream has
     forgotten to tell, as it does after a day. Ana has too little, so that nobody is asked."""
 
-    def __init__(self, aws: Emulator) -> None:
-        resources = aws.resources()
+    def __init__(self, emulator: Emulator) -> None:
+        resources = emulator.resources()
         content = template(payment_system(), resources.prefix)
         self.records: list[Record] = []
         nobody = {url_of(PROVIDER): "http://127.0.0.1:1"}
@@ -52,8 +45,8 @@ class Forgotten:
 
 
 @pytest.fixture
-def forgotten(aws: Emulator) -> Forgotten:
-    return Forgotten(aws)
+def forgotten(emulator: Emulator) -> Forgotten:
+    return Forgotten(emulator)
 
 
 def test_what_the_stream_has_forgotten_is_published_in_the_end(forgotten: Forgotten) -> None:
@@ -88,7 +81,9 @@ def test_what_is_published_meanwhile_is_not_put_in_again(
     assert forgotten.payments.outbox() == []
 
 
-def test_all_pages_of_the_table_are_read(monkeypatch: pytest.MonkeyPatch, aws: Emulator) -> None:
+def test_all_pages_of_the_table_are_read(
+    monkeypatch: pytest.MonkeyPatch, emulator: Emulator
+) -> None:
     """A page that has no row of the outbox, and one that has it."""
     pages = [
         {"Items": [], "LastEvaluatedKey": {"pk": {"S": "item#ana"}}},
@@ -100,7 +95,7 @@ def test_all_pages_of_the_table_are_read(monkeypatch: pytest.MonkeyPatch, aws: E
         asked.append(arguments.get("ExclusiveStartKey"))
         return pages[len(asked) - 1]
 
-    resources = aws.resources()
+    resources = emulator.resources()
     monkeypatch.setattr(resources.client("dynamodb"), "scan", scan)
     assert Table(resources, "Wallet DB", Wallet).outbox() == pages[1]["Items"]
     assert asked == [None, {"pk": {"S": "item#ana"}}]
