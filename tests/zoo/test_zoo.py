@@ -1,7 +1,6 @@
 """The zoo: each flaw is found within its budget and not within a smaller one, and the sound
 services survive them all."""
 
-import ast
 import importlib
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -22,7 +21,6 @@ from sagakit.sim.operations import Commit, StorePort
 from sagakit.zoo import ALL, NAMES, Flaw, flaw
 from sagakit.zoo.given import decided
 from sagakit.zoo.matrix import Kill, Trial, kills, together, trials
-from tests.test_layers import PACKAGE, imports, within
 
 EVERY_FLAW = pytest.mark.parametrize("one", ALL, ids=NAMES)
 GHOST = "no ghost, nothing lost"
@@ -140,17 +138,6 @@ def test_a_flaw_is_one_method_of_one_service(one: Flaw) -> None:
     ]
     assert len(differing) == 1
     assert len(one.services) == 1
-
-
-def test_what_is_sound_knows_no_flaw() -> None:
-    for path in PACKAGE.rglob("*.py"):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        if parts[0] in ("zoo", "exercises", "showcase", "commands"):  # they show the flaws
-            continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        package = ".".join(("sagakit", *parts[:-1]))
-        known = [name for _, name, *_ in imports(tree, package) if within(name, {"sagakit.zoo"})]
-        assert known == [], path
 
 
 @given(st.none() | st.integers(0, 200), st.integers(1, 150), st.integers(1, 9))
