@@ -80,6 +80,16 @@ class Function:
     client_attempts: int = 1
     client_delay: int = 0
 
+    def made(self, ports: Ports) -> object:
+        """The service. Raises `BadScenario` for one that cannot be made."""
+        try:
+            return self.build(ports)
+        except ValueError:  # a port to what does not exist, which is told already
+            raise
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            raise BadScenario(f"{self.name} cannot be made: {what}") from error
+
     @property
     def delays_in(self) -> str:
         """The queue in which its `Delayed` events wait. Raises `BadScenario` if nobody can tell."""

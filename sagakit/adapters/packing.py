@@ -12,6 +12,7 @@ from typing import Any
 from sagakit.events import Event, Header, loads
 
 PLAIN = (str, int, float)  # as it is in JSON; a truth value is an int
+AS_IT_IS = frozenset((*PLAIN, bool, type(None)))  # most parts are, and need no call each
 _JSON = json.JSONEncoder(separators=(",", ":"))  # one for all: each packing would make another
 
 
@@ -22,7 +23,10 @@ def pack(value: Any) -> str:
 
 def unpack(text: str) -> Any:
     """The value of a text that `pack` made. Raises `ValueError` for what it would not make."""
-    return _value(json.loads(text))
+    try:
+        return _value(json.loads(text))
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
+        raise ValueError(f"this was not kept here: {text!r:.60}") from error
 
 
 def found_by_name(cls: type) -> bool:
@@ -52,7 +56,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Event):
         return {"event": _name(type(value)), "of": [_plain(value.header), _plain(value.payload())]}
     if isinstance(value, tuple):
-        parts = [_plain(part) for part in value]
+        parts = [part if type(part) in AS_IT_IS else _plain(part) for part in value]
         return {"is": _name(type(value)), "of": parts} if hasattr(value, "_fields") else parts
     if isinstance(value, frozenset):
         return {"set": [_plain(part) for part in sorted(value)]}
@@ -63,7 +67,7 @@ def _plain(value: Any) -> Any:
 
 def _value(plain: Any) -> Any:
     if isinstance(plain, list):
-        return tuple([_value(part) for part in plain])
+        return tuple([part if type(part) in AS_IT_IS else _value(part) for part in plain])
     if not isinstance(plain, dict):
         return plain
     if "number" in plain:
@@ -73,7 +77,7 @@ def _value(plain: Any) -> Any:
     if "map" in plain:
         return {_value(key): _value(part) for key, part in plain["map"]}
     cls = _type(plain.get("event") or plain["is"])
-    parts = [_value(part) for part in plain["of"]]
+    parts = _value(plain["of"])
     if issubclass(cls, Event):
         header, payload = parts
         return cls(header=Header(*header), **payload)

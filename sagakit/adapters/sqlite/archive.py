@@ -3,7 +3,7 @@
 All of it happens within a transaction of the caller.
 """
 
-from sagakit.adapters.packing import pack, unpack
+from sagakit.adapters.packing import pack
 from sagakit.adapters.sqlite import stores
 from sagakit.adapters.sqlite.database import Database
 from sagakit.events import Event, Header
@@ -18,10 +18,13 @@ def take_snapshot(database: Database, store: str, snapshots: str, now: int) -> N
         database.write(note)
         return
     items = tuple(item for _, item in database.items(store))
-    inbox = database.run("SELECT event_id FROM inbox WHERE store = ?", store)
-    outbox = database.run("SELECT entry FROM outbox WHERE store = ? ORDER BY id", store)
+    inbox = database.rows("SELECT event_id FROM inbox WHERE store = ?", store)
+    outbox = database.rows("SELECT entry FROM outbox WHERE store = ? ORDER BY id", store)
     backup = Backup(
-        now, items, frozenset(row[0] for row in inbox), tuple(unpack(row[0]) for row in outbox)
+        now,
+        items,
+        frozenset(row[0] for row in inbox),
+        tuple(database.kept(row[0]) for row in outbox),
     )
     database.set_meta(f"snapshot of {store}", pack(backup))
     database.write(Record(now, "async", store, snapshots, "snapshot"))
@@ -29,7 +32,7 @@ def take_snapshot(database: Database, store: str, snapshots: str, now: int) -> N
 
 def latest_snapshot(database: Database, store: str) -> Backup:
     kept = database.meta(f"snapshot of {store}")
-    backup: Backup = unpack(kept) if kept else NOTHING
+    backup: Backup = database.kept(kept) if kept else NOTHING
     return backup
 
 

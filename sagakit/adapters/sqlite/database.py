@@ -6,21 +6,28 @@ a state that was (SQLite documentation, "PRAGMA synchronous"); the provider, out
 keys. Writers take turns, and wait for each other at most `PATIENCE`.
 """
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from tempfile import TemporaryDirectory
+from typing import Any, Self, get_args
 
 from sagakit.adapters.packing import pack, unpack
 from sagakit.deployment import Participant
-from sagakit.sim.trace import Record, Trace
+from sagakit.sim.trace import Detail, Kind, Record, Trace
 
 APPLICATION = 0x5A6A  # marks a file as ours (PRAGMA application_id)
 VERSION = 2
 PATIENCE = 10.0  # s
 STEP = 0.003  # s: who writes goes on for some transactions; to take turns after each costs a third
+
+ERRORS = (sqlite3.Error, UnicodeDecodeError)  # the second of a damaged name in its own message
+KINDS = frozenset(get_args(Kind))
+DETAILS = frozenset(get_args(Detail | None))
+MAYBE_A_TEXT = frozenset((str, type(None)))
 
 # `meta` has row ids: without, each search would read through the scenario, which may be long.
 SCHEMA = """
@@ -49,6 +56,12 @@ CREATE TABLE books (
 CREATE TABLE trace (id INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL);
 """
 
+# A record without its number in what SQLite keeps of AUTOINCREMENT, and does not check.
+UNCOUNTED = """
+SELECT 1 FROM trace WHERE id > ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'trace'), 0)
+LIMIT 1
+"""
+
 
 class BadDatabase(Exception):
     """A file that cannot be used: the text says what it is and what to do."""
@@ -58,22 +71,50 @@ class Database:
     """An open file. Use it in a `with` statement, or `close` it.
 
     Raises `BadDatabase` for a file that is none of ours, or of another version, for one that is
-    locked for longer than `PATIENCE`, and for a full disk; nothing that was committed is lost.
-    Whoever only looks at a file writes nothing, and waits for nobody.
+    damaged or locked for longer than `PATIENCE`, and for a full disk; nothing that was committed is
+    lost. Whoever is only `reading` writes nothing, waits for nobody, and needs no right to write.
     """
 
-    def __init__(self, path: str | Path, *, create: bool = False) -> None:
+    def __init__(self, path: str | Path, *, create: bool = False, reading: bool = False) -> None:
         self.path = Path(path)
+        self.reading = reading
+        self._opened = ExitStack()
         if not create and not self.path.exists():
             raise BadDatabase(f"{path}: there is no such file: `serve` makes one")
         try:
-            self._connection = sqlite3.connect(
-                self.path.absolute(), timeout=0, isolation_level=None,
-                check_same_thread=False,  # one thread after the other uses it
-            )  # fmt: skip
+            self._open(self.path.absolute().as_uri())
+            if reading:
+                self._read_what_is_there()
             self._prepare(create)
-        except sqlite3.Error as error:
-            raise self._told(error) from None
+        except (*ERRORS, BadDatabase) as error:
+            self.close()
+            raise error if isinstance(error, BadDatabase) else self._told(error) from None
+
+    def _open(self, uri: str) -> None:
+        self._connection = sqlite3.connect(
+            uri, uri=True, timeout=0, isolation_level=None,
+            check_same_thread=False,  # one thread after the other uses it
+        )  # fmt: skip
+        self._opened.callback(self._connection.close)
+
+    def _read_what_is_there(self) -> None:
+        """SQLite writes beside a file that it reads. Where it may not, what stands in the file does
+        not change; but if something waits beside it, only a copy shows that too."""
+        try:
+            self._connection.execute("SELECT 1 FROM sqlite_master")
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+                raise
+            there, wal = self.path.absolute(), self.path.with_name(f"{self.path.name}-wal")
+            if wal.is_file() and wal.stat().st_size:
+                folder = Path(self._opened.enter_context(TemporaryDirectory()))
+                for file in (there, wal):
+                    shutil.copyfile(file, folder / file.name)
+                self._open((folder / there.name).as_uri())
+            elif there.is_file():
+                self._open(f"{there.as_uri()}?immutable=1")
+            else:
+                raise
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +123,7 @@ class Database:
         self.close()
 
     def close(self) -> None:
-        self._connection.close()
+        self._opened.close()
 
     def _prepare(self, create: bool) -> None:
         if not self._is_ours():
@@ -91,6 +132,11 @@ class Database:
             with self.transaction():
                 if not self._is_ours():  # another process may have been quicker
                     self._lay_out()
+        if self.one("PRAGMA integrity_check(1)") != ("ok",) or self.one(UNCOUNTED):  # 0.7 s a GB
+            raise self.damaged()
+        if self.reading:
+            self.run("PRAGMA query_only = 1")
+            return
         self.run("PRAGMA journal_mode = WAL")
         self.run("PRAGMA synchronous = NORMAL")
 
@@ -144,19 +190,41 @@ class Database:
         except BaseException as error:
             if self._connection.in_transaction:  # SQLite may have rolled it back: a full disk
                 self._connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, ERRORS):
                 raise self._told(error) from None
             raise
 
     def run(self, statement: str, *values: Any) -> sqlite3.Cursor:
         try:
             return self._execute(statement, *values)
-        except sqlite3.Error as error:
+        except ERRORS as error:
             raise self._told(error) from None
 
     def one(self, statement: str, *values: Any) -> Any:
         """The first row, or None."""
-        return self.run(statement, *values).fetchone()
+        try:
+            return self._execute(statement, *values).fetchone()
+        except ERRORS as error:
+            raise self._told(error) from None
+
+    def rows(self, statement: str, *values: Any) -> Iterator[Any]:
+        """All rows, one after the other."""
+        rows = self.run(statement, *values)
+        try:
+            yield from rows
+        except ERRORS as error:
+            raise self._told(error) from None
+
+    def kept(self, text: str) -> Any:
+        """What a text that was packed into a row stands for."""
+        try:
+            return unpack(text)
+        except ValueError as error:
+            raise self.damaged(str(error)) from None
+
+    def damaged(self, how: str = "") -> BadDatabase:
+        what = f"the file is damaged{f' ({how})' if how else ''}"
+        return BadDatabase(f"{self.path}: {what}: take a copy that is whole, or another file")
 
     def meta(self, name: str) -> str | None:
         row = self.one("SELECT value FROM meta WHERE name = ?", name)
@@ -167,9 +235,17 @@ class Database:
 
     def number(self, name: str) -> int:
         """The next number of a kind, counted from 1. Within a transaction."""
-        following = int(self.meta(name) or 0) + 1
+        following = (self.whole(name) or 0) + 1
         self.set_meta(name, following)
         return following
+
+    def whole(self, name: str) -> int | None:
+        """A whole number that was set."""
+        text = self.meta(name)
+        try:
+            return None if text is None else int(text)
+        except ValueError:
+            raise self.damaged(f"{name} is no number") from None
 
     def write(self, record: Record) -> None:
         """Add a record to the trace, in the same transaction as what it tells."""
@@ -177,20 +253,30 @@ class Database:
 
     def items(self, store: str) -> Iterator[tuple[str, Any]]:
         """The items of a store, by key."""
-        for key, item in self.run(
+        for key, item in self.rows(
             "SELECT key, item FROM items WHERE store = ? ORDER BY key", store
         ):
-            yield key, unpack(item)
+            yield key, self.item(key, item)
+
+    def item(self, key: str, text: str) -> Any:
+        item = self.kept(text)
+        if getattr(item, "key", None) != key or not isinstance(getattr(item, "version", None), int):
+            raise self.damaged(f"{key} is no item")
+        return item
 
     def trace(self, participants: tuple[Participant, ...]) -> Trace:
         """All records so far."""
         return Trace(participants, self.records())
 
-    def records(self) -> Iterator[Record]:
-        for row in self.run("SELECT record FROM trace ORDER BY id"):
-            yield Record._make(unpack(row[0]))
+    def records(self, *, newest_first: bool = False) -> Iterator[Record]:
+        order = "DESC" if newest_first else "ASC"
+        for (text,) in self.rows(f"SELECT record FROM trace ORDER BY id {order}"):
+            fields = self.kept(text)
+            if not _is_record(fields):
+                raise self.damaged(f"this is no record: {text!r:.60}")
+            yield Record._make(fields)
 
-    def _told(self, error: sqlite3.Error) -> BadDatabase:
+    def _told(self, error: Exception) -> BadDatabase:
         code = getattr(error, "sqlite_errorname", "")
         if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             return BadDatabase(
@@ -202,11 +288,14 @@ class Database:
                 f"kept"
             )
         if code.startswith("SQLITE_NOTADB"):
-            return BadDatabase(f"{self.path}: this is no SQLite database: take another file")
-        if code.startswith("SQLITE_CORRUPT"):
             return BadDatabase(
-                f"{self.path}: the file is damaged: take a copy that is whole, or another file"
+                f"{self.path}: this is no SQLite database, or its beginning is damaged: "
+                f"take another file"
             )
+        told = str(error)
+        no_text = isinstance(error, UnicodeDecodeError) or told.startswith("Could not decode")
+        if no_text or code.startswith(("SQLITE_CORRUPT", "SQLITE_IOERR")):
+            return self.damaged()
         if code.startswith("SQLITE_CANTOPEN"):
             return BadDatabase(f"{self.path}: {self._why_closed()}")
         if code.startswith("SQLITE_READONLY"):
@@ -214,10 +303,10 @@ class Database:
                 f"{self.path}: you may not write to it, or to its folder: ask for that right, or "
                 f"take a copy"
             )
-        if str(error).startswith("no such table"):
+        if code == "SQLITE_ERROR":  # our statements are right
             return BadDatabase(
-                f"{self.path}: {error}: something else has changed the file: put the table back, "
-                f"or take another file"
+                f"{self.path}: {error}: something else has changed the file: put it back, or take "
+                f"another file"
             )
         return BadDatabase(f"{self.path}: {error}")
 
@@ -228,3 +317,18 @@ class Database:
         if not folder.is_dir():
             return f"there is no folder {folder}: make it first"
         return "it cannot be opened: may you read and write it, and its folder?"
+
+
+def _is_record(fields: Any) -> bool:
+    if type(fields) is not tuple or len(fields) != len(Record._fields):
+        return False
+    t, kind, source, target, label, event, saga, event_id, invocation, detail = fields
+    return (
+        type(t) is type(invocation) is int
+        and type(source) is type(target) is type(label) is str
+        and type(event) in MAYBE_A_TEXT
+        and type(saga) in MAYBE_A_TEXT
+        and type(event_id) in MAYBE_A_TEXT
+        and type(detail) in DETAILS
+        and kind in KINDS
+    )

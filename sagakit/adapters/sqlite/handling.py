@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sagakit.adapters.driving import Subject, steps
-from sagakit.adapters.packing import pack, unpack
+from sagakit.adapters.packing import pack
 from sagakit.adapters.sqlite import archive, stores
 from sagakit.adapters.sqlite.clock import Clock
 from sagakit.adapters.sqlite.database import BadDatabase, Database
@@ -21,6 +21,8 @@ from sagakit.sim.effects import RESUMED, attempted, heard, refused
 from sagakit.sim.external import Reaction, booked
 from sagakit.sim.invocation import failed
 from sagakit.sim.trace import Asked, Failed, Read, Record, Restored, duration
+
+MOST_STEPS = 2_000  # of a handler, which elsewhere its function's timeout ends: here no time passes
 
 Decide = Callable[[ops.Ask, int, int], Reaction]
 """(the request, which request about its key it is, the time in ms) -> how the party reacts"""
@@ -48,19 +50,20 @@ class Handling:
 
     async def handle(self, subject: Subject, content: Any) -> Any:
         """Run the handler of a message or command to its end. Returns what it returns, and raises
-        what it raises."""
+        what it raises, and `TimeoutError` for one that does not come to an end."""
         course = steps(
             self._services[subject.service], content, lambda text: self.note(subject, text)
         )
         try:
             step = next(course)
-            while True:
+            for _ in range(MOST_STEPS):
                 try:
                     result = await self._perform(subject, *step)
                 except (WorldError, ValueError) as error:
                     step = course.throw(error)
                 else:
                     step = course.send(result)
+            raise TimeoutError(f"no end after {MOST_STEPS:,} steps")
         except StopIteration as stop:
             return stop.value
         finally:
@@ -200,7 +203,7 @@ class Handling:
                 "SELECT entry, calls FROM books WHERE party = ? AND key = ?", party, key
             )
             kept, calls = row or (None, 0)
-            entry = kept and unpack(kept)
+            entry = kept and self._database.kept(kept)
             decide = self._externals[party]
             reaction = decide(operation, calls + 1, self._clock.now())
             answer, after = None, entry

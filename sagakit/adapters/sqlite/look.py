@@ -12,6 +12,7 @@ from sagakit.adapters.sqlite.serve import scenario_of
 from sagakit.deployment import Deployment
 from sagakit.payments.payment import FINAL
 from sagakit.payments.topology import payment_system
+from sagakit.ports import event_of
 from sagakit.report import table
 from sagakit.sim.trace import A_TEXT, duration
 
@@ -43,7 +44,7 @@ class OpenSaga(NamedTuple):
 
 def queues(database: Database, deployment: Deployment, now: int) -> Iterator[QueueState]:
     """One a queue, in the deployment's order; subscriptions that hold something follow."""
-    rows = database.run(
+    rows = database.rows(
         "SELECT queue, sum(dead = 0 AND due <= ?), sum(dead = 0 AND due > ?), sum(dead) "
         "FROM messages GROUP BY queue ORDER BY queue",
         now, now,
@@ -55,16 +56,20 @@ def queues(database: Database, deployment: Deployment, now: int) -> Iterator[Que
 
 
 def dead_letters(database: Database) -> Iterator[DeadLetter]:
-    rows = database.run("SELECT id, queue, body, reason FROM messages WHERE dead = 1 ORDER BY id")
+    rows = database.rows("SELECT id, queue, body, reason FROM messages WHERE dead = 1 ORDER BY id")
     for message_id, queue, body, reason in rows:
         event, saga, _ = header_of(body)
         yield DeadLetter(message_id, queue, event or A_TEXT, saga or "", reason)
 
 
 def open_sagas(database: Database, store: str, now: int) -> Iterator[OpenSaga]:
-    """The items of a store whose state is not final, and the messages that each waits for."""
+    """The items of a store whose state is not final, and what each waits for."""
     places: dict[str, list[str]] = defaultdict(list)
-    rows = database.run("SELECT queue, body, due, dead, reason FROM messages ORDER BY id")
+    for outbox, entry in database.rows("SELECT store, entry FROM outbox ORDER BY id"):
+        header = event_of(database.kept(entry)).header
+        told = f"its {header.event_type} waits in the outbox of {outbox}"
+        places[header.correlation_id].append(told)
+    rows = database.rows("SELECT queue, body, due, dead, reason FROM messages ORDER BY id")
     for queue, body, due, dead, reason in rows:
         event, saga, _ = header_of(body)
         if dead:
@@ -74,6 +79,12 @@ def open_sagas(database: Database, store: str, now: int) -> Iterator[OpenSaga]:
         else:
             where = f"its {event} waits in {queue}"
         places[saga or ""].append(where)
+    requests = database.rows(
+        "SELECT service, saga, due FROM requests WHERE done = 0 AND saga IS NOT NULL ORDER BY id"
+    )
+    for service, saga, due in requests:
+        told = f"comes in {duration(due - now)}" if due > now else "waits"
+        places[saga].append(f"its request to {service} {told}")
     for key, item in database.items(store):
         if item.status not in FINAL:
             here = "; ".join(places[key]) or "nothing of it is under way"
@@ -82,14 +93,14 @@ def open_sagas(database: Database, store: str, now: int) -> Iterator[OpenSaga]:
 
 def log(path: str | Path) -> Iterator[str]:
     """The file's trace so far, as `check` reads it: a line a record. Raises `BadDatabase`."""
-    with Database(path) as database:
+    with Database(path, reading=True) as database:
         scenario_of(database)
         yield from database.trace(()).jsonl()
 
 
 def for_people(path: str | Path) -> Iterator[str]:
     """All of it as tables. Raises `BadDatabase`."""
-    with Database(path) as database:
+    with Database(path, reading=True) as database:
         scenario, now = scenario_of(database), Clock(database).now()
         deployment = payment_system(scenario.settings)
         yield f"{path}: {scenario.title}"

@@ -129,11 +129,11 @@ class Mail:
     def receive(self, queue: str, most: int, now: int) -> list[Message]:
         """Take up to `most` messages that are due, and hide each for its visibility timeout."""
         place, found = self.places[queue], []
-        rows = self._database.run(
+        rows = [*self._database.rows(
             "SELECT id, body, remark, receives, reason FROM messages "
             "WHERE dead = 0 AND queue = ? AND due <= ? ORDER BY due, id LIMIT ?",
             queue, now, most,
-        ).fetchall()  # fmt: skip
+        )]  # fmt: skip
         for message_id, body, remark, receives, reason in rows:
             message = Message(message_id, body, remark, receives, reason, *header_of(body))
             if receives == place.queue.receives:
@@ -166,9 +166,9 @@ class Mail:
     def redrive(self, queue: str, now: int) -> int:
         """Send a queue's dead letters back into it, as new messages. Returns how many."""
         place = self.places[queue]
-        letters = self._database.run(
+        letters = [*self._database.rows(
             "DELETE FROM messages WHERE dead = 1 AND queue = ? RETURNING id, body, remark", queue
-        ).fetchall()
+        )]  # fmt: skip
         for formerly, body, remark in letters:
             message_id = self.put(queue, body, now, remark)
             message = Message(message_id, body, remark, 0, "", *header_of(body))

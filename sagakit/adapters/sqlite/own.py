@@ -48,22 +48,29 @@ def serve_system(
                 _begin(world, system)
                 database.set_meta("scenario", told)
         if begun is not None and begun != told:
-            raise another(path, begun, system.name)
+            raise another(database, system.name)
         work(world, system)
         return Run(system, system.seed, world.trace())
 
 
-def name_in(begun: str) -> str | None:
-    """The name of the system that a file was begun with; None if that was a scenario."""
-    name = json.loads(begun).get("system")
-    return name if isinstance(name, str) else None
+def begun_with(database: Database) -> Scenario | str | None:
+    """The scenario that a file was begun with, or the name of the system."""
+    begun = database.meta("scenario")
+    if begun is None:
+        return None
+    try:
+        name = json.loads(begun).get("system")
+        return name if isinstance(name, str) else Scenario.from_json(begun)
+    except (AttributeError, RecursionError, ValueError):
+        raise database.damaged("its scenario cannot be read") from None
 
 
-def another(path: str | Path, begun: str, name: str) -> BadDatabase:
+def another(database: Database, name: str) -> BadDatabase:
     """What is said of a file that was begun with something else than this name stands for."""
-    there = name_in(begun) or Scenario.from_json(begun).name
+    begun = begun_with(database)
+    there = begun.name if isinstance(begun, Scenario) else begun
     has = f"{there} as it was before" if there == name else f"{there}, not {name}"
-    return BadDatabase(f"{path}: it has {has}: go on with that, or take another file")
+    return BadDatabase(f"{database.path}: it has {has}: go on with that, or take another file")
 
 
 def _refuse_what_is_not_found_again(system: System) -> None:

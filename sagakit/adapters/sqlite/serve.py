@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 from sagakit.adapters.sqlite.database import BadDatabase, Database
-from sagakit.adapters.sqlite.own import another, name_in, serve_system
+from sagakit.adapters.sqlite.own import another, begun_with, serve_system
 from sagakit.adapters.sqlite.world import LoseStore, Redrive, TakeSnapshot, World
 from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import PROVIDER, Service, payment_system
@@ -79,9 +79,9 @@ def serve_on(
     with database.transaction():
         begun = database.meta("scenario")
         if begun is None:
-            _begin(database, world, scenario)
+            begin(database, world, scenario)
     if begun is not None and begun != scenario.to_json():
-        raise another(path, begun, scenario.name)
+        raise another(database, scenario.name)
     others = [
         multiprocessing.get_context("spawn").Process(target=_work, args=(path,))
         for _ in range(workers - 1)
@@ -117,16 +117,15 @@ def _to_its_end(world: World, scenario: Scenario | System) -> None:
 
 def scenario_of(database: Database) -> Scenario:
     """The scenario whose traffic a file has. Raises `BadDatabase` if it has none yet."""
-    begun = database.meta("scenario")
+    begun = begun_with(database)
     if begun is None:
         raise BadDatabase(f"{database.path}: no scenario has been begun: `serve` begins one")
-    own = name_in(begun)
-    if own is not None:
+    if isinstance(begun, str):
         raise BadDatabase(
-            f"{database.path}: it has the system {own}, whose classes are in the program that "
+            f"{database.path}: it has the system {begun}, whose classes are in the program that "
             f"serves it: there, look at the run that `serve` returns"
         )
-    return Scenario.from_json(begun)
+    return begun
 
 
 def redrive(path: str | Path, queue: str) -> int:
@@ -173,7 +172,8 @@ def _end_with_the_first() -> None:
         os._exit(1)
 
 
-def _begin(database: Database, world: World, scenario: Scenario) -> None:
+def begin(database: Database, world: World, scenario: Scenario) -> None:
+    """Put into a file all that the scenario has happen. Within a transaction."""
     world.seed_store("Wallet DB", [Wallet(one.user_id, one.balance) for one in scenario.wallets])
     for payment in scenario.payments:
         for at in payment.times:

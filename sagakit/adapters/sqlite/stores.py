@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sagakit.adapters.packing import pack, unpack
+from sagakit.adapters.packing import pack
 from sagakit.adapters.sqlite.database import Database
 from sagakit.events import Event
 from sagakit.ports import AlreadyHandled, Delayed, VersionConflict, event_of
@@ -12,7 +12,7 @@ from sagakit.sim.trace import Written
 def get(database: Database, store: str, key: str) -> Any:
     """The item, or None."""
     row = database.one("SELECT item FROM items WHERE store = ? AND key = ?", store, key)
-    return row and unpack(row[0])
+    return row and database.item(key, row[0])
 
 
 def put(database: Database, store: str, item: Any) -> None:
@@ -59,7 +59,7 @@ def oldest_entry(database: Database) -> tuple[str, Event | Delayed] | None:
     row = database.one(
         "DELETE FROM outbox WHERE id = (SELECT min(id) FROM outbox) RETURNING store, entry"
     )
-    return row and (row[0], unpack(row[1]))
+    return row and (row[0], database.kept(row[1]))
 
 
 def _stamped(entry: Event | Delayed, now: int) -> Event | Delayed:

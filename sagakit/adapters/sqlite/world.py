@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sagakit.adapters.driving import Subject
-from sagakit.adapters.packing import pack, unpack
+from sagakit.adapters.packing import pack
 from sagakit.adapters.sqlite import archive, stores
-from sagakit.adapters.sqlite.clock import Clock
+from sagakit.adapters.sqlite.clock import A_TEXT_COMES, Clock
 from sagakit.adapters.sqlite.database import BadDatabase, Database
 from sagakit.adapters.sqlite.handling import Decide, Handling
 from sagakit.adapters.sqlite.messages import Mail, Message
@@ -71,7 +71,7 @@ class World:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = False
         services = {
-            one.name: handlers(one.build(SimulatedPorts(one.name, deployment)))
+            one.name: handlers(one.made(SimulatedPorts(one.name, deployment)))
             for one in deployment.functions
         }
         parties = [one.name for one in deployment.others if one.kind == "external"]
@@ -105,7 +105,7 @@ class World:
         """Put a text in a queue, to be received at a time (ms). Within a transaction."""
         message_id = self._mail.put(queue, text, at)
         self._database.write(
-            Record(at, "async", source, queue, "Queue (a text)", None, None, None, 0,
+            Record(at, "async", source, queue, A_TEXT_COMES, None, None, None, 0,
                    Queued(message_id, 0, A_TEXT))
         )  # fmt: skip
 
@@ -136,6 +136,7 @@ class World:
         At a time (ms), or a day after it was started again, or after so many actions it is given up
         though something still goes on; a record says so then.
         """
+        self._must_be_about_what_there_is()
         at = max(at, self._clock.now() + PATIENCE)
         try:
             while not self._stopped and not self._at_rest():
@@ -151,6 +152,19 @@ class World:
         finally:
             for task in self._tasks:
                 task.cancel()
+
+    def _must_be_about_what_there_is(self) -> None:
+        """Raises `BadDatabase` for what waits where nobody would ever look."""
+        stores = [one.name for one in self._deployment.tables]
+        for table, column, names in (
+            ("messages", "queue", self._mail.places),
+            ("requests", "service", ["", *self._functions]),
+            ("outbox", "store", stores),
+            ("items", "store", stores),
+        ):
+            for (name,) in self._database.rows(f"SELECT DISTINCT {column} FROM {table}"):
+                if name not in names:
+                    raise self._database.damaged(f"its {table} name {name!r:.40}")
 
     def _end(self) -> None:
         bus, now = self._deployment.bus, self._clock.now()
@@ -200,7 +214,7 @@ class World:
             if row is None:
                 return False
             request, actor, service, command, saga = row
-            command = unpack(command)
+            command = self._database.kept(command)
             if isinstance(command, Happening):
                 self._happens(command, now)
                 self._database.run("UPDATE requests SET done = 1 WHERE id = ?", request)
