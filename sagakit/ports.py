@@ -6,7 +6,8 @@ Retry, delivery, time and tracing belong to the world.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from inspect import iscoroutinefunction
+from functools import cache
+from inspect import iscoroutinefunction, signature
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sagakit.events import Event
@@ -17,7 +18,8 @@ Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 def on(*message_types: type) -> Callable[[Handler], Handler]:
     """Mark a method as the handler of a type of event or command, or of several.
 
-    Raises `TypeError` for what is no type, and for a method that is not `async def`.
+    Raises `TypeError` for what is no type, and for a method that is not `async def` or does not
+    take the message as its one argument.
     """
     if not message_types or not all(isinstance(one, type) for one in message_types):
         raise TypeError("@on takes the types of messages that the method handles: @on(PaymentInit)")
@@ -29,6 +31,13 @@ def on(*message_types: type) -> Callable[[Handler], Handler]:
                 f"{method.__name__} handles {message_types[0].__name__} and must be `async def`, "
                 f"since a handler awaits its ports"
             )
+        try:
+            signature(method).bind(None, None)
+        except TypeError:
+            raise TypeError(
+                f"{method.__name__} handles {message_types[0].__name__} and must take it as its "
+                f"one argument: `async def {method.__name__}(self, event)`"
+            ) from None
         method.handles = message_types  # type: ignore[attr-defined]
         return method
 
@@ -65,6 +74,20 @@ class Item(Protocol):
 
     @property
     def version(self) -> int: ...
+
+
+def must_be_an_item(store: str, item: Any) -> None:
+    """Raises `TypeError` for what a store cannot keep."""
+    if not _is_kept(item.__class__):
+        raise TypeError(
+            f"{store}: an item is a NamedTuple with a key and a version, as in class "
+            f"Room(NamedTuple): key: str; version: int = 0; and not {item!r:.60}"
+        )
+
+
+@cache
+def _is_kept(cls: type) -> bool:
+    return all(hasattr(cls, name) for name in ("_replace", "key", "version"))
 
 
 E = TypeVar("E", bound=Event)

@@ -7,13 +7,13 @@ what it handles is sent there. So a choreography is a few classes and one `Syste
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from sagakit.checked import BadScenario
 from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table
 from sagakit.events import Event
 from sagakit.meant import meant
-from sagakit.ports import Ports, handlers
+from sagakit.ports import Ports, handlers, must_be_an_item
 from sagakit.sim.external import Behaviour
 from sagakit.sim.operations import SimulatedPorts
 from sagakit.timing import Timing
@@ -40,7 +40,7 @@ class System:
 
     A service X takes its messages from "X SQS", where its `Delayed` events wait too, and keeps its
     items in "X DB". Raises `BadScenario` for a service that cannot be made, a command that nobody
-    handles, and a wrong `timing`.
+    handles, and whatever else makes no sense.
 
     >>> from sagakit.ports import Store, on
     >>> from sagakit.run import run
@@ -67,16 +67,36 @@ class System:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        self._has_the_right_kinds()
         object.__setattr__(self, "title", self.title or self.name)
         opening = {name: tuple(items) for name, items in self.opening.items()}  # it is read again
         object.__setattr__(self, "opening", opening)
         object.__setattr__(self, "timing", self._checked(self.timing))
-        for name in self.opening:
+        for name, items in self.opening.items():
             if name not in self.services:
                 hint = meant(name, self.services)
                 raise BadScenario(f"{self.name}: opening: there is no service {name!r}: {hint}")
+            for item in items:
+                try:
+                    must_be_an_item(f"opening of {name}", item)
+                except TypeError as error:
+                    raise BadScenario(f"{self.name}: {error}") from None
         for command in self.requests.values():
             self.receiver(command)
+
+    def _has_the_right_kinds(self) -> None:
+        """What mypy would say, for those who do not ask it."""
+        for name in ("services", "requests", "opening", "externals"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise BadScenario(f"{self.name}: {name}: give a dict, {{name: ...}}")
+        if not isinstance(self.laws, tuple | list) or not all(map(callable, self.laws)):
+            raise BadScenario(f"{self.name}: laws: give a tuple of functions: (my_law,)")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+            raise BadScenario(f"{self.name}: seed: must be a whole number, not {self.seed!r:.40}")
+        for party, does in self.externals.items():
+            if does not in get_args(Behaviour):
+                hint = meant(str(does), get_args(Behaviour))
+                raise BadScenario(f"{self.name}: externals: {party} cannot {does!r:.40}: {hint}")
 
     def but(self, **changes: Any) -> Self:
         """The same system with some fields changed."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sagakit.deployment import Deployment, Port
 from sagakit.events import Event
-from sagakit.ports import Delayed, event_of
+from sagakit.ports import Delayed, event_of, must_be_an_item
 
 Step = Generator[Any, Any, Any]
 
@@ -130,6 +130,8 @@ class StorePort:
         publish: Sequence[Event | Delayed] = (),
         handled: Event | str | None = None,
     ) -> Commit:
+        if item is not None:
+            must_be_an_item(self.name, item)
         message_id = handled.header.event_id if isinstance(handled, Event) else handled
         return Commit(self.name, item, _outbox(publish), message_id)
 

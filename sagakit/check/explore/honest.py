@@ -12,6 +12,7 @@ from types import CodeType, FrameType
 from typing import Any
 from warnings import WarningMessage, catch_warnings, simplefilter, warn_explicit
 
+from sagakit.events import Event
 from sagakit.ports import event_of
 from sagakit.sim import operations as ops
 
@@ -103,6 +104,24 @@ def told(operation: Any) -> str:
     if isinstance(operation, ops.Tell):
         return f"tells {operation.person} something"
     return f"awaits a {type(operation).__module__}.{type(operation).__qualname__}"
+
+
+def not_compared(thing: Any) -> str:
+    """What explore cannot compare of a thing that holds a list, a dict or a set, in words."""
+    fields = thing.payload() if isinstance(thing, Event) else getattr(thing, "_asdict", dict)()
+    parts = fields.items() or ((place, part) for place, part in enumerate(thing))
+    for name, part in parts:
+        try:
+            hash(part)
+        except TypeError:
+            if isinstance(part, Event | tuple):
+                return not_compared(part)
+            what = type(part).__name__
+            return (
+                f"{type(thing).__name__}.{name} holds a {what}, which explore cannot compare with "
+                f"what others hold: use a tuple or a frozenset, of a dict a tuple of its pairs"
+            )
+    return f"explore cannot compare {thing!r:.60} with others: give it a __hash__"
 
 
 def line_of(coroutine: Any) -> str:

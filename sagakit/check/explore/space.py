@@ -119,7 +119,7 @@ class Space:
             key: Any = (type(content), content.header, *content.payload().values())
         else:
             key = (type(content), content)
-        number = self._messages(key)
+        number = self._messages(key, content)
         if number == len(self.contents):
             self.contents.append(content)
             self.sagas.append(saga)

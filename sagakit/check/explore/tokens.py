@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from sagakit.check.explore.honest import BadService, not_compared
+
 State = tuple[int, int, tuple[int, ...], tuple[int, ...]]
 """(stores, clock in ms, tokens in order, budget left)"""
 
@@ -53,8 +55,12 @@ class Numbers:
         self._number: dict[Any, int] = {}
         self.things: list[Any] = []
 
-    def __call__(self, thing: Any) -> int:
-        number = self._number.get(thing)
+    def __call__(self, thing: Any, of: Any = None) -> int:
+        """The number of a thing, which is the key of another."""
+        try:
+            number = self._number.get(thing)
+        except TypeError:  # unhashable
+            raise BadService(not_compared(of or thing)) from None
         if number is None:
             number = self._number[thing] = len(self.things)
             self.things.append(thing)
