@@ -7,6 +7,8 @@ often is a category, any other is a `str` column; what is missing there is NaN.
 
 from collections.abc import Hashable, Iterable, Sequence
 from operator import itemgetter
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,10 +17,45 @@ import pandas as pd
 from sagakit.plot import pieces
 from sagakit.plot.depths import Depth, depths
 from sagakit.sim.trace import Asked, Read, Record, Restored, Trace, Written
+from sagakit.terminal import printable_lines
 
+SHORT, LONG = 26, 50  # letters of a text in a table
 CHUNK = 2_000  # records that are turned into columns at once: they stay in the CPU's cache
 _WHAT_FIELDS = slice(1, 6)
 _T, _WHAT, _SAGA, _EVENT_ID, _INVOCATION = map(itemgetter, (0, _WHAT_FIELDS, 6, 7, 8))
+
+
+class Table(pd.DataFrame):
+    """A DataFrame whose first columns are shown in a terminal, and the others named, where pandas
+    leaves out those in the middle. A notebook shows it as any other DataFrame, and so does whoever
+    has set `display.max_columns`.
+    """
+
+    @property
+    def _constructor(self) -> type["Table"]:
+        return Table
+
+    def __repr__(self) -> str:
+        if pd.get_option("display.max_columns"):  # 0 where pandas sees a terminal, or no notebook
+            return printable_lines(super().__repr__())
+        width, places = get_terminal_size().columns, range(self.shape[1], 0, -1)
+        shown = next((many for many in places if _fits(self._text(many, SHORT), width)), 1)
+        texts = (self._text(shown, letters) for letters in range(LONG, SHORT, -4))
+        text = next((text for text in texts if _fits(text, width)), self._text(shown, SHORT))
+        rest = ", ".join(map(str, self.columns[shown:]))
+        return printable_lines("\n".join([text, *wrap(f"not shown: {rest}" * bool(rest), width)]))
+
+    def _text(self, columns: int, letters: int) -> str:
+        with pd.option_context(
+            "display.max_columns", None,
+            "display.max_colwidth", letters,
+            "display.expand_frame_repr", False,
+        ):  # fmt: skip
+            return pd.DataFrame.__repr__(self.iloc[:, :columns])
+
+
+def _fits(text: str, width: int) -> bool:
+    return max(map(len, text.split("\n"))) <= width
 
 
 class _Codes(dict[Hashable, int]):
@@ -76,7 +113,7 @@ def trace(trace: Trace, *, text: bool = False) -> pd.DataFrame:
     columns["invocation"] = invocation
     if text:
         columns["text"] = pd.array([record.text for record in trace], dtype="str")
-    return pd.DataFrame(columns, copy=False)
+    return Table(columns, copy=False)
 
 
 def _categories(codes: "np.ndarray[Any, Any]", known: _Codes) -> pd.Categorical:
@@ -115,7 +152,7 @@ def events(trace: Trace) -> pd.DataFrame:
     for field in dict.fromkeys(name for one in rows for name in one.payload):
         name = f"payload_{field}" if field in columns else field
         columns[name] = _column([one.payload.get(field) for one in rows])
-    return pd.DataFrame(columns)
+    return Table(columns)
 
 
 def items(trace: Trace, store: str) -> pd.DataFrame:
@@ -136,9 +173,7 @@ def items(trace: Trace, store: str) -> pd.DataFrame:
     if store in books:
         examples = [Entry("", "")]
     fields = dict.fromkeys(name for item in examples for name in type(item)._fields)
-    return pd.DataFrame(
-        {name: _column([getattr(item, name, None) for item in rows]) for name in fields}
-    )
+    return Table({name: _column([getattr(item, name, None) for item in rows]) for name in fields})
 
 
 class Entry(NamedTuple):
@@ -189,7 +224,7 @@ def queues(trace: Trace) -> pd.DataFrame:
     columns: dict[str, Any] = {"queue": pd.array(list(found), dtype="str")}
     for field in Depth.FIELDS:
         columns[field] = np.array([getattr(one, field) for one in found.values()], np.int64)
-    return pd.DataFrame(columns)
+    return Table(columns)
 
 
 def metrics(measures: Iterable[tuple[str, str, int, str]]) -> pd.DataFrame:
@@ -203,7 +238,7 @@ def metrics(measures: Iterable[tuple[str, str, int, str]]) -> pd.DataFrame:
     rows = list(measures)
     names = [row[0] for row in rows]
     units = [row[3] for row in rows]
-    return pd.DataFrame(
+    return Table(
         {
             "metric": pd.Categorical(names, _in_order(names)),
             "of": pd.array([row[1] for row in rows], dtype="str"),
@@ -222,7 +257,7 @@ def verdicts(verdicts: Iterable[tuple[str, bool, str, int | None]]) -> pd.DataFr
     record  Int64  the row of `trace` that broke it; missing if it held
     """
     rows = list(verdicts)
-    return pd.DataFrame(
+    return Table(
         {
             "law": pd.array([row[0] for row in rows], dtype="str"),
             "held": np.array([row[1] for row in rows], np.bool_),
@@ -242,7 +277,7 @@ def inequalities(found: Iterable[tuple[str, bool, str, str, str]]) -> pd.DataFra
     source       str    who says so
     """
     names = ("rule", "held", "detail", "consequence", "source")
-    rows = pd.DataFrame(list(found), columns=list(names))
+    rows = Table(list(found), columns=list(names))
     return rows.astype({name: "bool" if name == "held" else "str" for name in names})
 
 

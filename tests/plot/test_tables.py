@@ -267,3 +267,46 @@ def test_a_lost_message_leaves_its_saga_without_an_end() -> None:
     stuck = run(HAPPY.but(faults=[Drop(queue="Payment SQS")])).metrics
     sagas = stuck[stuck["metric"] == "sagas"].set_index("of")["value"].to_dict()
     assert sagas == {"PaymentCompleted": 0, "PaymentFailed": 0, "not ended": 1}
+
+
+# in a terminal
+
+
+def in_a_terminal(table: pd.DataFrame, width: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setenv("COLUMNS", str(width))
+    with pd.option_context("display.max_columns", 0):
+        return str(table).splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 60, 100])
+@pytest.mark.parametrize("name", ["trace", "events", "payments", "wallets", "queues", "metrics"])
+def test_a_table_fits_a_terminal_and_names_the_columns_that_it_leaves_out(
+    name: str, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = getattr(run(scenarios.provider_error), name)
+    lines = in_a_terminal(table, width, monkeypatch)
+    assert max(map(len, lines)) <= width
+    words = " ".join(lines).replace(",", " ").split()
+    assert all(column in words for column in table.columns)
+    assert ("not shown:" in " ".join(lines)) == (lines[0].split() != list(table.columns))
+
+
+def test_the_laws_are_shown_with_what_was_held_and_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = in_a_terminal(run(HAPPY).check(), 80, monkeypatch)
+    assert lines[0].split() == ["law", "held", "detail", "record"]
+    assert "True  wallets 30.00 + provider 70.00 = 1..." in lines[1]
+
+
+def test_a_selection_is_shown_in_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = run(HAPPY).events
+    for part in (events.head(2), events[events.event == "PaymentInit"], events.assign(more=1)):
+        assert "not shown: " in " ".join(in_a_terminal(part, 80, monkeypatch))
+
+
+def test_a_notebook_shows_it_as_any_other_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = run(HAPPY).events
+    with pd.option_context("display.max_columns", 20):
+        assert repr(events) == repr(pd.DataFrame(events))
+        assert events._repr_html_() == pd.DataFrame(events)._repr_html_()  # type: ignore[operator]
