@@ -10,7 +10,8 @@ from playwright.sync_api import BrowserContext, Page, Route, expect, sync_playwr
 from tests.browser import chromium
 from tests.browser.server import Server, jupyterlab
 
-expect.set_options(timeout=60_000)  # milliseconds, for a busy machine
+WAIT = 120_000  # milliseconds, for a busy machine
+expect.set_options(timeout=WAIT)
 
 OUTSIDE = re.compile(r"^(?:https?|wss?)://(?!127\.0\.0\.1[:/])")
 FLAGS = [
@@ -42,6 +43,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
             args=FLAGS,
             viewport={"width": 1280, "height": 900},
         )
+        context.set_default_timeout(WAIT)
         yield context
         context.close()
 

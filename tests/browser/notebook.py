@@ -13,8 +13,8 @@ from playwright.sync_api import Locator, Page
 from notebooks.execute import KERNEL
 from tests.browser.server import Server
 
-OPEN = 120_000  # milliseconds, for a busy machine; JupyterLab and a kernel take about 5,000
-RUN = 240_000  # for all cells of a notebook, which take about 3,000
+OPEN = 300_000  # milliseconds, for a busy machine; JupyterLab and a kernel take about 5,000
+RUN = 900_000  # for all cells of a notebook, which take about 3,000
 
 # When a cell with code has its number and the kernel rests, or at the first error.
 DONE = r"""cells => {

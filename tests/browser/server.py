@@ -15,7 +15,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 LOOPBACK = "127.0.0.1"
-START = 120  # seconds until it answers; about 3 on an idle machine
+LAST = 600  # seconds: nothing takes so long. On an idle machine it starts in 3.
 SETTINGS = Path(__file__).parents[2] / "notebooks" / "jupyterlab"
 QUIET = (  # as `make lab` has it: nothing is asked of the outside, nor of the learner
     "--LabApp.news_url=None",
@@ -41,7 +41,7 @@ class Server:
         """Raises `urllib.error.URLError` if it does not answer, or answers with an error."""
         headers = {"Authorization": f"token {self.token}"}
         request = Request(f"{self.address}/{path}", headers=headers, method=method)
-        with urlopen(request, timeout=30) as answer:
+        with urlopen(request, timeout=LAST) as answer:
             return bytes(answer.read())
 
     def stop_kernels(self) -> None:
@@ -87,13 +87,13 @@ def jupyterlab(home: Path, flags: Iterable[str] = QUIET) -> Iterator[Server]:
         finally:
             process.terminate()
             try:
-                process.wait(timeout=30)
+                process.wait(timeout=LAST)
             except subprocess.TimeoutExpired:
                 process.kill()
 
 
 def wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    patience = time.monotonic() + START
+    patience = time.monotonic() + LAST
     while time.monotonic() < patience and process.poll() is None:
         try:
             server.ask("api/status")

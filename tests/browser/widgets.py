@@ -3,26 +3,37 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import nbformat
+from nbformat import NotebookNode
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.notebook import OpenNotebook, of_cells
+from notebooks.execute import HERE
+from tests.browser.notebook import OpenNotebook, code, of_cells
 from tests.browser.server import Server
 
 
 class Cells:
-    """Cells that were run in JupyterLab, each in a page of its own that several tests look at."""
+    """Notebooks and single cells that were run in JupyterLab, each once and in a page of its own
+    that several tests look at."""
 
     def __init__(self, browser: BrowserContext, server: Server) -> None:
         self.browser, self.server = browser, server
         self.pages: dict[str, Page] = {}
 
     def run(self, source: str) -> Page:
-        page = self.pages.get(source)
+        return self._page(source, of_cells(source))
+
+    def course(self, name: str) -> OpenNotebook:
+        """A notebook of the course."""
+        return OpenNotebook(self._page(name, nbformat.read(HERE / f"{name}.ipynb", as_version=4)))
+
+    def _page(self, name: str, cells: NotebookNode) -> Page:
+        page = self.pages.get(name)
         if page is None:
-            page = self.pages[source] = self.browser.new_page()
-            name = f"cell_{len(self.pages)}.ipynb"
-            notebook = OpenNotebook.of(of_cells(source), page, self.server, name)
-            notebook.run_all_cells(1)
+            page = self.pages[name] = self.browser.new_page()
+            file = f"cells_{len(self.pages)}.ipynb"
+            notebook = OpenNotebook.of(cells, page, self.server, file)
+            notebook.run_all_cells(len(code(cells)))
             assert notebook.errors() == []
         page.bring_to_front()
         page.set_viewport_size({"width": 1280, "height": 900})
