@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from sagakit.check.verdict import Verdict
 from sagakit.events import encode
 from sagakit.plot import pieces
-from sagakit.plot.text import WIDTH
 from sagakit.run import Run
 from sagakit.sim.trace import duration
+from sagakit.terminal import WIDTH
 
 if TYPE_CHECKING:
     from sagakit.check.explore import Counterexample, Exploration
@@ -60,7 +60,7 @@ def exploration(answer: "Exploration") -> Iterator[str]:
     """What came of an exploration, line by line: what was covered, and the schedule of the first
     counterexample."""
     yield answer.scenario.title
-    yield from answer.told()
+    yield from str(answer).split("\n")
     rate = f"{answer.states_per_second:,.0f} states/s" if answer.states else ""
     yield ", ".join(filter(None, [f"It took {answer.seconds:.2f} s", rate]))
     if not answer.broken:

@@ -4,6 +4,9 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from textwrap import fill
+
+WIDTH = 80  # columns
 
 # Control characters (but a tab), and those that change the direction of text or begin a new line.
 _STEERING = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -28,6 +31,11 @@ def _spelled(found: re.Match[str]) -> str:
 def printable_lines(text: str) -> str:
     """Return a text of several lines, each of them printable."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def wrapped(lines: Iterable[str]) -> str:
+    """Return lines of prose in the width of a terminal."""
+    return "\n".join(fill(printable(line), WIDTH, subsequent_indent="  ") for line in lines)
 
 
 def show_lines(lines: Iterable[str]) -> None:

@@ -154,8 +154,8 @@ MAY_IMPORT = {
         "sagakit.sim.trace",
         "sagakit.check",
         "sagakit.plot.pieces",
-        "sagakit.plot.text",
         "sagakit.run",
+        "sagakit.terminal",
     },
     "sagakit.showcase": {
         *WORDS,

@@ -9,10 +9,9 @@ from typing import NamedTuple
 from sagakit.plot.activity import Activity
 from sagakit.plot.clock import roughly, stamp
 from sagakit.sim.trace import A_TEXT, Queued, Trace
-from sagakit.terminal import printable
+from sagakit.terminal import WIDTH, printable
 
-WIDTH = 80  # columns
-TIME = 10  # of them for the time
+TIME = 10  # columns for the time
 WIDEST = 16  # from lane to lane
 MOST = 22  # rows
 GAP = 1_000  # ms without an arrow: more than that are a row

@@ -3,8 +3,8 @@
 import pytest
 
 from sagakit import run, scenarios
-from sagakit.plot.text import WIDTH
 from sagakit.scenarios import Scenario
+from sagakit.terminal import WIDTH
 
 HAPPY = """\
                                                          External

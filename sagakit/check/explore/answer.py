@@ -13,6 +13,7 @@ from sagakit.check.verdict import count
 from sagakit.payments.topology import Service
 from sagakit.run import Invariant, Run
 from sagakit.scenarios import Scenario, System
+from sagakit.terminal import wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,6 +165,9 @@ class Exploration:
 
     def __repr__(self) -> str:
         return f"<Exploration of {self.scenario.name}: {self._headline()} {self._counts()}>"
+
+    def __str__(self) -> str:
+        return wrapped(self.told())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": "\n".join(self.told()), "text/html": self._html()}

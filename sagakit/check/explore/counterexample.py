@@ -15,6 +15,7 @@ from sagakit.payments.topology import Service
 from sagakit.run import Invariant, Run
 from sagakit.scenarios import NAMES, Scenario, System, named
 from sagakit.sim.schedule import Choice
+from sagakit.terminal import wrapped
 
 WIDTH = 90  # characters of a line in a docstring
 QUOTES = '"' * 3
@@ -77,6 +78,9 @@ class Counterexample(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<Counterexample: {self.sentence}>"
+
+    def __str__(self) -> str:
+        return wrapped([self.sentence])
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         text = self.sentence

@@ -13,6 +13,7 @@ from sagakit.check.explore import Exploration
 from sagakit.check.explore.disasters import disasters
 from sagakit.progress import Progress
 from sagakit.scenarios import BadScenario, Scenario
+from sagakit.zoo import flaw
 from tests.check.explore.small import WALLET, Mute
 from tests.check.faulty import HasNoInbox
 
@@ -268,3 +269,12 @@ def test_a_counterexample_is_a_run_like_any_other() -> None:
     assert repr(found).startswith("<Run of one, seed 0: 1 payment COMPLETED")
     again = run(ONE, services=TWICE["services"], schedule=answer.broken[0].schedule)
     assert list(again.records) == list(found.records)
+
+
+def test_in_a_terminal_an_answer_and_its_counterexample_are_told_in_its_width() -> None:
+    answer = flaw("blind_write").explore()
+    for shown in (answer, answer.broken[0]):
+        lines = str(shown).splitlines()
+        assert max(map(len, lines)) <= 80
+    assert " ".join(str(answer).split()) == " ".join(" ".join(answer.told()).split())
+    assert " ".join(str(answer.broken[0]).split()) == answer.broken[0].sentence
