@@ -63,6 +63,7 @@ def test_a_payment_that_fails_is_no_measurement(monkeypatch: pytest.MonkeyPatch)
 class TestKilled:
     """What the figures of killed workers would show."""
 
+    @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
     @pytest.mark.parametrize("workers", [1, 2])
     def test_a_file_whose_workers_are_killed_is_served_to_its_end(
         self, workers: int, tmp_path: Path
