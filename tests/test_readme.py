@@ -8,6 +8,7 @@ import pytest
 
 from docs import pictures
 from docs.pictures import PICTURES
+from sagakit.__main__ import main
 from sagakit.plot.figure import Picture
 from sagakit.showcase import lost_update
 
@@ -56,11 +57,17 @@ def test_the_counterexample_is_told_as_it_is_found() -> None:
     assert f"{found.cause} Then '{found.verdict.law}' is broken: {sums}" in in_one_line(README)
 
 
-def test_the_lines_of_python_run() -> None:
+def test_the_lines_of_python_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for code in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL):
         assert len(code.strip().splitlines()) <= 12
         exec(compile(code, "README.md", "exec"), names)
+
+
+def test_what_the_command_prints_is_as_it_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "happy_path"]) == 0
+    assert capsys.readouterr().out.rstrip() in README
 
 
 @pytest.mark.parametrize("target", re.findall(r"^make (\w+)", README, flags=re.MULTILINE))
