@@ -1,17 +1,31 @@
-"""The controls: sliders and switches for a scenario, and at once what comes of them."""
+"""The controls: sliders and switches for a scenario, and at once what comes of them.
 
+A turn is answered with how the run ended. The pictures, which take longer, follow when the page
+asks for them: when no turn has come for a moment.
+"""
+
+from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 import traitlets
 from anywidget import AnyWidget
 
-from sagakit.lab import fallback, sketch
+from sagakit.lab import fallback
 from sagakit.lab.front import front_end
 from sagakit.lab.knobs import knobs, turned
+from sagakit.meant import meant
+from sagakit.plot.activity import Activity
+from sagakit.plot.clock import roughly
+from sagakit.plot.sequence import drawn
+from sagakit.plot.story import tell
 from sagakit.run import Run, run
 from sagakit.scenarios import BadScenario, Scenario, System, named
+from sagakit.sim.trace import told
 
 STATIC = "The controls run in JupyterLab: run this cell there to turn them."
+MOST = 10  # wallets, or items of a store, that are told
+PAYMENTS = "Payments DB"
 
 
 def control(scenario: Scenario | System | str) -> "Controls":
@@ -21,9 +35,10 @@ def control(scenario: Scenario | System | str) -> "Controls":
     if isinstance(scenario, str):
         scenario = named(scenario)
     if not isinstance(scenario, Scenario | System):
-        what = type(scenario).__name__
+        kind = isinstance(scenario, type)
+        what = f"the class {scenario.__name__}" if kind else f"a {type(scenario).__name__}"
         hint = "; of a run, give its .scenario" if isinstance(scenario, Run) else ""
-        raise BadScenario(f"a {what} has no controls: give a Scenario, its name or a System{hint}")
+        raise BadScenario(f"{what} has no controls: give a Scenario, its name or a System{hint}")
     return Controls(scenario)
 
 
@@ -37,50 +52,67 @@ class Controls(AnyWidget):
     knobs: Any = traitlets.List().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
     saga = traitlets.Unicode().tag(sync=True)
-    shown = traitlets.Dict().tag(sync=True)  # the outcome, the timeline and the sequence
+    shown = traitlets.Dict().tag(sync=True)  # the outcome, and what of it is new
+    pictures = traitlets.Dict().tag(sync=True)  # `of` which answer they are
 
     def __init__(self, scenario: Scenario | System) -> None:
         super().__init__(title=scenario.title, knobs=[knob._asdict() for knob in knobs(scenario)])
         self._given: Any = scenario
         self.scenario: Any = scenario  # as with a Run: what has settings, say, is a Scenario
-        self._redrawn = 0
+        self._answers = 0
         self._in_hand: set[str] = set()  # the knobs of the last turn
         first = run(scenario)
-        self._before = sketch.outcome(first)  # as it was when they were taken in hand
+        self._before = outcome(first)  # as it was when they were taken in hand
         self._show(first)
-        self.observe(self._turned, ["values", "saga"])
+        self.observe(self._turned, "values")
+        self.observe(lambda _: self._answer(), "saga")
+        self.on_msg(self._asked)
+
+    @traitlets.validate("values")
+    def _known(self, proposed: Any) -> Any:
+        names = [knob["name"] for knob in self.knobs]
+        for name in proposed["value"]:
+            if name not in names:
+                raise BadScenario(f"there is no knob {name!r}: {meant(name, names)}")
+        return proposed["value"]
 
     def _turned(self, change: Any) -> None:
-        if change.name == "values":
-            old, new = change.old.items(), change.new.items()
-            in_hand = {name for name, _ in old ^ new}
-            if in_hand != self._in_hand:  # a slider that is drawn makes many turns, all one change
-                self._in_hand, self._before = in_hand, sketch.outcome(self.run)
-        try:
-            self.scenario = turned(self._given, self.values)
-            self._show(run(self.scenario))
-        except BadScenario as problem:
-            self._answer(problem=str(problem), changed=[])
+        in_hand = {name for name, _ in change.old.items() ^ change.new.items()}
+        if in_hand != self._in_hand:  # a slider that is drawn makes many turns, all one change
+            self._in_hand, self._before = in_hand, outcome(self.run)
+        with self.hold_sync():  # the page gets one answer
+            try:
+                self.scenario = turned(self._given, self.values)
+                self._show(run(self.scenario))
+            except BadScenario as problem:
+                self._answer(problem=str(problem), changed=[])
 
     def _show(self, finished: Run) -> None:
         self.run = finished
         sagas = list(dict.fromkeys(filter(None, (one.correlation_id for one in finished.records))))
-        saga = self.saga if self.saga in sagas else next(iter(sagas), "")
-        outcome = sketch.outcome(finished)
-        self._answer(
-            outcome=outcome,
-            changed=[place for place, row in enumerate(outcome) if row not in self._before],
-            timeline=sketch.timeline(finished),
-            sagas=sagas,
-            saga=saga,
-            sequence=sketch.sequence(finished, saga or None),
-            problem="",
-        )
+        if self.saga not in sagas:
+            self.saga = next(iter(sagas), "")
+        ended = outcome(finished)
+        changed = [place for place, row in enumerate(ended) if row not in self._before]
+        self._answer(outcome=ended, changed=changed, sagas=sagas, problem="")
 
     def _answer(self, **news: Any) -> None:
         """The front end waits for an answer to each turn, also if nothing else is new."""
-        self._redrawn += 1
-        self.shown = {**self.shown, **news, "redrawn": self._redrawn}
+        self._answers += 1
+        self.shown = {**self.shown, **news, "answer": self._answers}
+
+    def _asked(self, *_: Any) -> None:
+        """Draw what is shown; the breaker too, once one of its knobs was turned."""
+        if self.pictures.get("of") == self._answers:
+            return
+        saga = self.saga if self.saga in self.shown["sagas"] else None
+        sequence, _, heads = drawn(tell(self.run.records, saga=saga))
+        breaker = [self.run.breaker()] if any("breaker" in name for name in self.values) else []
+        self.pictures = {
+            "of": self._answers,
+            "plain": "".join(one.img() for one in (*breaker, self.run.timeline())),
+            "sequence": {"svg": sequence.svg(), "heads": heads},
+        }
 
     # Where widgets do not run.
 
@@ -90,19 +122,57 @@ class Controls(AnyWidget):
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle, metadata = super()._repr_mimebundle_() or ({}, {})
         picture = self.run.timeline()
-        values = [(knob.name, _said(knob.value, knob.unit)) for knob in knobs(self.scenario)]
+        values = [(knob.label, knob.said()) for knob in knobs(self.scenario)]
         bundle["text/plain"] = picture.alt
         tables: list[tuple[str, fallback.Rows]] = [
-            ("Outcome", sketch.outcome(self.run)),
+            ("Outcome", outcome(self.run)),
             ("Controls", values),
         ]
         bundle["text/html"] = fallback.page(picture, STATIC, tables)
         return bundle, metadata
 
 
-def _said(value: bool | int | str | None, unit: str) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value} {unit}".rstrip()
+def outcome(finished: Run) -> list[list[str]]:
+    """How a run ended: a row a fact, its name and what it was."""
+    records = finished.records
+    stores = records.stores()
+    payments = any(one.name == PAYMENTS for one in records.participants)
+    calls = Activity(records).calls
+    silent = sum(not call.answered for call in calls)
+    dead = sum(fate.state == "dead" for fate in records.messages().values())
+    verdicts = finished.verdicts()
+    broken = [one.law for one in verdicts if not one.held]
+    return [
+        *(_of_payments(stores) if payments else _of_items(stores)),
+        [
+            f"calls to {'the provider' if payments else 'parties outside'}",
+            f"{len(calls)}, of which {silent} got no answer",
+        ],
+        ["dead letters", str(dead)],
+        ["ends after", roughly(max((record.t for record in records), default=0))],
+        ["laws", f"{len(verdicts) - len(broken)} of {len(verdicts)} held"],
+        *(["broken", law] for law in broken),
+    ]
+
+
+def _of_payments(stores: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    statuses = sorted(one.status for one in stores[PAYMENTS].values())
+    payments = [f"{len(list(equal))} {status}" for status, equal in groupby(statuses)]
+    wallets = [f"{one.key} {one.balance}" for one in stores["Wallet DB"].values()]
+    return [["payments", ", ".join(payments) or "none"], ["wallets", ", ".join(_few(wallets))]]
+
+
+def _of_items(stores: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    return [
+        [store, "; ".join(_few([_told(key, item) for key, item in items.items()]))]
+        for store, items in stores.items()
+        if items
+    ]
+
+
+def _told(key: str, item: Any) -> str:
+    return f"{key}: {told(item).removeprefix(f'key: {key}, ')}"
+
+
+def _few(items: list[str]) -> list[str]:
+    return [*items[:MOST], *([f"and {len(items) - MOST} more"] if len(items) > MOST else [])]

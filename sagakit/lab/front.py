@@ -6,6 +6,7 @@ HERE = Path(__file__).parent
 
 
 def front_end(name: str) -> str:
-    """The text of a script or a style. A script gets what both build their pages with."""
-    text = (HERE / name).read_text(encoding="utf-8")
-    return (HERE / "dom.js").read_text(encoding="utf-8") + text if name.endswith(".js") else text
+    """The text of a script or a style, after what both widgets share of its kind."""
+    path = HERE / name
+    shared = path.with_stem("dom").read_text(encoding="utf-8")
+    return shared + path.read_text(encoding="utf-8")

@@ -1,9 +1,9 @@
 """The knobs of a scenario or a system: what of it can be turned, read from its models.
 
 A number is a slider, a truth value a switch, a word out of a few a choice, and each rule of the
-provider and each fault has a switch that leaves it out. Kind, bounds and unit are those of the
-model's JSON schema. Of a system of one's own these are the parties outside, the numbers of its
-opening items and its commands, and the timing.
+provider and each fault has a switch that leaves it out. Kind and bounds are those of the model's
+JSON schema; the label is for people. Of a system of one's own these are the parties outside, the
+numbers of its opening items and its commands, and the timing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,39 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel
 
-from sagakit.scenarios import Scenario, System
+from sagakit.scenarios import OpeningWallet, PaymentRequest, ProviderRule, Scenario, System
 from sagakit.sim.external import Behaviour
 
 MOST = 10  # wallets, payments, rules, faults or items that get knobs
 OPTIONAL = ("provider", "faults")  # what may be left out, one by one
 OF_A_SYSTEM = ("externals", "opening", "requests", "timing", "seed")
 ROOM = 4  # a slider goes to so many times the value, or as far as the model allows
+
+SAY_NOTHING = ("settings", "wallets", "payments", "provider", "faults", "opening", "externals")
+WORDS = {  # where the name of a field is not what people call it
+    "breaker_open_for": "breaker stays open for",
+    "wallet_batch": "messages that the wallet takes at once",
+    "wallet_reports": "wallet reports a refusal",
+    "gateway_concurrency": "gateway works on at once",
+    "provider_visibility": "provider queue's visibility timeout",
+    "start": "from",
+    "end": "until",
+    "requests": "request",
+    "nth": "which one",
+}
+COUNTED = {
+    "settings.breaker_threshold": "failures",
+    "settings.gateway_concurrency": "messages",
+    "settings.provider_attempts": "attempts",
+}
+BEHAVES: dict[str, str] = {
+    "approve": "approves",
+    "decline": "declines",
+    "timeout_before": "does nothing, and is silent",
+    "timeout_after": "does it, and is silent",
+    "slow": "is slow",
+    "down": "cannot be reached",
+}
 
 Given = TypeVar("Given", Scenario, System)
 
@@ -28,30 +54,39 @@ class Knob(NamedTuple):
     """One thing to turn.
 
     name      the path to it, as an error message names it: "settings.retry_delay"
+    label     what people call it: "Retry delay"
     value     what it is in the scenario: an amount as text, so that it stays exact; None for none
     least     the model's bounds; `most` is None if it has none
     top       where the slider ends: `most`, or nearer by
-    unit      "ms" or nothing
-    about     of a rule or a fault: what it does; of a span of time: which end of it
-    choices   the words to choose from
+    unit      what it is shown in, and `per`, how much of the value one of that is
+    choices   the words to choose from, and what each means
     optional  whether it may be none
     """
 
     name: str
+    label: str
     kind: Literal["switch", "number", "amount", "choice"]
     value: bool | int | str | None
     least: int | None = None
     most: int | None = None
     top: int = 0
     unit: str = ""
-    about: str = ""
-    choices: tuple[str, ...] = ()
+    per: int = 1
+    choices: tuple[tuple[str, str], ...] = ()
     optional: bool = False
+
+    def said(self) -> str:
+        """Its value for people."""
+        if isinstance(self.value, bool):
+            return "on" if self.value else "off"
+        if isinstance(self.value, int):
+            return f"{self.value / self.per:g} {self.unit}".rstrip()
+        return "none" if self.value is None else dict(self.choices).get(self.value, self.value)
 
 
 def knobs(scenario: Scenario | System) -> list[Knob]:
     """All knobs of a scenario, its settings first."""
-    found = list(_of(scenario, ""))
+    found = list(_of(scenario, "", ""))
     return sorted(found, key=lambda knob: not knob.name.startswith("settings."))
 
 
@@ -75,46 +110,76 @@ def _parts(whole: Any, path: str) -> Iterator[tuple[Any, str, Any]]:
         yield from ((key, f"{path}[{key}]", value) for key, value in parts)
 
 
-def _of(whole: Any, path: str) -> Iterator[Knob]:
+def _of(whole: Any, path: str, owner: str) -> Iterator[Knob]:
     for part, name, value in _parts(whole, path):
         schema = _schema(type(whole), part) if isinstance(whole, BaseModel) else {}
-        choices = get_args(Behaviour) if path == "externals" else schema.get("enum", ())
+        words = get_args(Behaviour) if path == "externals" else schema.get("enum", ())
         number = schema.get("type") == "integer" if value is None else isinstance(value, int)
+        label = _label(owner, str(part))
         if isinstance(value, bool):
-            yield Knob(name, "switch", value)
+            yield Knob(name, label, "switch", value)
         elif number and isinstance(part, str):  # a place in a list says nothing
-            yield _number(name, value, schema)
+            yield _number(name, label, value, schema)
         elif isinstance(value, Decimal):
-            yield Knob(name, "amount", str(value))
-        elif isinstance(value, str) and choices:
-            yield Knob(name, "choice", value, choices=tuple(choices))
+            yield Knob(name, label, "amount", str(value))
+        elif isinstance(value, str) and words:
+            if set(words) == set(BEHAVES):
+                _, provider, when = owner.partition("provider")
+                label = f"What the provider does{when}" if provider else f"What {part} does"
+            choices = tuple((word, BEHAVES.get(word, word)) for word in words)
+            yield Knob(name, label, "choice", value, choices=choices)
         elif "prefixItems" in schema:
-            yield from _span(name, value, schema.get("unit", ""))
+            yield from _span(name, label, value)
         else:
+            called = _called(part, value)
+            if path in OPTIONAL and len(whole) > 1:
+                called += f" ({part + 1} of {len(whole)})"
             if path in OPTIONAL:
-                yield Knob(name, "switch", True, about=_about(value))
-            yield from _of(value, name)
+                does = "rule applies" if path == "provider" else "happens"
+                yield Knob(name, _label(called, does), "switch", True)
+            yield from _of(value, name, ", ".join(filter(None, (owner, called))))
 
 
-def _about(part: BaseModel) -> str:
-    """Of which kind a fault is, and whom it or a rule of the provider strikes."""
-    does = ("fault", "service", "queue", "place", "event", "payment_id")
-    said = (getattr(part, field, None) for field in does)
-    return " ".join(str(one) for one in said if one)
+def _called(part: str | int, value: Any) -> str:
+    """What people call a part of which there are knobs; nothing if its knobs say it all."""
+    if isinstance(value, ProviderRule):
+        calls = ", ".join(map(str, value.calls or ()))
+        called = f"provider on call{'s' * (',' in calls)} {calls}" if calls else "provider"
+        return called + (f" for {value.payment_id}" if value.payment_id else "")
+    if isinstance(value, OpeningWallet):
+        return f"wallet of {value.user_id}"
+    if isinstance(value, PaymentRequest):
+        return f"payment {value.payment_id}"
+    if fault := getattr(value, "fault", ""):
+        places = (getattr(value, one, "") for one in ("queue", "service", "participant", "store"))
+        return f"{fault} at {next(filter(None, places))}"
+    if isinstance(part, int):
+        return str(getattr(value, "key", part + 1))
+    return "" if part in SAY_NOTHING else WORDS.get(part, part)
 
 
-def _number(name: str, value: int | None, schema: Mapping[str, Any]) -> Knob:
-    least, most, unit = (schema.get(key) for key in ("minimum", "maximum", "unit"))
-    top = max(ROOM * (value or 0), 10_000 if unit == "ms" else 10)
+def _label(owner: str, field: str) -> str:
+    """A field in words, after whose it is."""
+    words = WORDS.get(field, field.replace("_", " "))
+    label = f"{owner}: {words}" if owner else words
+    return label[:1].upper() + label[1:]
+
+
+def _number(name: str, label: str, value: int | None, schema: Mapping[str, Any]) -> Knob:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    time = schema.get("unit") == "ms"
+    top = max(ROOM * (value or 0), 10_000 if time else 10)
     top = top if most is None else min(top, most)
+    unit, per = ("s", 1_000) if time else (COUNTED.get(name, ""), 1)
     optional = schema.get("optional", False)
-    return Knob(name, "number", value, least, most, top, unit or "", optional=optional)
+    return Knob(name, label, "number", value, least, most, top, unit, per, optional=optional)
 
 
-def _span(name: str, span: tuple[int, int], unit: str) -> Iterator[Knob]:
+def _span(name: str, label: str, span: tuple[int, int]) -> Iterator[Knob]:
     top = max(ROOM * span[1], 10)
     for place, end in enumerate(("shortest", "longest")):
-        yield Knob(f"{name}[{place}]", "number", span[place], 0, None, top, unit, end)
+        called = f"{label}, {end}"
+        yield Knob(f"{name}[{place}]", called, "number", span[place], 0, None, top, "ms")
 
 
 @cache

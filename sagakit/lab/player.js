@@ -8,7 +8,6 @@ function table(name, rows) {
 const MARKS = ["conflict", "retry", "compensation"];
 const SPEEDS = [0.5, 1, 2, 4]; // steps a second while it plays by itself
 const KEYS = "Keys: ← → Home End; Space plays; Esc leaves";
-let pictures = 0; // that were drawn: each needs a name of its own in the page
 
 function render({ model, el }) {
   const last = () => model.get("drawing").steps.length;
@@ -79,7 +78,7 @@ function render({ model, el }) {
   const player = element(
     "div",
     {
-      class: "sagakit-player",
+      class: "sagakit-lab sagakit-player",
       tabindex: 0,
       role: "group",
       "aria-label": `Player. ${KEYS}`,
@@ -124,26 +123,10 @@ function render({ model, el }) {
 
   let cover, band, heads;
 
-  // The picture in three pieces: its title and legend, the lanes' heads, which stay above what is
-  // scrolled, and all the rest.
   function draw() {
-    const { svg, steps, heads: [above, below] } = model.get("drawing");
-    diagram.innerHTML = svg;
-    const picture = diagram.querySelector("svg");
-    const [, , wide, tall] = picture.getAttribute("viewBox").split(" ").map(Number);
-    const name = `sagakit-picture-${++pictures}`;
-    picture.querySelector("g").id = name;
-    const piece = (top, bottom, names) => {
-      const made = shape("svg", { viewBox: `0 ${top} ${wide} ${bottom - top}`, ...names });
-      made.append(shape("use", { href: `#${name}` }));
-      return made;
-    };
-    heads = piece(above, below, { class: "heads", "aria-hidden": "true" });
-    diagram.prepend(piece(0, above, { "aria-hidden": "true" }), heads);
-    picture.removeAttribute("height");
-    picture.removeAttribute("width");
-    picture.setAttribute("viewBox", `0 ${below} ${wide} ${tall - below}`);
-    picture.setAttribute("aria-label", "Sequence diagram");
+    const { svg, steps, heads: between } = model.get("drawing");
+    const { picture, wide, tall, ...of } = inPieces(diagram, { svg, heads: between });
+    heads = of.heads;
     band = shape("rect", { class: "band", width: wide }); // over the step that is shown
     cover = shape("rect", { class: "cover", width: wide, height: tall }); // over what is to come
     picture.append(band, cover);

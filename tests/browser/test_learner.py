@@ -78,10 +78,13 @@ def test_a_threshold_that_is_high_enough_lets_every_payment_of_the_outage_pass(
     """What notebook 04 asks to find out with the sliders."""
     controls = Controls.of(cells.course("04_circuit_breaker").page)
     expect(controls.outcome).to_contain_text("15 FAILED")
-    before = controls.timeline.inner_html()
-    controls.knob("settings.breaker_threshold").press("End")
+    controls.expect_drawn()
+    before = controls.timeline.get_attribute("alt")
+    controls.knob("Breaker threshold").press("End")
     expect(controls.outcome).not_to_contain_text("FAILED")
     expect(controls.outcome).to_contain_text("36 COMPLETED")
-    assert controls.timeline.inner_html() != before
+    controls.expect_drawn()
+    expect(controls.timeline).not_to_have_attribute("alt", before or "")
+    expect(controls.breaker).to_be_visible()
     controls.whole.screenshot(path=pictures / "04_controls.png")
     assert outside == []

@@ -18,16 +18,17 @@ class Cells:
 
     def __init__(self, browser: BrowserContext, server: Server) -> None:
         self.browser, self.server = browser, server
-        self.pages: dict[str, Page] = {}
+        self.pages: dict[tuple[str, ...], Page] = {}
 
-    def run(self, source: str) -> Page:
-        return self._page(source, of_cells(source))
+    def run(self, *sources: str) -> Page:
+        return self._page(sources, of_cells(*sources))
 
     def course(self, name: str) -> OpenNotebook:
         """A notebook of the course."""
-        return OpenNotebook(self._page(name, nbformat.read(HERE / f"{name}.ipynb", as_version=4)))
+        saved = nbformat.read(HERE / f"{name}.ipynb", as_version=4)
+        return OpenNotebook(self._page((name,), saved))
 
-    def _page(self, name: str, cells: NotebookNode) -> Page:
+    def _page(self, name: tuple[str, ...], cells: NotebookNode) -> Page:
         page = self.pages.get(name)
         if page is None:
             page = self.pages[name] = self.browser.new_page()
@@ -90,11 +91,16 @@ class Controls:
         self.whole = whole
         self.outcome = whole.get_by_role("table", name="Outcome")
         self.timeline = whole.get_by_role("img", name="Timeline")
-        self.calls = whole.locator(".sequence .says", has_text="executePayment()")
+        self.breaker = whole.get_by_role("img", name="Circuit breaker")
+        self.reset = whole.get_by_role("button", name="Reset")
 
     @classmethod
     def of(cls, page: Page) -> "Controls":
         return cls(page.locator(".sagakit-controls"))
 
-    def knob(self, name: str) -> Locator:
-        return self.whole.get_by_role("slider", name=name)
+    def knob(self, label: str) -> Locator:
+        return self.whole.get_by_role("slider", name=label)
+
+    def expect_drawn(self) -> None:
+        """The pictures are those of the outcome that is shown."""
+        expect(self.whole.locator(".pictures")).to_have_attribute("aria-busy", "false")

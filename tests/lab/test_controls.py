@@ -1,13 +1,13 @@
 """The controls without their front end: what comes of a turn."""
 
-from itertools import pairwise
-from typing import NamedTuple
+import re
+from typing import Any, NamedTuple
 
 import pytest
 
 from sagakit import run, scenarios
 from sagakit.lab import Controls, control
-from sagakit.lab.sketch import outcome, sequence, timeline
+from sagakit.lab.controls import outcome
 from sagakit.ports import Store, on
 from sagakit.scenarios import BadScenario, System
 from sagakit.sim.faults import Duplicate
@@ -92,6 +92,8 @@ def test_what_is_neither_a_scenario_nor_a_system_is_refused_with_what_to_give() 
         control(run("happy_path"))  # type: ignore[arg-type]
     with pytest.raises(BadScenario, match="a dict has no controls: give a Scenario"):
         control({})  # type: ignore[arg-type]
+    with pytest.raises(BadScenario, match="the class System has no controls"):
+        control(System)  # type: ignore[arg-type]
 
 
 class Room(NamedTuple):
@@ -131,37 +133,69 @@ def test_a_system_of_ones_own_is_turned_as_a_scenario_is() -> None:
     controls.values = {"requests[ana].guests": 3}
     assert told(controls)["Hotel DB"] == "double: free: 0"
     controls.values = {"requests[ana].guests": 4}
-    assert any(step["text"] == "full" for step in controls.shown["sequence"]["steps"])
+    assert "full" in controls.run.sequence().alt
+    assert titles(controls)[0].startswith("Timeline of saga ana")
 
 
 def test_a_scenario_in_which_nothing_happens_has_controls_too() -> None:
     nothing = scenarios.Scenario(name="nothing", title="Nothing", wallets=(), payments=())
     controls = control(nothing)
     assert told(controls)["payments"] == "none"
-    assert controls.shown["sequence"]["steps"] == []
+    assert titles(controls)[0].startswith("Timeline of 0 sagas")
 
 
-def test_the_sequence_is_that_of_the_saga(outage: Controls) -> None:
+def drawn(controls: Controls) -> dict[str, Any]:
+    """What the page gets when it asks for the pictures."""
+    controls._asked()
+    assert controls.pictures["of"] == controls.shown["answer"]
+    return controls.pictures
+
+
+def titles(controls: Controls) -> list[str]:
+    return re.findall(r'<img alt="(.*)', drawn(controls)["plain"])
+
+
+def test_the_pictures_are_those_of_the_run(outage: Controls) -> None:
     outage.saga = "user-13:1"
-    drawn = outage.shown["sequence"]
-    assert drawn == sequence(outage.run, "user-13:1")
-    assert any("Publish event [PaymentFailed]" in step["text"] for step in drawn["steps"])
+    pictures = drawn(outage)
+    assert pictures["plain"] == outage.run.timeline().img()
+    assert pictures["sequence"]["svg"] == outage.run.sequence(saga="user-13:1").svg()
 
 
-def test_work_at_the_same_time_stands_in_different_rows(outage: Controls) -> None:
-    drawn = timeline(outage.run)
-    gateway = [lane["name"] for lane in drawn["lanes"]].index("Provider Gateway")
-    bars = [bar for bar in drawn["bars"] if bar["lane"] == gateway]
-    assert drawn["lanes"][gateway]["rows"] > 1
-    for row in range(drawn["lanes"][gateway]["rows"]):
-        own = sorted((one["x"], one["wide"]) for one in bars if one["row"] == row)
-        assert all(x + wide <= after + 0.2 for (x, wide), (after, _) in pairwise(own))
+def test_the_breaker_is_drawn_once_its_knobs_are_turned(outage: Controls) -> None:
+    assert [title.split()[0] for title in titles(outage)] == ["Timeline"]
+    outage.values = {"settings.breaker_threshold": 6}
+    assert [title.split()[0] for title in titles(outage)] == ["Circuit", "Timeline"]
+    outage.values = {}
+    assert [title.split()[0] for title in titles(outage)] == ["Timeline"]
+
+
+def test_pictures_of_an_answer_are_drawn_once() -> None:
+    controls = control("happy_path")
+    first = drawn(controls)
+    assert drawn(controls) is first
+    controls.values = {"settings.breaker_threshold": 6}
+    assert drawn(controls) is not first
+
+
+def test_a_saga_that_a_turn_takes_away_is_shown_no_longer() -> None:
+    controls = control("happy_path")
+    controls.saga = "ana:B"
+    controls.values = {"seed": 1}
+    assert controls.saga == "ana:A"
+
+
+def test_a_knob_that_there_is_not_is_refused_with_the_nearest() -> None:
+    controls = control("happy_path")
+    with pytest.raises(BadScenario, match=r"no knob .*did you mean settings.breaker_threshold\?"):
+        controls.values = {"settings.breaker_treshold": 3}
+    assert controls.values == {}
 
 
 def test_where_widgets_do_not_run_there_is_a_picture_the_outcome_and_the_controls() -> None:
     bundle, _ = control("provider_error")._repr_mimebundle_()
     assert bundle["text/plain"].startswith("Timeline of saga ana:A")
-    for part in ("<img alt=", "1 FAILED", "settings.retry_delay", "60000 ms"):
+    for part in ("<img alt=", "1 FAILED", "Retry delay", "60 s"):
         assert part in bundle["text/html"]
 
 

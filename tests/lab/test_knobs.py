@@ -20,14 +20,48 @@ NUMBERS = [knob for knob in knobs(scenarios.provider_error) if knob.kind == "num
 
 def test_a_number_has_the_bounds_and_the_unit_of_its_model() -> None:
     assert KNOBS["settings.retry_delay"] == Knob(
-        "settings.retry_delay", "number", 60_000, 1_000, 900_000, 240_000, "ms"
+        "settings.retry_delay", "Retry delay", "number", 60_000, 1_000, 900_000, 240_000, "s", 1_000
     )
     attempts = KNOBS["settings.provider_attempts"]
-    assert (attempts.least, attempts.most, attempts.unit) == (1, None, "")
+    assert (attempts.least, attempts.most, attempts.unit) == (1, None, "attempts")
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "said"),
+    [
+        ("settings.provider_timeout", "Provider timeout", "5 s"),
+        ("settings.breaker_threshold", "Breaker threshold", "5 failures"),
+        ("settings.wallet_reports", "Wallet reports a refusal", "on"),
+        ("provider[0]", "Provider on calls 1, 2: rule applies", "on"),
+        (
+            "provider[0].behaviour",
+            "What the provider does on calls 1, 2",
+            "does nothing, and is silent",
+        ),
+        ("provider[0].end", "Provider on calls 1, 2: until", "none"),
+        ("wallets[0].balance", "Wallet of ana: balance", "100.00"),
+        ("payments[0].amount", "Payment ana:A: amount", "70.00"),
+        ("timing.bus[0]", "Timing: bus, shortest", "10 ms"),
+    ],
+)
+def test_a_knob_has_a_name_and_a_value_for_people(name: str, label: str, said: str) -> None:
+    assert (KNOBS[name].label, KNOBS[name].said()) == (label, said)
+
+
+@pytest.mark.parametrize("scenario", scenarios.ALL, ids=lambda one: one.name)
+def test_no_two_knobs_have_the_same_label(scenario: Scenario) -> None:
+    labels = [knob.label for knob in knobs(scenario)]
+    assert sorted(set(labels)) == sorted(labels)
+
+
+def test_two_faults_of_a_kind_are_told_apart() -> None:
+    twice = OUTAGE.but(faults=(Duplicate(queue="Wallet SQS"), Duplicate(queue="Wallet SQS", nth=2)))
+    labels = [knob.label for knob in knobs(twice) if knob.name in ("faults[0]", "faults[1]")]
+    assert labels == [f"Duplicate at Wallet SQS ({n} of 2): happens" for n in (1, 2)]
 
 
 def test_a_truth_value_is_a_switch_and_an_amount_stays_exact() -> None:
-    assert KNOBS["settings.wallet_reports"] == Knob("settings.wallet_reports", "switch", True)
+    assert KNOBS["settings.wallet_reports"].kind == "switch"
     assert KNOBS["payments[0].amount"].value == "70.00"
     cheaper = turned(scenarios.happy_path, {"payments[0].amount": "0.1"})
     assert cheaper.payments[0].amount == Decimal("0.10")
@@ -36,15 +70,15 @@ def test_a_truth_value_is_a_switch_and_an_amount_stays_exact() -> None:
 def test_a_word_out_of_a_few_is_a_choice() -> None:
     knob = KNOBS["provider[0].behaviour"]
     assert (knob.kind, knob.value) == ("choice", "timeout_before")
-    assert {"approve", "decline"} < set(knob.choices)
+    assert {("approve", "approves"), ("decline", "declines")} < set(knob.choices)
     crash = OUTAGE.but(faults=(Crash(service="Wallet Service"),))
     when = {knob.name: knob for knob in knobs(crash)}["faults[0].when"]
-    assert when.choices == ("before", "after")
+    assert when.choices == (("before", "before"), ("after", "after"))
 
 
 def test_both_ends_of_a_span_of_time_have_a_knob() -> None:
     assert KNOBS["timing.bus[0]"] == Knob(
-        "timing.bus[0]", "number", 10, 0, None, 120, "ms", "shortest"
+        "timing.bus[0]", "Timing: bus, shortest", "number", 10, 0, None, 120, "ms"
     )
     assert KNOBS["timing.bus[1]"].value == 30
     assert turned(OUTAGE, {"timing.bus[1]": 40}).timing.bus == (10, 40)
@@ -69,7 +103,7 @@ def test_the_only_rule_can_be_left_out_and_put_back() -> None:
 
 def test_a_number_that_is_not_given_has_a_knob_too() -> None:
     end = KNOBS["provider[0].end"]
-    assert (end.value, end.optional, end.unit) == (None, True, "ms")
+    assert (end.value, end.optional, end.unit) == (None, True, "s")
     ended = turned(scenarios.provider_error, {"provider[0].end": 5})
     assert ended.provider[0].end == 5
     assert turned(ended, {"provider[0].end": None}) == scenarios.provider_error
@@ -136,7 +170,9 @@ BOOKS = System(
 
 class TestASystemOfOnesOwn:
     def test_has_knobs_for_what_is_asked_of_it_and_how_the_world_is(self) -> None:
-        found = {knob.name: knob.value for knob in knobs(BOOKS) if knob.unit != "ms"}
+        found = {
+            knob.name: knob.value for knob in knobs(BOOKS) if not knob.name.startswith("timing")
+        }
         assert found == {
             "externals[Van]": "approve",
             "opening[Shop][0].left": 3,
