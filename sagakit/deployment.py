@@ -292,11 +292,12 @@ class Deployment:
 
     # Its views are imported when they are asked for.
 
-    def figure(self, title: str | None = None) -> "Picture":
+    def figure(self, title: str | None = None, *, brief: bool = False) -> "Picture":
         """The deployment diagram: a row a domain, the bus with its rules on the left.
 
-        `title` is one line; by default it says how many parts there are. Raises `ValueError` for a
-        service that asks for something that the deployment does not have.
+        `title` is one line; by default it says how many parts there are. `brief` draws who takes
+        which event from where, and leaves out numbers, dead letters and what only faults need.
+        Raises `ValueError` for a service that asks for what the deployment does not have.
 
         >>> from sagakit.payments.topology import payment_system
         >>> print(payment_system().figure().alt.splitlines()[0])
@@ -304,7 +305,7 @@ class Deployment:
         """
         from sagakit.plot.deployed import deployed
 
-        return deployed(self, title=title)
+        return deployed(self, title=title, brief=brief)
 
     def check(self, horizons: "Horizons | None" = None) -> "pd.DataFrame":
         """The inequalities between settings that bite in production, a row a rule and place.

@@ -15,7 +15,7 @@ from sagakit.uses import Uses
 
 NAME, NUMBER = 8.5, 8.0  # letters
 LINE = 10.5
-PART, SMALL = 29.0, 18.0  # heights: of a part with a number below its name, and without
+PART, SMALL = 29.0, 20.0  # heights: of a part with two lines, and with one
 SIGN = 26.0  # room for it in a part
 PAD = 7.0
 BETWEEN = 9.0  # one part and the next below it
@@ -47,6 +47,10 @@ class Part:
         said = [*(width(line, NAME) for line in self.lines), width(self.numbers, NUMBER)]
         return SIGN + max(said) + PAD
 
+    @property
+    def high(self) -> float:
+        return PART if self.numbers or len(self.lines) > 1 else SMALL
+
     def put(self, top: float, high: float) -> float:
         """Stand there. Returns its bottom."""
         self.top, self.bottom = top, top + high
@@ -58,7 +62,7 @@ class Feed:
     """A queue or a topic, with its dead letters and the rules that send to it."""
 
     part: Part
-    dead: Part
+    dead: Part | None  # not in a brief drawing
     gives_up: str  # when a message goes to the dead letters
     rules: list[Rule]
     subscribers: tuple[str, ...] = ()
@@ -66,10 +70,19 @@ class Feed:
     @property
     def high(self) -> float:
         rules = sum(RULE + RENAMED * (rule.rename is not None) for rule in self.rules)
-        return max(PART, rules + 4)
+        return max(self.part.high, rules + 4)
+
+    @property
+    def parts(self) -> list[Part]:
+        return [self.part, self.dead] if self.dead else [self.part]
+
+    @property
+    def bottom(self) -> float:
+        return self.parts[-1].bottom
 
     def put(self, top: float) -> float:
-        return self.dead.put(self.part.put(top, self.high) + DROP, SMALL)
+        bottom = self.part.put(top, self.high)
+        return self.dead.put(bottom + DROP, SMALL) if self.dead else bottom
 
     def arrivals(self) -> Iterator[tuple[Rule, float]]:
         """Each rule and where its arrow comes in."""
@@ -104,9 +117,9 @@ class Block:
         last = self.feeds[-1].part.bottom if self.feeds else top
         y = right = top
         for one in (*self.parties, *self.stores):
-            right = one.put(y, PART)
+            right = one.put(y, one.high)
             y = right + BETWEEN
-        self.part.put(top, max(PART, last - top, right - top))
+        self.part.put(top, max(self.part.high, last - top, right - top))
         return max(left, self.part.bottom)
 
 
@@ -134,7 +147,7 @@ class Row:
             first = max(first, (first + bottom - sum(one.high for one in self.topics)) / 2)
         for topic in self.topics:
             bottom = max(bottom, topic.put(first))
-            first = topic.dead.bottom + BETWEEN
+            first = topic.bottom + BETWEEN
         self.out = bottom + OUT - 5
         self.bottom = bottom + (OUT if any(one.publishes for one in self.blocks) else 7)
         return self.bottom
@@ -150,18 +163,18 @@ class Columns(NamedTuple):
     parties: tuple[float, float]
 
 
-def rows_of(deployment: Deployment) -> list[Row]:
-    """All rows; nothing stands anywhere yet."""
+def rows_of(deployment: Deployment, brief: bool = False) -> list[Row]:
+    """All rows; nothing stands anywhere yet. For `brief` see `deployed`."""
     rows: list[Row] = []
     for function in deployment.functions:
         row = next((one for one in rows if one.domain and one.domain == function.domain), None)
         if row is None:
             rows.append(row := Row(function.domain, []))
-        row.blocks.append(_block(function, deployment))
+        row.blocks.append(_block(function, deployment, brief))
     for topic in deployment.topics:
         fed = [row for row in rows if any(b.function.name in topic.subscribers for b in row.blocks)]
         at_home = [row for row in rows if topic.domain and row.domain == topic.domain]
-        (at_home or fed or rows)[0].topics.append(_topic(topic, deployment))
+        (at_home or fed or rows)[0].topics.append(_topic(topic, deployment, brief))
     return rows
 
 
@@ -175,7 +188,7 @@ def columns_of(rows: Iterable[Row], edge: float, wide: float, rules: float) -> C
     feeds += [topic for row in rows for topic in row.topics]
     taken = max((width(batch_of(block.function), NUMBER) for block in blocks), default=0.0)
     room = {
-        "feeds": max((max(one.part.wide, one.dead.wide) for one in feeds), default=0.0),
+        "feeds": max((part.wide for one in feeds for part in one.parts), default=0.0),
         "functions": max(block.part.wide for block in blocks),
         "stores": max((one.wide for block in blocks for one in block.stores), default=0.0),
         "parties": max((one.wide for block in blocks for one in block.parties), default=0.0),
@@ -198,23 +211,25 @@ def batch_of(function: Function) -> str:
     return f"batch of {function.batch}"
 
 
-def _block(function: Function, deployment: Deployment) -> Block:
+def _block(function: Function, deployment: Deployment, brief: bool) -> Block:
     uses = Uses(function, deployment)
     queues = {queue.name: queue for queue in deployment.queues}
     owned = [table for table in deployment.tables if table.owner == function.name]
-    stores = dict.fromkeys([*(table.name for table in owned), *uses.stores, *uses.archives])
+    stores = [*dict.fromkeys([*(table.name for table in owned), *uses.stores, *uses.archives])]
     actors = [one.name for one in deployment.others if one.kind == "actor"]
     called = any(function.name in Uses(o, deployment).callers for o in deployment.functions)
     asked_by = [] if called or not uses.commands or uses.people else actors[:1]
+    people = [one for one in uses.people if one in actors[:1] or not brief]
     numbers = f"timeout {duration(function.timeout)}, {function.concurrency} at once"
+    feeds = [_queue(queues[name], deployment, brief) for name in function.queues]
     return Block(
         function,
         uses,
-        Part(function.name, "service", (function.name,), numbers),
-        [_queue(queues[name], deployment) for name in function.queues],
+        Part(function.name, "service", (function.name,), "" if brief else numbers),
+        [feed for feed in feeds if feed.rules or not brief],
         [_party(one, "external") for one in uses.externals]
-        + [_party(one, "actor") for one in (*uses.people, *asked_by)],
-        [Part(name, "store", (name,)) for name in stores],
+        + [_party(one, "actor") for one in (*people, *asked_by)],
+        [Part(name, "store", (name,)) for name in (stores[:1] if brief else stores)],
         owned,
     )
 
@@ -223,19 +238,20 @@ def _party(name: str, kind: ParticipantKind) -> Part:
     return Part(name, kind, wrapped(name, NAME, PARTY, 2))
 
 
-def _queue(queue: Queue, deployment: Deployment) -> Feed:
+def _queue(queue: Queue, deployment: Deployment, brief: bool) -> Feed:
+    numbers = "" if brief else f"visibility {duration(queue.visibility)}"
     return Feed(
-        Part(queue.name, "queue", (queue.name,), f"visibility {duration(queue.visibility)}"),
-        _dead(queue),
+        Part(queue.name, "queue", (queue.name,), numbers),
+        None if brief else _dead(queue),
         f"after {queue.receives} receives",
         _rules_to(queue.name, deployment),
     )
 
 
-def _topic(topic: Topic, deployment: Deployment) -> Feed:
+def _topic(topic: Topic, deployment: Deployment, brief: bool) -> Feed:
     return Feed(
         Part(topic.name, "topic", (topic.name,)),
-        _dead(topic),
+        None if brief else _dead(topic),
         "undelivered",
         _rules_to(topic.name, deployment),
         topic.subscribers,

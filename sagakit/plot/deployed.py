@@ -37,28 +37,33 @@ FRAME = "#9A9A9A"
 MESSAGE, CALL, DEAD = "event or message", "call", "to the dead letters"
 
 
-def deployed(deployment: Deployment, *, title: str | None = None) -> Picture:
+def deployed(deployment: Deployment, *, title: str | None = None, brief: bool = False) -> Picture:
     """Draw a deployment. `title` is one line; by default it says how many parts there are.
+
+    `brief` leaves out the legend, numbers, dead letters, queues that no rule feeds, a service's
+    further stores, and people other than the first.
 
     Raises `ValueError` for a deployment without a function, and for a service that asks for
     something that the deployment does not have.
     """
-    rows = rows_of(deployment)
+    rows = rows_of(deployment, brief)
     if not rows:
         raise ValueError("there are no functions to draw: a deployment needs one at least")
-    return _Drawing(deployment, rows, title or heading(deployment)).drawn()
+    return _Drawing(deployment, rows, title or heading(deployment), brief).drawn()
 
 
 class _Drawing:
-    def __init__(self, deployment: Deployment, rows: list[Row], title: str) -> None:
+    def __init__(self, deployment: Deployment, rows: list[Row], title: str, brief: bool) -> None:
         self.deployment, self.rows, self.title = deployment, rows, title
         self.columns = columns_of(rows, EDGE, WIDTH * 72, _room_for_rules(deployment, rows))
         wide = max(WIDTH * 72, self.columns.parties[1] + EDGE)
-        self.legend = Legend(_samples(deployment, rows), wide)
-        y = EDGE + 19 + self.legend.height + TOP
+        self.legend = Legend(() if brief else _samples(deployment, rows), wide)
+        y = EDGE + 19 + self.legend.height + (0 if brief else TOP)
         for row in rows:
             y = row.put(y) + ROWS
-        self.sheet = Sheet(wide, y - ROWS + EDGE, alternative(deployment, rows, title))
+        of_the_bus = rows[0].top + width(deployment.bus, NAME, bold=True) + 8
+        rows[-1].bottom = max(rows[-1].bottom, of_the_bus)
+        self.sheet = Sheet(wide, rows[-1].bottom + EDGE, alternative(deployment, rows, title))
 
     def drawn(self) -> Picture:
         self.sheet.words(EDGE, EDGE + 10, self.title, TITLE, bold=True)
@@ -121,10 +126,11 @@ class _Drawing:
     def _feed(self, feed: Feed) -> None:
         left, right = self.columns.feeds
         self._part(feed.part, (left, right))
-        self._part(feed.dead, (left, right))
-        x = left + SIGN / 2 + 1
-        self._arrow([(x, feed.part.bottom), (x, feed.dead.top)], COFFIN, RED)
-        self._says(left + SIGN, feed.dead.top - 6, feed.gives_up)
+        if feed.dead:
+            self._part(feed.dead, (left, right))
+            x = left + SIGN / 2 + 1
+            self._arrow([(x, feed.part.bottom), (x, feed.dead.top)], COFFIN, RED)
+            self._says(left + SIGN, feed.dead.top - 6, feed.gives_up)
         for rule, y in feed.arrivals():
             self._rule(rule, y)
 
@@ -143,8 +149,9 @@ class _Drawing:
         back = block.function.retry_queue == feed.part.name
         y -= 6 * back
         self._arrow([(here, y), (there, y)], OPEN)
-        said = batch_of(block.function)
-        self.sheet.words(middle - 2, y - 3.5, said, NUMBER, align="center", colour=GREY)
+        if feed.part.numbers:
+            said = batch_of(block.function)
+            self.sheet.words(middle - 2, y - 3.5, said, NUMBER, align="center", colour=GREY)
         if back:
             y += 12
             self._arrow([(there, y), (here, y)], OPEN)
@@ -181,7 +188,7 @@ class _Drawing:
         y, apart = part.middle, 5 if told and asks else 0
         if part.kind == "external":
             self._arrow([(here, y), (there, y)], FILLED)
-            if block.function.client_timeout:
+            if block.function.client_timeout and block.part.numbers:
                 said = f"client timeout {duration(block.function.client_timeout)}"
                 self._says(here + 8, y - 3.5, said)
         if told:
@@ -267,7 +274,7 @@ def _samples(deployment: Deployment, rows: list[Row]) -> Iterator[tuple[Sample, 
         yield step_sample("call"), 30, CALL
     if any(met for row in rows for met in _at_the_bus(row)):
         yield step_sample("async"), 30, MESSAGE
-    if deployment.queues:
+    if any(feed.dead for block in blocks for feed in block.feeds):
         yield step_sample("dead"), 30, DEAD
     kinds: set[ParticipantKind] = {"service"}
     kinds |= {part.kind for block in blocks for part in (*block.parties, *block.stores)}

@@ -32,11 +32,11 @@ def alternative(deployment: Deployment, rows: Sequence[Row], title: str) -> str:
     for row in rows:
         where = f"{row.domain}: " if row.domain else ""
         said += [where + line for block in row.blocks for line in _told(block)]
-        said += [
-            f"{where}{one.part.name} passes each message to {', '.join(one.subscribers)}; what is "
-            f"undelivered goes to {one.dead.name}."
-            for one in row.topics
-        ]
+        for one in row.topics:
+            dead = f"; what is undelivered goes to {one.dead.name}" if one.dead else ""
+            said.append(
+                f"{where}{one.part.name} passes each message to {', '.join(one.subscribers)}{dead}."
+            )
     for rule in deployment.rules:
         renamed = f" as {rule.rename.__name__}" if rule.rename else ""
         said.append(f"{deployment.bus} sends {rule.event.__name__} to {rule.target}{renamed}.")
@@ -47,24 +47,28 @@ def _told(block: Block) -> Iterator[str]:
     function, uses = block.function, block.uses
     does = []
     if block.feeds:
-        takes = " and ".join(feed.part.name for feed in block.feeds)
-        does.append(f"takes batches of {function.batch} from {takes}")
+        queues = " and ".join(feed.part.name for feed in block.feeds)
+        batches = f"batches of {function.batch} " if block.part.numbers else ""
+        does.append(f"takes {batches}from {queues}")
     if asking := [part.name for part in block.parties if part.kind == "actor" and uses.commands]:
         does.append(f"is asked for {named(uses.commands)} by {asking[0]}")
     does += [f"calls {other}" for other in uses.callers]
     waits = function.client_timeout
-    patience = f" (client timeout {duration(waits)})" if waits else ""
+    patience = f" (client timeout {duration(waits)})" if waits and block.part.numbers else ""
     does += [f"calls {other}{patience}" for other in uses.externals]
-    does += [f"tells {other}" for other in uses.people]
-    if function.retry_queue:
+    drawn = [part.name for part in block.parties]
+    does += [f"tells {other}" for other in uses.people if other in drawn]
+    if function.retry_queue and block.part.numbers:
         does.append(f"puts what is delayed in {function.retry_queue}")
     if block.stores:
         does.append(f"uses {', '.join(store.name for store in block.stores)}")
     if block.publishes:
         does.append("its events are " + (OUTBOX if block.owned else DIRECTLY))
-    yield f"{function.name} ({block.part.numbers}) {'; '.join(does) or 'stands alone'}."
+    numbers = f" ({block.part.numbers})" if block.part.numbers else ""
+    yield f"{function.name}{numbers} {'; '.join(does) or 'stands alone'}."
     for feed in block.feeds:
-        yield (
-            f"{feed.part.name} ({feed.part.numbers}) gives up into {feed.dead.name} "
-            f"{feed.gives_up}."
-        )
+        if feed.dead:
+            yield (
+                f"{feed.part.name} ({feed.part.numbers}) gives up into {feed.dead.name} "
+                f"{feed.gives_up}."
+            )

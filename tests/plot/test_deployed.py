@@ -44,6 +44,21 @@ def test_every_part_is_there_and_every_rule_once(deployment: Deployment) -> None
     assert deployment.bus in shown
 
 
+@pytest.mark.parametrize("deployment", [PAYMENTS, TRAVEL, SOUND, ALONE, QUEUED])
+def test_in_brief_it_has_every_service_and_rule_and_no_numbers_or_dead_letters(
+    deployment: Deployment,
+) -> None:
+    picture = deployed(deployment, brief=True)
+    assert complaints(picture) == []
+    shown = words(picture)
+    expected = [one.name for one in deployment.functions]
+    expected += [rule.event.__name__ for rule in deployment.rules]
+    assert set(expected) <= set(shown)
+    for absent in ("DLQ", "timeout", "visibility", "batch", "Retry", "Operator"):
+        assert absent not in picture.alt
+        assert not any(absent in text for text in shown)
+
+
 def test_the_numbers_are_the_deployment_s_own() -> None:
     shown = words(deployed(payment_system(Settings(provider_visibility=45_000, wallet_batch=7))))
     assert shown.count("visibility 45 s") == 2
