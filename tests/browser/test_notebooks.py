@@ -66,6 +66,15 @@ def test_a_cloned_notebook_shows_its_figures_before_it_is_run(path: Path, as_clo
     assert_drawn(shown.locator("img"), many)
 
 
+def test_the_first_run_is_within_a_screen_and_a_half(as_cloned: Page) -> None:
+    unrun(NOTEBOOKS[0].stem, as_cloned)
+    run = as_cloned.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell").nth(2)
+    expect(run).to_contain_text("run(")
+    box = run.bounding_box()
+    assert box is not None
+    assert box["y"] < 1.5 * 800
+
+
 def test_of_a_cloned_notebook_an_svg_alone_is_not_shown(as_cloned: Page) -> None:
     shown = unrun("svg_alone", as_cloned)
     expect(shown).to_have_text("a picture")
