@@ -8,9 +8,9 @@ then at once. That is for one process only, which alone can tell.
 """
 
 import asyncio
-import sys
 import time
 from heapq import heappop, heappush
+from warnings import warn
 
 from sagakit.adapters.sqlite.database import Database
 
@@ -50,7 +50,7 @@ class Clock:
         if not self._database.reading:
             self._database.set_meta("epoch", self._epoch)
         told = f"the machine's clock is {behind / 1000:,.0f} s behind what happened last"
-        print(f"{self._database.path}: {told}: it goes on by its own time", file=sys.stderr)
+        warn(f"{self._database.path}: {told}: it goes on by its own time", stacklevel=2)
 
     async def sleep(self, ms: int) -> None:
         """Wait. In a hurry, until `skip_to` that time."""
