@@ -23,6 +23,8 @@ class Clock:
         self.hurry = hurry
         self._database = database
         if database.meta("epoch") is None:
+            if database.reading:
+                raise database.damaged("nothing says when it was made")
             with database.transaction():
                 database.set_meta("epoch", database.meta("epoch") or _machine_time())
         self._epoch = database.whole("epoch") or 0

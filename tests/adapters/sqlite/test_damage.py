@@ -91,6 +91,8 @@ def test_every_command_says_that_a_file_is_damaged(
         ("UPDATE meta SET value = '[5]' WHERE name = 'scenario'", ["serve", "inspect", "redrive"]),
         ("UPDATE meta SET value = '{' WHERE name = 'scenario'", ["serve", "inspect", "redrive"]),
         ("UPDATE meta SET value = 'noon' WHERE name = 'epoch'", ["serve", "inspect", "redrive"]),
+        ("DELETE FROM meta WHERE name = 'epoch'", ["inspect"]),
+        ("UPDATE trace SET record = x'5b5d' WHERE id = 9", [*READING]),
         ("UPDATE requests SET done = 0, service = 'Nobody'", ["serve"]),
         ("UPDATE requests SET done = 0, command = 'x'", ["serve"]),
         ("INSERT INTO outbox (store, entry) VALUES ('Payments DB', '{}')", ["serve", "inspect"]),
