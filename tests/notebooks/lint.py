@@ -4,6 +4,7 @@ wrong with it, a sentence each."""
 import re
 from collections.abc import Callable, Iterator
 
+import mistune
 from nbformat import NotebookNode
 
 from notebooks.course.glossary import anchor, linked, terms, unlinked
@@ -13,6 +14,7 @@ Rule = Callable[[NotebookNode], Iterator[str]]
 
 LINES = 15  # of a code cell, so that it is seen whole beside what it shows
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+RENDERED_CODE = re.compile(r"<(code|pre)\b.*?</\1>", re.DOTALL)
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 CAPTION = re.compile(r"^\*Figures?\b", re.MULTILINE)
 EXERCISE = re.compile(r"\*\*Exercise (\d+)\.")
@@ -55,6 +57,14 @@ def headings_in_order(notebook: NotebookNode) -> Iterator[str]:
         if level > above + 1:
             yield f"{cell}: the heading {text!r} has level {level} below one of level {above}"
         above = level
+
+
+def marks_are_rendered(notebook: NotebookNode) -> Iterator[str]:
+    """No asterisk of Markdown is left in the text: `say*this*` opens nothing."""
+    for cell in prose(notebook):
+        html = RENDERED_CODE.sub("", str(mistune.html(cell.source)))
+        if found := re.search(r".{0,30}\*.{0,30}", html):
+            yield f"{cell.id}: an asterisk is shown as it is: {found[0]!r}"
 
 
 def short_cells(notebook: NotebookNode) -> Iterator[str]:
@@ -168,6 +178,7 @@ def nothing_from_outside(notebook: NotebookNode) -> Iterator[str]:
 RULES: tuple[Rule, ...] = (
     one_title,
     headings_in_order,
+    marks_are_rendered,
     short_cells,
     executed_in_order,
     exercises_are_whole,
