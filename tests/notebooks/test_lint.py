@@ -95,7 +95,7 @@ def tagged(place: int, *tags: str) -> Callable[[NotebookNode], Any]:
         (lint.one_title, source(0, "## A heading"), "it has 0 titles"),
         (lint.one_title, source(0, "Some text\n\n# A title"), "does not begin with its title"),
         (lint.headings_in_order, source(1, "### A heading"), "level 3 below one of level 1"),
-        (lint.marks_are_rendered, source(3, "*The books say*\nno*, and wait.*"), "an asterisk is shown"),
+        (lint.marks_are_rendered, source(3, "*It says*\nno*, and ends.*"), "an asterisk"),
         (lint.short_cells, source(2, "draw()\n" * 16), "16 lines of code, 15 at most"),
         (lint.executed_in_order, cell(4, execution_count=None), "cell-4 was not executed"),
         (lint.executed_in_order, cell(4, execution_count=7), "as number 7 instead of 2"),
