@@ -37,8 +37,8 @@ def run(
     `{"Wallet Service": MyWalletService}`: a class, or a function that builds it from its ports.
     `deployment` takes the place of the one that the scenario's settings and the services make.
     `schedule` gives the order of the steps in the place of the clock, as a counterexample of
-    `explore` does. Raises `BadScenario` for a name that does not exist, `ScheduleMismatch` for a
-    schedule of something else.
+    `explore` does. Raises `BadScenario` for what is no scenario and for what makes no sense of the
+    rest, `ScheduleMismatch` for a schedule of something else.
 
     >>> late = run("provider_error")
     >>> late
@@ -46,12 +46,11 @@ def run(
     >>> list(late.records.jsonl()) == list(run("provider_error").records.jsonl())
     True
     """
-    from sagakit.scenarios import named
-    from sagakit.scenarios.stage import stage
+    from sagakit.scenarios import chosen
+    from sagakit.scenarios.stage import stage, whole
 
-    if isinstance(scenario, str):
-        scenario = named(scenario)
-    seed = scenario.seed if seed is None else seed
+    scenario = chosen(scenario)
+    seed = scenario.seed if seed is None else whole("seed", seed)
     given = None if schedule is None else tuple(schedule)
     world = stage(scenario, seed=seed, services=services, schedule=given, deployment=deployment)
     return Run(

@@ -14,6 +14,8 @@ Count = Annotated[int, Field(strict=True, ge=1)]
 
 def _in_order(span: tuple[int, int]) -> tuple[int, int]:
     shortest, longest = span
+    if longest > YEAR:
+        raise ValueError(f"{longest} ms is more than a year, which is the most ({YEAR} ms)")
     if not 0 <= shortest <= longest:
         raise ValueError(
             f"from {shortest} to {longest} ms cannot be: give the shorter first, none below zero"

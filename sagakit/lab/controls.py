@@ -20,7 +20,7 @@ from sagakit.plot.clock import roughly
 from sagakit.plot.sequence import drawn
 from sagakit.plot.story import tell
 from sagakit.run import Run, run
-from sagakit.scenarios import BadScenario, Scenario, System, named
+from sagakit.scenarios import BadScenario, Scenario, System, chosen
 from sagakit.sim.trace import told
 
 STATIC = "The controls run in JupyterLab: run this cell there to turn them."
@@ -32,14 +32,7 @@ def control(scenario: Scenario | System | str) -> "Controls":
     """Turn what can be turned of a scenario, or of a system of one's own, and see the run.
     `.scenario` and `.run` are what is shown. Raises `BadScenario` for a name that does not exist,
     and for what is neither."""
-    if isinstance(scenario, str):
-        scenario = named(scenario)
-    if not isinstance(scenario, Scenario | System):
-        kind = isinstance(scenario, type)
-        what = f"the class {scenario.__name__}" if kind else f"a {type(scenario).__name__}"
-        hint = "; of a run, give its .scenario" if isinstance(scenario, Run) else ""
-        raise BadScenario(f"{what} has no controls: give a Scenario, its name or a System{hint}")
-    return Controls(scenario)
+    return Controls(chosen(scenario))
 
 
 class Controls(AnyWidget):

@@ -46,6 +46,21 @@ def named(name: str) -> Scenario:
     raise BadScenario(f"there is no scenario {name!r}: {meant(name, NAMES)}")
 
 
+def chosen(scenario: object) -> Scenario | System:
+    """The scenario or system that is given, or the scenario of that name. Raises `BadScenario` for
+    anything else.
+    """
+    if isinstance(scenario, str):
+        return named(scenario)
+    if isinstance(scenario, Scenario | System):
+        return scenario
+    what = "None" if scenario is None else f"something of type {type(scenario).__name__}"
+    if isinstance(scenario, type):
+        what = f"the class {scenario.__name__}"
+    hint = ": a run has its own as .scenario" * hasattr(scenario, "scenario")
+    raise BadScenario(f"give a Scenario, its name or a System, not {what}{hint}")
+
+
 __all__ = [
     "ALL",
     "NAMES",
@@ -56,6 +71,7 @@ __all__ = [
     "Recovery",
     "Scenario",
     "System",
+    "chosen",
     "circuit_breaker",
     "concurrent_payments",
     "disaster_recovery",

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from operator import index
+from typing import NamedTuple, SupportsIndex
 
 from sagakit.checked import BadScenario
 from sagakit.deployment import Deployment
@@ -46,6 +47,10 @@ def stage(
     With a schedule, that gives the order and not the clock: all payments are there at once,
     nothing takes time by itself, and no service is short of room.
     """
+    if services is not None and not isinstance(services, Mapping):
+        raise BadScenario(f"{scenario.name}: services: give a dict, {{name: class}}")
+    if deployment is not None and not isinstance(deployment, Deployment):
+        raise BadScenario(f"{scenario.name}: deployment: give a Deployment, as payment_system() is")
     kernel = None if schedule is None else ScheduledKernel(schedule)
     seed = scenario.seed if seed is None else seed
     if deployment is not None and services:
@@ -95,6 +100,13 @@ def stage(
         world.request(start, "Operator", "Wallet Service", StartRecovery())
     world.give_up(*limits(scenario))
     return world
+
+
+def whole(name: str, number: object) -> int:
+    """A whole number, also one of numpy's. Raises `BadScenario` for anything else."""
+    if isinstance(number, SupportsIndex) and not isinstance(number, bool):
+        return index(number)
+    raise BadScenario(f"{name}: must be a whole number, not {number!r:.40}")
 
 
 def _stage_system(

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from sagakit.meant import meant
 from sagakit.payments.topology import SOUND, Service
-from sagakit.scenarios import Scenario, named
+from sagakit.scenarios import Scenario, chosen
 from sagakit.scenarios.stage import stage
 
 PATH = re.compile(r"\w+(\[\d+\])*(\.\w+(\[\d+\])*)*")
@@ -55,15 +55,14 @@ class Plan:
         Raises `BadSweep` for a field or a service that does not exist and for seeds that are none,
         and `BadScenario` for a value that its field does not take.
         """
-        if isinstance(scenario, str):
-            scenario = named(scenario)
-        if not isinstance(scenario, Scenario):
-            raise BadSweep(f"a sweep is made of a Scenario, not of a {type(scenario).__name__}")
+        found = chosen(scenario)
+        if not isinstance(found, Scenario):
+            raise BadSweep("a sweep is made of a Scenario, not of a System")
         values = {path: _values(path, given) for path, given in (over or {}).items()}
         for name in services or {}:
             if name not in SOUND:
                 raise BadSweep(f"there is no service {name!r} to replace: {meant(name, SOUND)}")
-        plan = cls(scenario, values, _seeds(seeds, scenario), services)
+        plan = cls(found, values, _seeds(seeds, found), services)
         for place, combination in enumerate(product(*values.values())):
             changed = plan.scenario_with(combination)
             if place == 0:

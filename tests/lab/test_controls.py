@@ -88,11 +88,11 @@ def test_an_unknown_name_is_refused() -> None:
 
 
 def test_what_is_neither_a_scenario_nor_a_system_is_refused_with_what_to_give() -> None:
-    with pytest.raises(BadScenario, match=r"a Run has no controls.*its \.scenario"):
+    with pytest.raises(BadScenario, match=r"give a Scenario, .* a run has its own as \.scenario"):
         control(run("happy_path"))  # type: ignore[arg-type]
-    with pytest.raises(BadScenario, match="a dict has no controls: give a Scenario"):
+    with pytest.raises(BadScenario, match="not something of type dict"):
         control({})  # type: ignore[arg-type]
-    with pytest.raises(BadScenario, match="the class System has no controls"):
+    with pytest.raises(BadScenario, match="not the class System"):
         control(System)  # type: ignore[arg-type]
 
 

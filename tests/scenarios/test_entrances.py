@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from sagakit import Scenario, explore, run
@@ -106,3 +107,44 @@ def test_a_kernel_does_no_more_than_it_may() -> None:
     kernel.run()
     assert len(done) == 10
     assert kernel.stop()
+
+
+@pytest.mark.parametrize("entrance", ENTRANCES)
+@pytest.mark.parametrize("given", [None, 3, {"name": "x"}, [happy_path], Scenario], ids=repr)
+def test_what_is_no_scenario_is_refused_with_what_to_give(
+    given: Any, entrance: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadScenario, match=r"^give a Scenario, its name or a System, not "):
+        ENTRANCES[entrance](given, tmp_path)
+
+
+@pytest.mark.parametrize("entrance", ENTRANCES)
+def test_a_name_that_there_is_not_is_told_the_nearest(entrance: str, tmp_path: Path) -> None:
+    with pytest.raises(BadScenario, match="no scenario 'hapy_path': did you mean happy_path"):
+        ENTRANCES[entrance]("hapy_path", tmp_path)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("choice", "says"),
+    [
+        ({"seed": "x"}, "seed: must be a whole number, not 'x'"),
+        ({"seed": 1.5}, "seed: must be a whole number, not 1.5"),
+        ({"seed": True}, "seed: must be a whole number, not True"),
+        ({"services": 3}, "happy_path: services: give a dict, {name: class}"),
+        ({"deployment": 3}, "happy_path: deployment: give a Deployment, as payment_system() is"),
+    ],
+)
+def test_another_mistake_in_a_call_of_run_is_told(choice: dict[str, Any], says: str) -> None:
+    with pytest.raises(BadScenario) as told:
+        run("happy_path", **choice)
+    assert str(told.value) == says
+
+
+def test_a_seed_of_a_table_is_a_seed() -> None:
+    seven = pd.Series([7])[0]
+    assert repr(run("happy_path", seed=seven)) == repr(run("happy_path", seed=7))
+
+
+def test_a_latency_is_at_most_a_year() -> None:
+    with pytest.raises(BadScenario, match=r"timing\.bus: 100000000000 ms is more than a year"):
+        happy_path.but(timing={"bus": (0, 10**11)})

@@ -17,7 +17,7 @@ from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import PROVIDER, Service, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
-from sagakit.scenarios import BadScenario, Scenario, System
+from sagakit.scenarios import BadScenario, Scenario, System, chosen
 from sagakit.scenarios.stage import limits, reaction_to, stage, with_services
 from sagakit.sim.external import Reaction
 from sagakit.sim.faults import Loss
@@ -45,7 +45,7 @@ def serve(
     """
     if not 1 <= workers <= MOST_WORKERS:
         raise BadScenario(f"workers: from 1 to {MOST_WORKERS}, not {workers}")
-    if isinstance(scenario, System):
+    if isinstance(scenario := chosen(scenario), System):
         system = with_services(scenario, services)
         return serve_system(system, path, workers=workers, hurry=hurry, work=_to_its_end)
     stage(scenario)

@@ -27,7 +27,7 @@ from sagakit.payments.topology import Service, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.progress import Progress
 from sagakit.run import Invariant, Run
-from sagakit.scenarios import Scenario, System, named
+from sagakit.scenarios import Scenario, System, chosen
 from sagakit.scenarios.stage import with_services
 
 Services = Mapping[str, Service]
@@ -86,7 +86,7 @@ def explore(
     >>> print(answer.broken[0].cause)
     PaymentInit of ana:A came twice.
     """
-    scenario = named(scenario) if isinstance(scenario, str) else scenario
+    scenario = chosen(scenario)
     spend = {"crashes": crashes, "duplicates": duplicates, "drops": drops}
     budget = budget_of({**spend, "lost_answers": lost_answers}, provider or {})
     must_make_sense(scenario, services, stop, limit)
