@@ -175,7 +175,17 @@ def _exact(number: str) -> Decimal:
     return exact
 
 
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise NotUnderstood(f"{twice!r:.40} stands twice in one object: keep one")
+    return found
+
+
 _EXACT = json.JSONDecoder(parse_float=_exact)
+_ONCE = json.JSONDecoder(parse_float=_exact, object_pairs_hook=_each_once)
 
 
 def _text(data: bytes) -> str:
@@ -192,14 +202,17 @@ def _same_on_every_python(error: json.JSONDecodeError) -> json.JSONDecodeError:
     return json.JSONDecodeError("nothing follows the comma", text, comma)
 
 
-def loads(text: str | bytes) -> Any:
+def loads(text: str | bytes, *, once: bool = False) -> Any:
     """Read JSON text with numbers exact: a fraction becomes a `Decimal`, never a binary float.
 
-    Bytes may be UTF-8, UTF-16 or UTF-32. Raises `NotUnderstood` for what is not JSON, with the
+    Bytes may be UTF-8, UTF-16 or UTF-32. `once` refuses a name that stands twice in one object,
+    where JSON would have the last one count. Raises `NotUnderstood` for what is not JSON, with the
     place of the error, and for numbers that nobody could mean.
     """
     try:
-        return _EXACT.decode(text if isinstance(text, str) else _text(text))
+        return (_ONCE if once else _EXACT).decode(text if isinstance(text, str) else _text(text))
+    except NotUnderstood:
+        raise
     except json.JSONDecodeError as found:
         error = _same_on_every_python(found)
         raise NotUnderstood(

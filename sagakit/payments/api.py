@@ -73,7 +73,7 @@ def parse(request: Post) -> CreatePayment:
     """Read a request. Raises `BadRequest`."""
     key = _identifier("Idempotency-Key", request.idempotency_key)
     try:
-        body = loads(request.body)
+        body = loads(request.body, once=True)
     except NotUnderstood as error:
         raise BadRequest(400, "body", str(error)) from None
     if not isinstance(body, dict):

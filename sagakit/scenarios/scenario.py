@@ -19,6 +19,7 @@ from sagakit.sim.external import Behaviour
 from sagakit.sim.faults import Fault
 from sagakit.timing import Count, Milliseconds, Timing
 
+LARGEST = 100_000_000  # bytes of a file: a million payments
 LONGEST_LINE = 88  # characters of a scenario's text, as wide as a page shows a line
 
 Name = Annotated[str, Field(pattern=rf"^{IDENTIFIER.pattern}$")]
@@ -238,7 +239,7 @@ class Scenario(Checked):
     def from_json(cls, text: str | bytes) -> Self:
         """Read a scenario. Raises `BadScenario` with each field that is wrong, a line each."""
         try:
-            values = loads(text)
+            values = loads(text, once=True)
         except NotUnderstood as error:
             raise BadScenario(str(error)) from None
         return cls.checked(values)
@@ -250,7 +251,11 @@ class Scenario(Checked):
     def load(cls, path: str | Path) -> Self:
         """Read a scenario from a file. Raises `BadScenario` with the file's name."""
         try:
-            return cls.from_json(Path(path).read_bytes())
+            with Path(path).open("rb") as file:
+                text = file.read(LARGEST + 1)
+            if len(text) > LARGEST:
+                raise BadScenario(f"it is larger than {LARGEST:,} bytes: is it a scenario?")
+            return cls.from_json(text)
         except FileNotFoundError:
             raise BadScenario(f"{path}: there is no such file") from None
         except OSError as error:

@@ -118,6 +118,7 @@ def test_a_bad_idempotency_key_is_refused(key: object) -> None:
         ("", "body", "not JSON: Expecting value at line 1, column 1"),
         ("{", "body", "not JSON: Expecting property name"),
         ("user_id=ana", "body", "not JSON"),
+        ('{"user_id": "ana", "amount": 1, "amount": 2}', "body", "'amount' stands twice in one"),
         ("[" * 100_000, "body", "nested too deeply"),
         (body_with(amount="7" * 5_000), "body", "too large"),
         (body_with(amount="1e1000000"), "body", "too large"),

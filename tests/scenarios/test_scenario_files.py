@@ -190,12 +190,13 @@ def test_a_wrong_field_is_told_with_its_place(place: str, value: object, told: s
         ("[]", "must be an object, {...}, not a list"),
         ("null", "must be an object, {...}, not null"),
         ("{}", "name: is missing\n  title: is missing\n  wallets: is missing"),
+        ('{"name": "x", "title": "y", "name": "z"}', "'name' stands twice in one object: keep one"),
         ("[" * 100_000, "nested too deeply"),
         ("9" * 5_000, "a number in it is too large"),
         ("1e" + "9" * 30, "a number in it is too large"),
         ('{"name": "\\ud800"}', "name: must be a text of whole characters"),
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_what_is_no_scenario_is_told(text: str, told: str) -> None:
     assert told in refused(text)
@@ -239,6 +240,17 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "picture.json").write_bytes(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(BadScenario, match=r"picture\.json: not JSON: it is no text"):
         Scenario.load(tmp_path / "picture.json")
+
+
+def test_a_file_that_has_no_end_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happy_path.save(tmp_path / "my.json")
+    monkeypatch.setattr("sagakit.scenarios.scenario.LARGEST", 99)
+    with pytest.raises(
+        BadScenario, match=r"my\.json: it is larger than 99 bytes: is it a scenario"
+    ):
+        Scenario.load(tmp_path / "my.json")
 
 
 def test_a_change_is_checked_like_a_file() -> None:
