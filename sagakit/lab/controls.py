@@ -78,7 +78,14 @@ class Controls(AnyWidget):
                 self.scenario = turned(self._given, self.values)
                 self._show(run(self.scenario))
             except BadScenario as problem:
-                self._answer(problem=str(problem), changed=[])
+                lines = [self._for_people(line) for line in str(problem).splitlines()]
+                self._answer(problem="\n".join(lines), changed=[])
+
+    def _for_people(self, problem: str) -> str:
+        """What is wrong, with the label of the knob that it is about instead of the path."""
+        name, colon, wrong = problem.partition(": ")
+        labels = {one["name"]: one["label"].removesuffix(": rule applies") for one in self.knobs}
+        return f"{labels.get(name, name)}{colon}{wrong}"
 
     def _show(self, finished: Run) -> None:
         self.run = finished

@@ -73,6 +73,13 @@ def test_a_turn_that_makes_no_sense_is_told_and_the_last_run_stays(outage: Contr
     assert outage.shown["problem"] == ""
 
 
+def test_what_is_wrong_is_told_by_the_name_of_the_knob(outage: Controls) -> None:
+    outage.values = {"settings.breaker_threshold": 0}
+    assert outage.shown["problem"].startswith("Breaker threshold: must be at least 1")
+    outage.values = {"provider[0].behaviour": "slow"}
+    assert outage.shown["problem"].startswith("Provider: slow by how much?")
+
+
 def test_each_turn_is_answered_also_if_nothing_is_new() -> None:
     controls = control("happy_path")
     answers = []
