@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,13 +105,13 @@ def main(arguments: list[str] | None = None) -> int:
     return run(paths, options.html)
 
 
-def run(paths: Iterable[Path], html: Path | None) -> int:
+def run(paths: Sequence[Path], html: Path | None) -> int:
     failed = 0
     if html is not None:
         html.mkdir(parents=True, exist_ok=True)
         (html / "glossary.html").write_text(glossary_page(), encoding="utf-8")
-    for path in paths:
-        print(f"{path.name:32}", end="", flush=True)
+    for place, path in enumerate(paths, start=1):
+        print(f"[{place:2} of {len(paths)}] {path.name:32}", end="", flush=True)
         started = time.perf_counter()
         notebook: Any = nbformat.read(path, as_version=4)
         try:
@@ -126,6 +126,8 @@ def run(paths: Iterable[Path], html: Path | None) -> int:
             page = to_html(notebook, path.stem)
             (html / path.with_suffix(".html").name).write_text(page, encoding="utf-8")
         print(f"{time.perf_counter() - started:5.1f} s")
+    if html is not None:
+        print(f"Open {html / paths[0].with_suffix('.html').name} in a browser.")
     return 1 if failed else 0
 
 

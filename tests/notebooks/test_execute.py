@@ -59,6 +59,17 @@ def test_a_notebook_that_fails_is_left_as_it_was(
     assert path.read_bytes() == before
 
 
+def test_html_tells_how_far_it_is_and_which_page_to_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [save(notebook_of("1 + 1"), tmp_path / f"{name}.ipynb") for name in ("one", "two")]
+    assert main(["--html", str(tmp_path / "html"), *map(str, paths)]) == 0
+    one, two, last = capsys.readouterr().out.splitlines()
+    assert one.startswith("[ 1 of 2] one.ipynb ")
+    assert two.startswith("[ 2 of 2] two.ipynb ")
+    assert last == f"Open {tmp_path / 'html' / 'one.html'} in a browser."
+
+
 def test_html_leads_to_the_glossary_beside_it(tmp_path: Path) -> None:
     notebook = notebook_of("1 + 1")
     notebook.cells[0].source = "# A [saga](../docs/glossary.md#saga)"
