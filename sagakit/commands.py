@@ -222,8 +222,11 @@ def _all(given: Namespace) -> int:
 
     from sagakit import report, showcase
 
-    outcomes = showcase.run_all(Path(given.out) if given.out else None, tell=tell)
+    out = Path(given.out) if given.out else None
+    outcomes = showcase.run_all(out, tell=tell)
     show_lines(report.summary(outcomes))
+    if out:
+        tell(f"The figures: open {out / 'index.html'} in a browser.")
     return max(_status(verdicts) for _, verdicts in outcomes)
 
 

@@ -57,23 +57,36 @@ PAGE = """\
 <title>sagakit: the gallery</title>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff;
-       max-width: 62rem; margin: 0 auto; padding: 1rem; }}
-pre {{ overflow-x: auto; padding: 0.75rem 1rem; background: #f5f5f5; }}
+       max-width: 54rem; margin: 0 auto; padding: 1rem; }}
+h1 {{ font-size: 1.75rem; margin: 0.5rem 0; }}
+a {{ color: #0072b2; }}
+nav ol {{ margin: 0; padding-left: 1.5rem; }}
+pre {{ overflow-x: auto; padding: 0.75rem 1rem; background: #f5f5f5; font-size: 0.9rem; }}
 section {{ border-top: 1px solid #d9d9d9; margin-top: 2.5rem; }}
 figure {{ margin: 1.5rem 0 2.5rem; }}
-img {{ max-width: 100%; height: auto; }}
+figure > a {{ display: block; overflow-x: auto; }}
 figcaption {{ color: #444; }}
 details p {{ white-space: pre-line; }}
+.top {{ text-align: right; margin: 0; }}
+@media (min-width: 75rem) {{
+  body {{ max-width: 72rem; display: grid; grid-template-columns: 15rem 54rem; gap: 0 2rem; }}
+  header {{ grid-column: 1 / -1; }}
+  nav {{ position: sticky; top: 1rem; align-self: start; padding-top: 1rem; }}
+}}
 </style>
 </head>
-<body>
-<h1>A payment system: six runs, its deployment, every order, and what if</h1>
+<body id="top">
+<header>
+<h1>A payment system in pictures</h1>
 <p>Each picture, and what it says in words, is made from runs or from the data behind them.</p>
-<pre>{outcome}</pre>
-<nav><ol>
+</header>
+<nav aria-label="Contents"><ol>
 {links}
 </ol></nav>
+<main>
+<pre>{outcome}</pre>
 {sections}
+</main>
 </body>
 </html>
 """
@@ -84,6 +97,7 @@ SECTION = """\
 {told}
 <p><code>{command}</code></p>
 {figures}
+<p class="top"><a href="#top">Back to the top</a></p>
 </section>
 """
 

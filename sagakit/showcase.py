@@ -191,28 +191,26 @@ def run_all(out: Path | None, tell: Tell) -> list[Outcome]:
     """Run every scenario; with `out`, write figures and a gallery there. Tells how far it is."""
     outcomes: list[Outcome] = []
     sections: list[Section] = []
+    others = (_of_the_deployment, _of_every_order, _of_what_if)
+    steps = len(ALL) + (len(others) if out else 0)
     if out:
         out.mkdir(parents=True, exist_ok=True)
     for place, scenario in enumerate(ALL, start=1):
-        tell(f"[{place}/{len(ALL)}] {scenario.name}")
+        tell(f"[{place}/{steps}] {scenario.name}")
         done = run(scenario)
         outcomes.append((done, done.verdicts()))
         if out:
-            sections.append(_of_a_run(*outcomes[-1], out, tell))
+            sections.append(_of_a_run(*outcomes[-1], out))
     if out:
-        tell("the deployment")
-        sections.append(_of_the_deployment(out, tell))
-        tell("every order")
-        sections.append(_of_every_order(out, tell))
-        tell("what if")
-        sections.append(_of_what_if(out, tell))
+        for place, other in enumerate(others, start=len(ALL) + 1):
+            tell(f"[{place}/{steps}] {other.__name__.removeprefix('_of_').replace('_', ' ')}")
+            sections.append(other(out))
         text = page("\n".join(summary(outcomes)), sections)
         (out / "index.html").write_text(text, encoding="utf-8")
-        tell(f"open {out / 'index.html'}")
     return outcomes
 
 
-def _of_a_run(done: Run, verdicts: Sequence[Verdict], out: Path, tell: Tell) -> Section:
+def _of_a_run(done: Run, verdicts: Sequence[Verdict], out: Path) -> Section:
     scenario = done.scenario
     broken = [f"{verdict.law}: {verdict.detail}" for verdict in verdicts if not verdict.held]
     laws = f"All {len(verdicts)} laws held." if not broken else "Broken: " + "; ".join(broken)
@@ -230,50 +228,44 @@ def _of_a_run(done: Run, verdicts: Sequence[Verdict], out: Path, tell: Tell) -> 
                 getattr(done, figure.view)(**figure.choice),
                 figure.caption,
                 out,
-                tell,
             )
             for figure in FIGURES[scenario.name]
         ],
     )
 
 
-def _of_the_deployment(out: Path, tell: Tell) -> Section:
+def _of_the_deployment(out: Path) -> Section:
     caption = "Events leave by an outbox; a rule of the bus takes each to whoever handles it."
     return Section(
         name="deployment",
         title="The deployment",
         told=(ABOUT_PARTS,),
         command="python -m sagakit template",
-        figures=[_draw("deployment", payment_system().figure(), caption, out, tell)],
+        figures=[_draw("deployment", payment_system().figure(), caption, out)],
     )
 
 
-def _of_every_order(out: Path, tell: Tell) -> Section:
+def _of_every_order(out: Path) -> Section:
     return Section(
         name="every_order",
         title="Every order",
         told=(ABOUT_EXPLORE, lost_update().sentence),
         command="python -m sagakit zoo",
-        figures=[
-            _draw(draw.__name__, draw(), caption, out, tell) for draw, caption in EXPLORED.items()
-        ],
+        figures=[_draw(draw.__name__, draw(), caption, out) for draw, caption in EXPLORED.items()],
     )
 
 
-def _of_what_if(out: Path, tell: Tell) -> Section:
+def _of_what_if(out: Path) -> Section:
     return Section(
         name="what_if",
         title="What if",
         told=(ABOUT_SWEEP,),
         command="make lab, and notebook 11_what_if",
-        figures=[
-            _draw(draw.__name__, draw(), caption, out, tell) for draw, caption in SWEPT.items()
-        ],
+        figures=[_draw(draw.__name__, draw(), caption, out) for draw, caption in SWEPT.items()],
     )
 
 
-def _draw(name: str, picture: "Picture", caption: str, out: Path, tell: Tell) -> Shown:
+def _draw(name: str, picture: "Picture", caption: str, out: Path) -> Shown:
     file = f"{name}.svg"
-    tell(f"      {file}")
     (out / file).write_text(picture.svg(), encoding="utf-8", newline="\n")
     return Shown(file, caption, picture.alt)

@@ -291,19 +291,25 @@ def test_all_shows_a_row_for_each_scenario(capsys: Captured) -> None:
 
 
 class Gallery(HTMLParser):
-    """A page: its images, what can be unfolded, and whether each element is closed again."""
+    """A page: its images, sections, links, what can be unfolded, and which elements stay open."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.images: dict[str, str] = {}
         self.open: list[str] = []
         self.words: set[str] = set()
+        self.sections: list[str] = []
+        self.links: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "img":
             values = dict(attrs)
             self.images[values["src"] or ""] = values["alt"] or ""
+        if tag == "section":
+            self.sections.append(dict(attrs)["id"] or "")
+        if tag == "a":
+            self.links.append(dict(attrs)["href"] or "")
         if tag not in ("img", "meta"):
             self.open.append(tag)
 
@@ -320,6 +326,13 @@ def test_all_writes_figures_and_a_gallery(capsys: Captured, tmp_path: Path) -> N
     assert main(["all", "--out", str(out)]) == 0
     gallery = Gallery((out / "index.html").read_text(encoding="utf-8"))
     assert gallery.open == []
+    assert gallery.links[: len(gallery.sections)] == [f"#{name}" for name in gallery.sections]
+    assert gallery.links.count("#top") == len(gallery.sections)
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition("]")[0] for line in said] == [f"[{n}/9" for n in range(1, 10)] + [
+        said[-1]
+    ]
+    assert said[-1] == f"The figures: open {out / 'index.html'} in a browser."
     assert {path.name for path in out.glob("*.svg")} == set(gallery.images)
     for name in NAMES:
         assert {f"{name}-sequence.svg", f"{name}-timeline.svg"} <= set(gallery.images)
