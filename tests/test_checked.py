@@ -38,6 +38,11 @@ def told(make: Callable[..., object], *unnamed: object, **fields: object) -> str
         (Settings, {"retry_delay": 1}, "Settings: retry_delay: must be at least 1000, not 1"),
         (Timing, {"bus": (5, 1)}, "Timing: bus: from 5 to 1 ms cannot be"),
         (Scenario, {"name": "x", "title": "y", "wallets": ()}, "Scenario: payments: is missing"),
+        (
+            Scenario,
+            {"name": "x", "title": "y", "wallets": (), "payments": ()},
+            "Scenario: payments: nothing happens without one: give at least one, or a text",
+        ),
     ],
 )
 def test_a_part_tells_its_wrong_field(

@@ -185,6 +185,8 @@ class Scenario(Checked):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
+        if not self.payments and not self.texts:
+            raise ValueError("payments: nothing happens without one: give at least one, or a text")
         users = set()
         for place, wallet in enumerate(self.wallets):
             if wallet.user_id in users:

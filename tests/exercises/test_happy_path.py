@@ -133,7 +133,12 @@ def test_asked_twice_and_paid_once(answer: object) -> None:
             ),
             "payment is FAILED",
         ),
-        (scenarios.happy_path.but(payments=[]), "Nobody pays"),
+        (
+            scenarios.happy_path.but(
+                payments=[], texts=[{"at": 0, "queue": "Wallet SQS", "text": "hello"}]
+            ),
+            "Nobody pays",
+        ),
         (run(scenarios.happy_path), "This is a run"),
         ("happy_path", "no scenario"),
     ],

@@ -144,9 +144,9 @@ def test_a_system_of_ones_own_is_turned_as_a_scenario_is() -> None:
     assert titles(controls)[0].startswith("Timeline of saga ana")
 
 
-def test_a_scenario_in_which_nothing_happens_has_controls_too() -> None:
-    nothing = scenarios.Scenario(name="nothing", title="Nothing", wallets=(), payments=())
-    controls = control(nothing)
+def test_a_scenario_in_which_nobody_pays_has_controls_too() -> None:
+    text = {"at": 0, "queue": "Wallet SQS", "text": "hello"}
+    controls = control(scenarios.happy_path.but(wallets=(), payments=(), texts=[text]))
     assert told(controls)["payments"] == "none"
     assert titles(controls)[0].startswith("Timeline of 0 sagas")
 

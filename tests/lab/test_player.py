@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from sagakit import explore, run, scenarios
+from sagakit import Run, explore, run, scenarios
 from sagakit.lab import Player, play
+from sagakit.sim.trace import Trace
 
 
 @pytest.fixture
@@ -181,8 +182,7 @@ def test_a_counterexample_is_played_by_its_schedule() -> None:
 
 
 def test_a_run_in_which_nothing_happens_has_no_steps() -> None:
-    nothing = scenarios.Scenario(name="nothing", title="Nothing", wallets=(), payments=())
-    player = play(run(nothing))
+    player = play(Run(scenarios.happy_path, 0, Trace([])))
     assert (player.drawing["steps"], player.step) == ([], 0)
     assert player.now["text"] == "Before the first arrow"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sagakit import run, scenarios
-from sagakit.scenarios import Scenario
+from sagakit import Run, run, scenarios
+from sagakit.sim.trace import Trace
 from sagakit.terminal import WIDTH
 
 HAPPY = """\
@@ -64,8 +64,7 @@ def test_the_loss_of_a_store_is_seen() -> None:
 
 
 def test_where_nothing_happens_it_says_so() -> None:
-    idle = Scenario(name="idle", title="Idle", wallets=(), payments=())
-    assert run(idle).text() == "nothing happened"
+    assert Run(scenarios.happy_path, 0, Trace([])).text() == "nothing happened"
 
 
 @pytest.mark.parametrize("name", scenarios.NAMES)
