@@ -268,7 +268,7 @@ BASES = [(data, cells_of(data)) for data in (HALF_WAY, FINISHED)]
 
 
 @pytest.mark.filterwarnings("ignore:.*the machine's clock is")
-@examples(100)
+@examples(60)
 @given(
     st.sampled_from(BASES).flatmap(lambda base: bytes_changed(base[0], 4096) | rows_changed(*base))
 )
