@@ -59,6 +59,9 @@ class ScheduledKernel(Kernel):
     def __init__(self, schedule: Iterable[Choice]) -> None:
         super().__init__(seed=0)
         self.schedule = list(schedule)
+        for one in self.schedule:
+            if not isinstance(one, Choice):
+                raise ScheduleMismatch(f"a schedule is made of Choices, and not of {one!r:.40}")
         self.made: list[tuple[int, Choice]] = []  # every choice as it was made, and when (`now`)
         self.ready: list[tuple[Choice, ...]] = []  # for each of them, all steps that could be made
         self.perils: list[tuple[tuple[Act, ...], ...]] = []  # and what can go wrong with each

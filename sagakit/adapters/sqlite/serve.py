@@ -43,8 +43,8 @@ def serve(
     file that cannot be used or has another scenario, and `BadScenario` for what this world cannot
     do.
     """
-    if not 1 <= workers <= MOST_WORKERS:
-        raise BadScenario(f"workers: from 1 to {MOST_WORKERS}, not {workers}")
+    if type(workers) is not int or not 1 <= workers <= MOST_WORKERS:
+        raise BadScenario(f"workers: a whole number from 1 to {MOST_WORKERS}, not {workers!r}")
     if isinstance(scenario := chosen(scenario), System):
         system = with_services(scenario, services)
         return serve_system(system, path, workers=workers, hurry=hurry, work=_to_its_end)

@@ -13,7 +13,13 @@ from typing import Literal
 from sagakit.check.explore.answer import FIRST, Exploration
 from sagakit.check.explore.batches import batches
 from sagakit.check.explore.disasters import disasters
-from sagakit.check.explore.given import budget_of, must_be_free, must_be_open, must_make_sense
+from sagakit.check.explore.given import (
+    budget_of,
+    laws_in,
+    must_be_free,
+    must_be_open,
+    must_make_sense,
+)
 from sagakit.check.explore.honest import coroutines_awaited
 from sagakit.check.explore.judge import hold, judge, judge_moments
 from sagakit.check.explore.patience import Patience
@@ -90,7 +96,7 @@ def explore(
     spend = {"crashes": crashes, "duplicates": duplicates, "drops": drops}
     budget = budget_of({**spend, "lost_answers": lost_answers}, provider or {})
     must_make_sense(scenario, services, stop, limit)
-    own = tuple(invariants)
+    own = laws_in(invariants)
     begun = time.perf_counter()
     family = None if isinstance(scenario, System) else _family(scenario)
     if family is not disasters:

@@ -6,6 +6,7 @@ from typing import Any
 from sagakit.check.explore.tokens import ANSWERS, FAULTS
 from sagakit.meant import meant
 from sagakit.payments.topology import SOUND
+from sagakit.run import Invariant
 from sagakit.scenarios import BadScenario, Scenario, System
 from sagakit.scenarios.stage import stage
 
@@ -29,11 +30,16 @@ def budget_of(spend: Mapping[str, Any], provider: Any) -> tuple[int, ...]:
 
 
 def must_make_sense(
-    scenario: Scenario | System, services: Mapping[str, Any] | None, stop: Any, limit: Any
+    scenario: Scenario | System,
+    services: Mapping[str, Any] | None,
+    stop: Any,
+    limit: Any,
 ) -> None:
     _whole("limit", limit, least=1)
     if stop not in ("first", "all"):
         raise BadScenario(f"stop: 'first' or 'all', not {stop!r}")
+    if not isinstance(services or {}, Mapping):
+        raise BadScenario("services: give a dict, {name: class}")
     if isinstance(scenario, System):
         return
     for name in services or {}:
@@ -45,6 +51,14 @@ def must_make_sense(
         if name not in SOUND:
             raise BadScenario(f"there is no service {name!r} to replace: {meant(name, SOUND)}")
     stage(scenario)
+
+
+def laws_in(invariants: Any) -> tuple[Invariant, ...]:
+    """The laws of one's own that are given."""
+    laws = () if callable(invariants) else tuple(invariants)
+    if callable(invariants) or not all(map(callable, laws)):
+        raise BadScenario("invariants: give a list of functions: [my_law]")
+    return laws
 
 
 def must_be_open(scenario: Scenario | System) -> None:

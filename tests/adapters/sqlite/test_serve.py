@@ -9,6 +9,7 @@ import sys
 import threading
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -152,9 +153,9 @@ class TestAFileThatCannotBeUsed:
         assert done.payments.status.tolist() == ["COMPLETED"]
 
 
-@pytest.mark.parametrize("workers", [-1, 0, 17])
-def test_no_workers_and_too_many_are_refused(workers: int, tmp_path: Path) -> None:
-    with pytest.raises(BadScenario, match=f"workers: from 1 to 16, not {workers}"):
+@pytest.mark.parametrize("workers", [-1, 0, 17, 1.5, "2"])
+def test_no_workers_and_too_many_are_refused(workers: Any, tmp_path: Path) -> None:
+    with pytest.raises(BadScenario, match=f"workers: a whole number from 1 to 16, not {workers!r}"):
         serve(scenarios.happy_path, tmp_path / "file.db", workers=workers)
 
 

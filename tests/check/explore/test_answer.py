@@ -241,6 +241,9 @@ def test_who_waits_sees_how_far_it_is(
         ({"stop": "never"}, "stop: 'first' or 'all', not 'never'"),
         ({"services": {"Wallet": HasNoInbox}}, "there is no service 'Wallet' to replace: did you"),
         ({"services": {"API Gateway": HasNoInbox}}, "API Gateway: it stands before what is"),
+        ({"services": [HasNoInbox]}, "services: give a dict, {name: class}"),
+        ({"invariants": len}, "invariants: give a list of functions: [my_law]"),
+        ({"invariants": ["len"]}, "invariants: give a list of functions: [my_law]"),
     ],
 )
 def test_what_makes_no_sense_is_refused(choice: dict[str, Any], says: str) -> None:

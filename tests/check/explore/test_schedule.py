@@ -8,7 +8,7 @@ from sagakit.payments.events import ProviderPaymentInit
 from sagakit.payments.payment import CreatePayment, OtherRequest, Payment, PaymentService
 from sagakit.payments.provider import ProviderGateway
 from sagakit.ports import TimedOut, on
-from sagakit.sim.schedule import Choice
+from sagakit.sim.schedule import Choice, ScheduleMismatch
 from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
 
 GIVEN = scenarios.provider_error.but(provider=(), settings={"provider_attempts": 1})
@@ -51,6 +51,11 @@ def test_an_act_and_then_a_crash() -> None:
     assert labels[silence + 1] == "crash after step 1"
     assert labels.count("executePayment()") == 0
     assert labels.count("execute()") == 2
+
+
+def test_what_is_no_choice_is_told() -> None:
+    with pytest.raises(ScheduleMismatch, match="a schedule is made of Choices, and not of 'x'"):
+        run(GIVEN, schedule=["x"])  # type: ignore[list-item]
 
 
 class ForgetsThatItHasIt(PaymentService):
