@@ -1,13 +1,12 @@
 """The net under the notebooks catches what nbval alone lets through.
 
-Each test takes a small notebook as `notebooks/execute.py` saves it, does one thing to it, and runs
-`pytest --nbval` over it with the net, `notebooks/conftest.py`, as the notebooks have it.
+A small notebook is changed as `notebooks/execute.py` saves it, and `pytest --nbval` is run over it
+with the net, `notebooks/conftest.py`, as the notebooks have it.
 """
 
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -15,8 +14,9 @@ from xml.etree import ElementTree as ET
 import nbformat
 import pytest
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from notebooks.conftest import problems
 from notebooks.execute import execute
 
 ROOT = Path(__file__).parents[2]
@@ -39,116 +39,54 @@ figure.savefig(png, format="png", metadata={"Software": None})
 Image(png.getvalue())"""
 
 
-def small_notebook() -> NotebookNode:
-    notebook: NotebookNode = new_notebook()
-    notebook.cells = [
-        new_markdown_cell("# A figure and a table"),
-        new_code_cell(FIGURE),
-        new_code_cell(TABLE),
-        new_code_cell("print('paid')"),
-    ]
+def notebook_of(*cells: str) -> NotebookNode:
+    notebook: NotebookNode = new_notebook(cells=[new_markdown_cell("# A lesson")])
+    notebook.cells += map(new_code_cell, cells)
     return notebook
 
 
-def untouched(notebook: NotebookNode) -> None:
-    """Nothing is done to it."""
+# What is compared when the notebook is run.
 
 
-def figure_changed(notebook: NotebookNode) -> None:
-    data = notebook.cells[1].outputs[0].data
+def change(notebook: NotebookNode) -> None:
+    """Do one thing to each of its code cells."""
+    figure, table, printed, missing, off, png = notebook.cells[1:]
+    data = figure.outputs[0].data
     assert "%231f77b4" in data["text/html"]
     data["text/html"] = data["text/html"].replace("%231f77b4", "%231f77b5")
-
-
-def table_cell_changed(notebook: NotebookNode) -> None:
-    data = notebook.cells[2].outputs[0].data
+    data = table.outputs[0].data
     data["text/html"] = data["text/html"].replace("<td>30</td>", "<td>31</td>")
+    printed.outputs[0].text = "refunded\n"
+    missing.outputs = []
+    off.source = f"# NBVAL_IGNORE_OUTPUT\n{off.source}"
+    del png.outputs[0].data["image/png"]
 
-
-def svg_shown(notebook: NotebookNode) -> None:
-    notebook.cells[3].source = "from IPython.display import SVG\nSVG(figure.svg())"
-    execute(notebook, ROOT)
-
-
-def printed_text_changed(notebook: NotebookNode) -> None:
-    notebook.cells[3].outputs[0].text = "refunded\n"
-
-
-def output_missing(notebook: NotebookNode) -> None:
-    notebook.cells[3].outputs = []
-
-
-def cell_not_executed(notebook: NotebookNode) -> None:
-    notebook.cells[3].update(execution_count=None, outputs=[])
-
-
-def executed_out_of_order(notebook: NotebookNode) -> None:
-    notebook.cells[2].execution_count, notebook.cells[3].execution_count = 3, 2
-
-
-def comparison_switched_off(notebook: NotebookNode) -> None:
-    notebook.cells[3].source = "# NBVAL_IGNORE_OUTPUT\nprint('paid')"
-
-
-def png_shown(notebook: NotebookNode) -> None:
-    notebook.cells[3].source = PNG
-    execute(notebook, ROOT)
-
-
-def png_shown_but_not_saved(notebook: NotebookNode) -> None:
-    png_shown(notebook)
-    del notebook.cells[3].outputs[0].data["image/png"]
-
-
-def object_without_a_repr(notebook: NotebookNode) -> None:
-    notebook.cells[3].source = "object()"
-    execute(notebook, ROOT)
-
-
-# What is done to the notebook, the test of it that fails, and words of its message.
-CAUGHT: list[tuple[Callable[[NotebookNode], None], str, str]] = [
-    (figure_changed, "Cell 0", "mismatch 'text/html'"),
-    (table_cell_changed, "Cell 1", "mismatch 'text/html'"),
-    (printed_text_changed, "Cell 2", "mismatch 'stdout'"),
-    (output_missing, "Cell 2", "Unexpected output fields from running code: {'stdout'}"),
-    (cell_not_executed, "saved whole", "Cell 2 was not executed: run `make notebooks`"),
-    (executed_out_of_order, "saved whole", "Cell 1 was executed as number 3 instead of 2"),
-    (comparison_switched_off, "saved whole", "Cell 2 opts out of the comparison"),
-    (png_shown, "saved whole", "Cell 2 shows a picture as image/png"),
-    (svg_shown, "saved whole", "Cell 2 shows a picture as image/svg+xml"),
-    (
-        png_shown_but_not_saved,
-        "Cell 2",
-        "Unexpected output fields from running code: {'image/png'}",
-    ),
-    (object_without_a_repr, "saved whole", "Cell 2 shows the address of an object, 0x"),
-]
 
 Failures = dict[str, str]
 
 
 @pytest.fixture(scope="module")
 def failures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Failures]:
-    """For each notebook, its tests that failed and their messages."""
+    """For each of two notebooks, its tests that failed and their messages."""
     folder = tmp_path_factory.mktemp("notebooks")
     shutil.copy(ROOT / "notebooks" / "conftest.py", folder)
-    saved = execute(small_notebook(), ROOT)
-    for change in (untouched, *(change for change, _, _ in CAUGHT)):
-        notebook = deepcopy(saved)
-        change(notebook)
-        nbformat.write(notebook, folder / f"{change.__name__}.ipynb")
+    changed = execute(notebook_of(FIGURE, TABLE, *["print('paid')"] * 3, PNG), ROOT)
+    untouched = deepcopy(changed)
+    del untouched.cells[-1]
+    change(changed)
+    nbformat.write(untouched, folder / "untouched.ipynb")
+    nbformat.write(changed, folder / "changed.ipynb")
     report = folder / "report.xml"
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "--color=no"]
     command += ["-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml")]
     command += ["--rootdir", str(folder), "--junitxml", str(report), str(folder)]
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert report.exists(), run.stdout + run.stderr
-    found: dict[str, Failures] = {}
+    found: dict[str, Failures] = {"untouched": {}, "changed": {}}
     for case in ET.parse(report).iter("testcase"):
-        notebook_name = case.attrib["classname"].split(".")[-2]
-        of_notebook = found.setdefault(notebook_name, {})
         for outcome in case:
-            of_notebook[case.attrib["name"]] = outcome.text or ""
+            name = case.attrib["classname"].split(".")[-2]
+            found[name][case.attrib["name"]] = outcome.text or ""
     return found
 
 
@@ -156,14 +94,61 @@ def test_an_untouched_notebook_passes(failures: dict[str, Failures]) -> None:
     assert failures["untouched"] == {}
 
 
+@pytest.mark.parametrize(
+    ("test", "words"),
+    [
+        ("Cell 0", "mismatch 'text/html'"),
+        ("Cell 1", "mismatch 'text/html'"),
+        ("Cell 2", "mismatch 'stdout'"),
+        ("Cell 3", "Unexpected output fields from running code: {'stdout'}"),
+        ("saved whole", "Cell 4 opts out of the comparison"),
+        ("Cell 5", "Unexpected output fields from running code: {'image/png'}"),
+    ],
+)
+def test_a_changed_notebook_fails(test: str, words: str, failures: dict[str, Failures]) -> None:
+    assert words in failures["changed"].get(test, "no failure")
+
+
 def test_of_a_picture_the_first_difference_is_told(failures: dict[str, Failures]) -> None:
-    told = failures["figure_changed"]["Cell 0"]
+    told = failures["changed"]["Cell 0"]
     assert "1f77b5" in told
     assert len(told) < 2_000
 
 
-@pytest.mark.parametrize(("change", "test", "words"), CAUGHT)
-def test_a_changed_notebook_fails(
-    change: Callable[[NotebookNode], None], test: str, words: str, failures: dict[str, Failures]
-) -> None:
-    assert words in failures[change.__name__].get(test, "no failure")
+# What is wrong with a notebook as it is saved.
+
+
+def shows(data: dict[str, str]) -> NotebookNode:
+    """A notebook with one cell that shows this."""
+    notebook = notebook_of("it")
+    notebook.cells[1].update(execution_count=1, outputs=[new_output("display_data", data)])
+    return notebook
+
+
+def executed_as(*numbers: int | None) -> NotebookNode:
+    notebook = notebook_of(*["1 + 1"] * len(numbers))
+    for cell, number in zip(notebook.cells[1:], numbers, strict=True):
+        cell.execution_count = number
+    return notebook
+
+
+@pytest.mark.parametrize(
+    ("notebook", "words"),
+    [
+        (executed_as(1, None), "Cell 1 was not executed: run `make notebooks`"),
+        (executed_as(1, 3), "Cell 1 was executed as number 3 instead of 2"),
+        (shows({"image/png": "iVBO"}), "Cell 0 shows a picture as image/png"),
+        (shows({"image/svg+xml": "<svg/>"}), "Cell 0 shows a picture as image/svg+xml"),
+        (
+            shows({"text/plain": "<object at 0x7f21b30>"}),
+            "Cell 0 shows the address of an object, 0x",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_told(notebook: NotebookNode, words: str) -> None:
+    (problem,) = problems(notebook)
+    assert words in problem
+
+
+def test_a_notebook_that_was_run_from_top_to_bottom_has_no_problem() -> None:
+    assert not list(problems(executed_as(1, 2, 3)))
