@@ -11,6 +11,7 @@ docstrings of this project are written: plain text, Markdown's marks, and blocks
 
 import re
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from pkgutil import walk_packages
@@ -33,6 +34,9 @@ class Chapter(NamedTuple):
     names: tuple[str, ...]
 
 
+FIRST = ("run", "explore", "sweep", "Run.check", "Scenario")
+"""The four verbs and the noun, with which both the first page and the package's page open."""
+
 CHAPTERS = (
     Chapter("Start here", ("sagakit", "sagakit.run", "sagakit.scenarios")),
     Chapter("Is it right", ("sagakit.check", "sagakit.zoo")),
@@ -53,8 +57,12 @@ def build(out: Path) -> None:
     """Write every page to `out`."""
     for name in sagakit.__all__:  # some are loaded only when asked for: pdoc does not ask
         vars(sagakit)[name] = getattr(sagakit, name)
+    opening = [name.partition(".")[0] for name in FIRST]
+    sagakit.__all__ = [*opening, *(name for name in sagakit.__all__ if name not in opening)]
+    warnings.filterwarnings("ignore", "Error parsing type annotation")  # pandas has some
     render.configure(docformat="markdown", template_directory=HERE)
     render.env.filters["to_markdown"] = _to_markdown
+    render.env.globals["first"] = FIRST
     render.env.filters["in_chapters"] = in_chapters
     render.env.filters["first_sentence"] = first_sentence
     pages = {name: Module.from_name(name) for name in modules()}

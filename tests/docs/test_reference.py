@@ -17,15 +17,15 @@ ADDRESS = re.compile(
 
 
 class Page(NamedTuple):
-    """What of a page matters here: its anchors, and every address that it names."""
+    """What of a page matters here: its anchors, and every address that it names, in order."""
 
-    anchors: set[str]
-    addresses: set[str]
+    anchors: list[str]
+    addresses: list[str]
 
 
 def read(html: str) -> Page:
-    found = {"".join(either) for either in ADDRESS.findall(html)}
-    return Page(set(re.findall(r'\bid="([^"]+)"', html)), found)
+    found = ["".join(either) for either in ADDRESS.findall(html)]
+    return Page(re.findall(r'\bid="([^"]+)"', html), list(dict.fromkeys(found)))
 
 
 def outside(page: Page) -> list[str]:
@@ -57,6 +57,18 @@ def test_every_module_has_a_page_that_the_first_page_leads_to(pages: dict[Path, 
         file = f"{module.replace('.', '/')}.html"
         assert file in led_to
         assert Path(file) in pages
+
+
+def test_it_opens_with_the_four_verbs_and_the_noun(pages: dict[Path, Page]) -> None:
+    led_to = [one for one in pages[Path("index.html")].addresses if one.endswith(".html")]
+    addresses = pages[Path("index.html")].addresses
+    verbs = ["run", "explore", "sweep", "Run.check", "Scenario"]
+    assert [f"sagakit.html#{name}" for name in verbs] == [
+        one for one in addresses if one.startswith("sagakit.html#")
+    ]
+    assert addresses.index("sagakit.html#Scenario") < addresses.index(led_to[0])
+    anchors = pages[Path("sagakit.html")].anchors
+    assert sorted(verbs, key=anchors.index) == verbs
 
 
 def test_no_page_needs_the_network(pages: dict[Path, Page]) -> None:
