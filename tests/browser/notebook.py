@@ -33,6 +33,10 @@ SIZE = """image => image.decode().then(() => [
 ], () => [0, 0])"""
 
 
+# What a cell shows that is no widget.
+OUTPUT = '.jp-OutputArea [data-mime-type]:not([data-mime-type*="widget"])'
+
+
 def code(notebook: NotebookNode) -> list[NotebookNode]:
     """The cells that get a number when they are run."""
     return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
@@ -104,5 +108,6 @@ class OpenNotebook:
         ]
 
     def figures(self, cell: int) -> list[tuple[float, float]]:
-        """Width and height of each figure of a cell as it is drawn, in pixels; 0 if it is not."""
-        return drawn(self.cells.nth(cell).locator(".jp-OutputArea img"))
+        """Width and height of each figure of a cell as it is drawn, in pixels; 0 if it is not.
+        Without those within a widget."""
+        return drawn(self.cells.nth(cell).locator(f"{OUTPUT} img"))
