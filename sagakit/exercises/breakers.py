@@ -94,7 +94,7 @@ def _by_the_clock(at: tuple[int, ...], *out: tuple[int, int]) -> Scenario:
         ProviderRule(behaviour="down", start=start * 1_000, end=end * 1_000) for start, end in out
     )
     settings = Settings(breaker_threshold=3)
-    return given(balance=1_000, settings=settings).but(payments=payments, provider=down)
+    return given(10, balance=1_000, settings=settings).but(payments=payments, provider=down)
 
 
 COURSES = (
