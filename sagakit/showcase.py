@@ -221,7 +221,7 @@ def _of_a_run(done: Run, verdicts: Sequence[Verdict], out: Path) -> Section:
             scenario.about,
             f"{events(done)} events in {virtual_time(done)} of virtual time. {laws}",
         ),
-        command=f"python -m sagakit run {scenario.name}",
+        command=f"sagakit run {scenario.name}",
         figures=[
             _draw(
                 f"{scenario.name}-{figure.view}",
@@ -240,7 +240,7 @@ def _of_the_deployment(out: Path) -> Section:
         name="deployment",
         title="The deployment",
         told=(ABOUT_PARTS,),
-        command="python -m sagakit template",
+        command="sagakit template",
         figures=[_draw("deployment", payment_system().figure(), caption, out)],
     )
 
@@ -250,7 +250,7 @@ def _of_every_order(out: Path) -> Section:
         name="every_order",
         title="Every order",
         told=(ABOUT_EXPLORE, lost_update().sentence),
-        command="python -m sagakit zoo",
+        command="sagakit zoo",
         figures=[_draw(draw.__name__, draw(), caption, out) for draw, caption in EXPLORED.items()],
     )
 

@@ -1,4 +1,4 @@
-"""`python -m sagakit explore`: what it shows, its exit status, and what it says of mistakes."""
+"""`sagakit explore`: what it shows, its exit status, and what it says of mistakes."""
 
 import json
 import subprocess

@@ -1,6 +1,6 @@
 """A deployment as a CloudFormation template, made from the deployment's data alone.
 
-    python -m sagakit template --prefix prod > stack.json
+    sagakit template --prefix prod > stack.json
 
 Every resource that the functions look up by name is called as `names.called` says, so that the
 stack's name is its prefix. What the deployment calls a store of backups or of past events is not
