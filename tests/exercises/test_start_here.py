@@ -76,7 +76,6 @@ def test_ten_are_left(answer: object) -> None:
     [
         (scenarios.happy_path, "has 30.00 left"),
         (paying(90, 20), "INSUFFICIENT_FUNDS"),
-        (paying(), "Nobody pays"),
         (paying(90).but(wallets=[{"user_id": "ana", "balance": 110}]), "wallets are others"),
         (scenarios.provider_error, "More than the payments"),
         (
