@@ -48,8 +48,9 @@ def complaints(picture: Picture) -> list[str]:
             found.append(f"{text!r} is too small: {size} pt")
         if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height:
             found.append(f"{text!r} is cut off: {box.extents.round(1)} of {width} x {height}")
-    for (text, box, _), (other, its_box, _) in combinations(all_texts, 2):
-        common = Bbox.intersection(box, its_box)
-        if common is not None and min(common.width, common.height) > TOUCH:
+    places = [(text, *box.extents.tolist()) for text, box, _ in all_texts]
+    for (text, left, low, right, top), (other, *its) in combinations(places, 2):
+        across = min(right, its[2]) - max(left, its[0])
+        if across > TOUCH and min(top, its[3]) - max(low, its[1]) > TOUCH:
             found.append(f"{text!r} lies on {other!r}")
     return found

@@ -1,6 +1,7 @@
 """The kill matrix as a table, as a figure, and on the command line."""
 
 import json
+from functools import cache
 
 import pytest
 
@@ -9,7 +10,7 @@ from sagakit.__main__ import main
 from sagakit.plot.matrix import Row, alternative, matrix
 from sagakit.zoo import NAMES
 from sagakit.zoo import matrix as zoo_matrix
-from sagakit.zoo.matrix import in_words, kill_figure, kill_matrix
+from sagakit.zoo.matrix import Kill, in_words, kill_figure, kill_matrix, kills
 from sagakit.zoo.no_inbox import FLAW as NO_INBOX
 from tests.plot.looking import complaints, words
 
@@ -19,6 +20,18 @@ LAWS = ("one law", "another law", "a third law")
 HEADS = ("faults", "states")
 
 
+@cache
+def every_kill() -> list[Kill]:
+    return list(kills())
+
+
+@pytest.fixture
+def killed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every flaw is explored once for all tests."""
+    monkeypatch.setattr(zoo_matrix, "kills", every_kill)
+
+
+@pytest.mark.usefixtures("killed_once")
 def test_the_table_has_a_row_a_flaw_and_a_column_a_law() -> None:
     table = kill_matrix()
     assert list(table.columns[:6]) == ["flaw", "law", "budget", "found", "states", "steps"]
@@ -31,6 +44,7 @@ def test_the_table_has_a_row_a_flaw_and_a_column_a_law() -> None:
     assert set(without_steps) == {"whole_batch_retry", "snapshot_by_timestamp", "replay_publishes"}
 
 
+@pytest.mark.usefixtures("killed_once")
 def test_the_figure_tells_of_every_flaw_and_can_be_read() -> None:
     picture = kill_figure()
     laws = set(kill_matrix().columns[6:])
@@ -76,6 +90,7 @@ def test_a_budget_in_words() -> None:
     assert in_words({"provider": {"decline": 1}, "crashes": 2}) == "crashes=2, decline=1"
 
 
+@pytest.mark.usefixtures("killed_once")
 def test_the_command_line_shows_the_matrix_and_the_proofs(capsys: Captured) -> None:
     assert main(["zoo"]) == 0
     out, err = capsys.readouterr()
@@ -88,6 +103,7 @@ def test_the_command_line_shows_the_matrix_and_the_proofs(capsys: Captured) -> N
     assert all(line.endswith("15 held") for line in proofs)
 
 
+@pytest.mark.usefixtures("killed_once")
 def test_the_command_line_tells_it_as_json(capsys: Captured) -> None:
     assert main(["zoo", "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)

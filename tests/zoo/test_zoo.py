@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sagakit.check.explore import explore
@@ -140,6 +140,7 @@ def test_a_flaw_is_one_method_of_one_service(one: Flaw) -> None:
     assert len(one.services) == 1
 
 
+@settings(max_examples=25)
 @given(st.none() | st.integers(0, 200), st.integers(1, 150), st.integers(1, 9))
 def test_the_flawed_wallets_decide_as_the_sound_one_does(
     balance: int | None, amount: int, version: int
