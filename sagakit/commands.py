@@ -187,12 +187,12 @@ def _check(given: Namespace) -> int:
 
     from sagakit import report
     from sagakit.check import verdicts
-    from sagakit.payments.topology import ITEMS, payment_system
+    from sagakit.payments.topology import EVENTS, ITEMS, payment_system
     from sagakit.sim.log import BadLog, read_log
 
     try:
         with Path(given.log).open(encoding="utf-8-sig") as log:
-            trace = read_log(log, payment_system().participants(), ITEMS)
+            trace = read_log(log, payment_system().participants(), ITEMS, EVENTS)
     except BadLog as error:
         raise Refused(f"{given.log}: {error}") from None
     except UnicodeDecodeError:

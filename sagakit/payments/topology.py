@@ -10,6 +10,7 @@ from pydantic import Field
 
 from sagakit.checked import Checked
 from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table, Topic
+from sagakit.events import Event
 from sagakit.payments import events as e
 from sagakit.payments.api import ApiGateway
 from sagakit.payments.breaker import Breaker, CircuitBreaker
@@ -57,6 +58,9 @@ ITEMS: dict[str, type] = {
     "Breaker DB": Breaker,
 }
 """What each store keeps."""
+
+EVENTS = [one for one in vars(e).values() if isinstance(one, type) and issubclass(one, Event)]
+"""What travels."""
 
 Service = type | Callable[[Ports], object]
 

@@ -11,9 +11,9 @@ from typing import Any, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from sagakit.deployment import Participant
-from sagakit.events import NotUnderstood, explain, loads
+from sagakit.events import Event, Header, NotUnderstood, explain, loads
 from sagakit.meant import meant
-from sagakit.sim.trace import Detail, Record, Trace
+from sagakit.sim.trace import Detail, Published, Record, Trace
 from sagakit.sim.witnessed import completed
 
 DETAILS: dict[str, Any] = {cls.__name__: cls for cls in get_args(Detail)}
@@ -25,20 +25,25 @@ class BadLog(ValueError):
 
 
 def read_log(
-    lines: Iterable[str], participants: Iterable[Participant], items: Mapping[str, type]
+    lines: Iterable[str],
+    participants: Iterable[Participant],
+    items: Mapping[str, type],
+    events: Iterable[type[Event]] = (),
 ) -> Trace:
-    """The trace of a log; empty lines are passed over. `items` is store to the type of its items.
+    """The trace of a log; empty lines are passed over. `items` is store to the type of its items,
+    `events` are those whose payloads are known.
 
     Raises `BadLog` with the line's number, and for a log without a record.
     """
     participants, records, wrapped = tuple(participants), [], False
+    known = {event.__name__: event for event in events}
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
                 fields = loads(line.rstrip("\r\n"))
                 if isinstance(fields, dict) and "message" in fields:
                     wrapped, fields = True, fields["message"]
-                records.append(_record(fields, items))
+                records.append(_record(fields, items, known))
             except NotUnderstood as error:
                 place = str(error).replace("at line 1, column", "at column")  # of this line
                 raise BadLog(f"line {number}: {place}") from None
@@ -54,7 +59,7 @@ def read_log(
     return Trace(participants, records)
 
 
-def _record(fields: Any, items: Mapping[str, type]) -> Record:
+def _record(fields: Any, items: Mapping[str, type], events: Mapping[str, type[Event]]) -> Record:
     if not isinstance(fields, dict) or set(fields) != set(Record._fields):
         raise BadLog(
             f"this is no record of sagakit, which has the fields {', '.join(Record._fields)}; "
@@ -65,6 +70,11 @@ def _record(fields: Any, items: Mapping[str, type]) -> Record:
         return record
     store = next((end for end in (record.source, record.target) if end in items), "")
     detail = _detail(fields["detail"], items.get(store))
+    event = events.get(record.event or "")
+    if event is not None and isinstance(detail, Published):
+        header = Header("event", "saga", "cause", event.__name__)
+        made = event.model_validate({**detail.payload, "header": header})
+        detail = detail._replace(payload=made.payload())
     label, told = record.label, str(detail)
     if told and label.endswith(told):  # the log has both in one
         label = label[: -len(told)].rstrip()

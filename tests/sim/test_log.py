@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from sagakit import run, scenarios
 from sagakit.check import verdicts
-from sagakit.payments.topology import ITEMS
+from sagakit.payments.topology import EVENTS, ITEMS
 from sagakit.sim.log import BadLog, read_log
 from sagakit.sim.trace import Trace
 
 
 def read(*lines: str) -> Trace:
-    return read_log(lines, (), ITEMS)
+    return read_log(lines, (), ITEMS, EVENTS)
 
 
 LINE = next(run("happy_path").records.jsonl())
@@ -24,7 +24,7 @@ LINE = next(run("happy_path").records.jsonl())
 @pytest.mark.parametrize("name", scenarios.NAMES)
 def test_a_run_is_read_back_as_it_was(name: str) -> None:
     trace = run(name).records
-    again = read_log(trace.jsonl(), trace.participants, ITEMS)
+    again = read_log(trace.jsonl(), trace.participants, ITEMS, EVENTS)
     assert list(again) == list(trace)
     assert again.stores() == trace.stores()
 
@@ -53,6 +53,23 @@ def test_empty_lines_are_passed_over() -> None:
 def test_a_line_that_is_no_record_is_named(line: str, words: str) -> None:
     with pytest.raises(BadLog) as told:
         read(LINE, line)
+    assert words in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        ({}, "line 1: payment_id: field required"),
+        ({"amount_debited": None}, "amount_debited: an amount must be a number"),
+        ({"header": 1}, "field required"),
+    ],
+)
+def test_an_event_that_says_something_else_is_named(payload: object, words: str) -> None:
+    lines = map(json.loads, run("happy_path").records.jsonl())
+    line = next(one for one in lines if one["label"] == "Publish event [BalanceDebited]")
+    line["detail"]["payload"] = payload
+    with pytest.raises(BadLog) as told:
+        read(json.dumps(line))
     assert words in str(told.value)
 
 
@@ -90,7 +107,7 @@ class TestTheLogOfFunctions:
         lines = [f'{{"level": "INFO", "message": {line}}}' for line in Trace((), told).jsonl()]
         if turned:  # as two functions would have it, one's log after the other's
             lines = [*lines[1::2], *lines[::2]]
-        return read_log(lines, trace.participants, ITEMS)
+        return read_log(lines, trace.participants, ITEMS, EVENTS)
 
     @pytest.mark.parametrize(
         "name", ["happy_path", "provider_error", "insufficient_funds", "circuit_breaker"]
@@ -109,7 +126,7 @@ class TestTheLogOfFunctions:
     def test_what_the_log_tells_itself_is_not_told_again(self) -> None:
         trace = run("provider_error").records
         lines = [f'{{"message": {line}}}' for line in trace.jsonl()]
-        assert list(read_log(lines, trace.participants, ITEMS)) == list(trace)
+        assert list(read_log(lines, trace.participants, ITEMS, EVENTS)) == list(trace)
 
     def test_a_charge_that_the_provider_did_not_confirm_is_not_in_its_books(self) -> None:
         """Nothing is made up: it stayed silent, so all that is known is that it voided."""
