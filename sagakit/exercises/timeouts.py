@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import TextIOBase
+from math import ceil
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -62,15 +63,18 @@ def in_a_process(judge: Callable[[], Any]) -> Any:
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_answer, args=(judge, there))
-    with warnings.catch_warnings():  # that this process has threads: the fork needs none of them
-        warnings.simplefilter("ignore", DeprecationWarning)
-        process.start()
-    there.close()
     try:
+        with (
+            warnings.catch_warnings()
+        ):  # that this process has threads: the fork needs none of them
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process.start()
+        there.close()
         return _await(process, here)
-    finally:
-        process.kill()
-        process.join()
+    finally:  # also after Ctrl+C
+        if process.pid is not None:
+            process.kill()
+            process.join()
         here.close()
 
 
@@ -106,8 +110,12 @@ def _computed(pid: int) -> float:
 
 def _answer(judge: Callable[[], Any], there: Connection) -> None:
     """Judge and send the answer, then leave at once: what runs at exit is the other process's."""
+    import resource  # which Windows has not
+
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C is the business of the process that waits
     signal.signal(signal.SIGALRM, _stop)
+    most = ceil(COMPUTING + GRACE) + 1  # if the process that waits is killed itself
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     if (displays := _displays()) is not None:
         displays.publish = lambda **content: there.send(("display", content))
     try:

@@ -1,7 +1,6 @@
 """What never ends is ended; what ends in time is left alone."""
 
 import os
-import signal
 import sys
 import threading
 import time
@@ -122,16 +121,14 @@ def test_a_process_that_ends_without_an_answer_is_no_endless_one() -> None:
 
 
 @forks
-@pytest.mark.usefixtures("interruptible")
-def test_ctrl_c_ends_the_process_too() -> None:
+def test_ctrl_c_ends_the_process_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(pid: int) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sagakit.exercises.timeouts._computed", interrupted)
     here, there = os.pipe()
-
-    def loops() -> None:
-        os.kill(os.getppid(), signal.SIGINT)
-        loop()
-
     with pytest.raises(KeyboardInterrupt):
-        in_a_process(loops)
+        in_a_process(loop_in_c)
     os.close(there)
     assert os.read(here, 1) == b""  # nobody holds the other end any more
     os.close(here)
