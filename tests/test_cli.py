@@ -321,6 +321,7 @@ class Gallery(HTMLParser):
             self.words.add(data)
 
 
+@pytest.mark.slow
 def test_all_writes_figures_and_a_gallery(capsys: Captured, tmp_path: Path) -> None:
     out = tmp_path / "new" / "out"
     assert main(["all", "--out", str(out)]) == 0

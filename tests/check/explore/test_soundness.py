@@ -27,6 +27,8 @@ from tests.check import faulty
 from tests.check.explore.plain import Found, TooMany, as_set, end_of, faults_of, interleavings
 from tests.check.explore.small import GATEWAY, PAYMENT, WALLET, Small, early, larger, whole
 
+pytestmark = pytest.mark.slow
+
 MOST_RUNS = 1_000
 MOST_STATES = 1_500
 
