@@ -32,6 +32,8 @@ COMPUTING = 15.0
 ASLEEP = 30.0
 GRACE = 3.0  # s for code that was asked to stop, before it is killed
 EVERY = 0.1  # s between two looks at the clock
+MOST_PRINTED = 1_000_000  # characters
+CUT = "... and more, which is not shown."
 STUCK = "Your answer does not come to an end and cannot be interrupted: restart the kernel."
 
 
@@ -113,15 +115,16 @@ def _answer(judge: Callable[[], Any], there: Connection) -> None:
     import resource  # which Windows has not
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C is the business of the process that waits
-    signal.signal(signal.SIGALRM, _stop)
+    line = _Line(there)
+    signal.signal(signal.SIGALRM, line.stop)
     most = ceil(COMPUTING + GRACE) + 1  # if the process that waits is killed itself
     resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     if (displays := _displays()) is not None:
-        displays.publish = lambda **content: there.send(("display", content))
+        displays.publish = lambda **content: line.send("display", content)
     try:
-        with redirect_stdout(_Passed("stdout", there)), redirect_stderr(_Passed("stderr", there)):
+        with redirect_stdout(_Passed("stdout", line)), redirect_stderr(_Passed("stderr", line)):
             answer = judge()
-        there.send(("answer", answer))
+        line.send("answer", answer)
     finally:
         os._exit(1)
 
@@ -132,18 +135,44 @@ def _displays() -> Any:
     return shell and shell.display_pub
 
 
-def _stop(*_: Any) -> None:
-    raise Endless
+class _Line:
+    """The way to the process that waits. Half a message would spoil all that follow: threads take
+    turns, and a message is sent to its end before `Endless` is raised."""
+
+    def __init__(self, there: Connection) -> None:
+        self._there, self._turns = there, threading.Lock()
+        self._busy = self._stopped = False
+
+    def send(self, to: str, content: Any) -> None:
+        with self._turns:
+            # Python handles a signal in the main thread alone.
+            self._busy = threading.current_thread() is threading.main_thread()
+            try:
+                self._there.send((to, content))
+            finally:
+                self._busy = False
+        if self._stopped and threading.current_thread() is threading.main_thread():
+            self._stopped = False
+            raise Endless
+
+    def stop(self, *_: Any) -> None:
+        if self._busy:
+            self._stopped = True
+        else:
+            raise Endless
 
 
 class _Passed(TextIOBase):
     """What is printed in the fork, on its way to the process that waits."""
 
-    def __init__(self, name: str, there: Connection) -> None:
-        self._name, self._there = name, there
+    def __init__(self, name: str, line: _Line) -> None:
+        self._name, self._line, self._room = name, line, MOST_PRINTED
 
     def write(self, text: str) -> int:
-        self._there.send((self._name, text))
+        if self._room > 0:
+            shown = text[: self._room]
+            self._room -= len(shown)
+            self._line.send(self._name, shown if self._room else f"{shown}\n{CUT}\n")
         return len(text)
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 from io import StringIO
 from typing import Any
 
@@ -15,6 +16,8 @@ from sagakit.exercises import Feedback, exercise
 from sagakit.exercises.timeouts import (
     ASLEEP,
     COMPUTING,
+    CUT,
+    MOST_PRINTED,
     STUCK,
     Died,
     Endless,
@@ -115,6 +118,50 @@ def test_what_is_printed_is_seen(
 
 
 @forks
+@forks
+@pytest.mark.usefixtures("short")
+def test_threads_that_print_and_a_time_limit_within_a_print_spoil_no_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def print_long_lines() -> None:
+        for _ in range(100):
+            print("x" * 5_000)
+
+    def print_at_once() -> str:
+        threads = [threading.Thread(target=print_long_lines) for _ in range(4)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        return "done"
+
+    def print_for_ever() -> None:
+        while True:
+            print_long_lines()
+
+    assert in_a_process(print_at_once) == "done"
+    with pytest.raises(Endless):
+        in_a_process(print_for_ever)
+    for printed in capsys.readouterr().out.split(CUT)[:2]:
+        assert MOST_PRINTED <= len(printed) < MOST_PRINTED + 3
+
+
+@forks
+@pytest.mark.usefixtures("short")
+def test_the_time_limit_waits_for_the_end_of_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sagakit.exercises.timeouts.MOST_PRINTED", 10**10)
+
+    def told() -> str:
+        try:
+            while True:
+                print("x" * 1_000_000)
+        except Endless:
+            return "told"
+
+    with redirect_stdout(StringIO()):
+        assert in_a_process(told) == "told"
+
+
 def test_a_process_that_ends_without_an_answer_is_no_endless_one() -> None:
     with pytest.raises(Died, match="exit code 3"):
         in_a_process(lambda: os._exit(3))
