@@ -55,6 +55,8 @@ def _parsed(name: str, *words: str) -> Namespace:
     if surplus:
         told = ", ".join(map(cut, surplus))
         raise Refused(f"{name} does not know what to do with {told}: leave it out")
+    if "" in vars(given).values():  # it would count as not given
+        raise Refused(f"{name}: an argument is empty: has a variable of yours no value?")
     return given
 
 

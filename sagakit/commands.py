@@ -65,6 +65,8 @@ def _answers(text: str) -> dict[str, int]:
         answer, given, times = part.partition("=")
         if not given:
             raise ArgumentTypeError(f"say how often, as in {answer.strip()}=1, not {cut(part)}")
+        if answer.strip() in found:
+            raise ArgumentTypeError(f"{answer.strip()} stands there twice: give it once")
         found[answer.strip()] = _whole_number(times)
     return found
 

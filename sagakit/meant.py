@@ -8,14 +8,15 @@ from typing import Any
 MOST = 22  # names in an error message
 
 
-def meant(name: str, known: Iterable[str]) -> str:
-    """What to do about a name that is not among the known ones."""
+def meant(name: object, known: Iterable[str]) -> str:
+    """What to do about a name that is not among the known ones. It may be no text at all."""
     from difflib import get_close_matches  # only mistakes pay for it
 
     known = sorted(known)
     if not known:
         return "there are none"
-    nearest = get_close_matches(name, known, n=1)
+    small = {one.casefold(): one for one in known}
+    nearest = [small[one] for one in get_close_matches(str(name).casefold(), small, n=1)]
     if nearest == known:
         return f"did you mean {known[0]}?"
     some = ", ".join(known[:MOST]) + ", ..." * (len(known) > MOST)

@@ -80,7 +80,10 @@ def exploration(answer: "Exploration") -> Iterator[str]:
         ],
     )
     after = first.steps - first.decisive
-    yield f"and {after} more steps, each in its turn" if first.schedule else "a run by the clock"
+    if not first.schedule:
+        yield "a run by the clock"
+    elif after:
+        yield f"and {after} more step{'s'[: after > 1]}, each in its turn"
 
 
 def exploration_as_json(answer: "Exploration") -> Iterator[str]:

@@ -4,12 +4,16 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from textwrap import fill
 
 WIDTH = 80  # columns
 
-# Control characters (but a tab), and those that change the direction of text or begin a new line.
-_STEERING = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# Control characters (but a tab), those that change the direction of text or begin a new line, and
+# halves of a character.
+_STEERING = re.compile(
+    "[\0-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def printable(text: str) -> str:
@@ -52,8 +56,10 @@ def show_lines(lines: Iterable[str]) -> None:
 
 
 def tell(text: str) -> None:
-    """Print to stderr, which may be a text of several lines."""
-    print(printable_lines(text), file=sys.stderr, flush=True)
+    """Print to stderr, which may be a text of several lines. Where that cannot be written either,
+    the exit status has to do."""
+    with suppress(OSError):
+        print(printable_lines(text), file=sys.stderr, flush=True)
 
 
 def complain(text: str) -> None:

@@ -236,8 +236,11 @@ def test_a_broken_law_is_status_1_and_told(capsys: Captured, lossy: Path) -> Non
         (("show",), "name a scenario"),
         (("show", "hapy_path"), "did you mean happy_path?"),
         (("all", "--out", f"{__file__}/out"), "Not a directory"),
+        (("all", "--out", ""), "all: an argument is empty: has a variable of yours no value?"),
+        (("run", "happy_path", "--scenario="), "run: an argument is empty"),
+        (("explore", "happy_path", "--provider", "down=1,down=2"), "down stands there twice"),
     ],
-    ids=range(29),
+    ids=range(32),
 )
 def test_a_mistake_is_status_2_and_told(
     arguments: tuple[str, ...], says: str, capsys: Captured
@@ -380,7 +383,10 @@ def test_output_that_cannot_be_written_is_told() -> None:
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "sagakit", "list"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        command = [sys.executable, "-m", "sagakit", "run", "hapy_path"]
+        untold = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, check=False)
     assert (done.returncode, done.stderr) == (2, "sagakit: the output: No space left on device\n")
+    assert (untold.returncode, untold.stdout) == (2, b"")
 
 
 def test_a_title_that_the_terminal_cannot_show_is_escaped(tmp_path: Path) -> None:

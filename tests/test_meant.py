@@ -1,6 +1,7 @@
 """A name that does not exist is told with the nearest one, and with those that there are."""
 
 from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,11 @@ from sagakit.meant import meant
         ("Shp", ["Shop"], "did you mean Shop?"),
         ("Shp", ["Shop", "Mail"], "did you mean Shop? use one of Mail, Shop"),
         ("Xyz", ["Shop", "Mail"], "use one of Mail, Shop"),
+        ("SHOP", ["Shop", "Mail"], "did you mean Shop? use one of Mail, Shop"),
+        (5, ["Shop", "Mail"], "use one of Mail, Shop"),
     ],
 )
-def test_a_hint_names_the_nearest_and_what_there_is(name: str, known: list[str], hint: str) -> None:
+def test_a_hint_names_the_nearest_and_what_there_is(name: Any, known: list[str], hint: str) -> None:
     assert meant(name, known) == hint
 
 
