@@ -78,7 +78,9 @@ class Item(Protocol):
 
 def must_be_an_item(store: str, item: Any) -> None:
     """Raises `TypeError` for what a store cannot keep."""
-    if not _is_kept(item.__class__):
+    if not (
+        _is_kept(item.__class__) and isinstance(item.key, str) and isinstance(item.version, int)
+    ):
         raise TypeError(
             f"{store}: an item is a NamedTuple with a key and a version, as in class "
             f"Room(NamedTuple): key: str; version: int = 0; and not {item!r:.60}"

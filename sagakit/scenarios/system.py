@@ -76,19 +76,35 @@ class System:
             if name not in self.services:
                 hint = meant(name, self.services)
                 raise BadScenario(f"{self.name}: opening: there is no service {name!r}: {hint}")
+            keys = set()
             for item in items:
                 try:
                     must_be_an_item(f"opening of {name}", item)
                 except TypeError as error:
                     raise BadScenario(f"{self.name}: {error}") from None
+                if item.key in keys:
+                    raise BadScenario(
+                        f"{self.name}: opening of {name}: {item.key!r} is there twice"
+                    )
+                keys.add(item.key)
         for command in self.requests.values():
             self.receiver(command)
 
     def _has_the_right_kinds(self) -> None:
         """What mypy would say, for those who do not ask it."""
+        for name in ("name", "title"):
+            if not isinstance(getattr(self, name), str):
+                raise BadScenario(f"{name}: must be a text, not {getattr(self, name)!r:.40}")
         for name in ("services", "requests", "opening", "externals"):
-            if not isinstance(getattr(self, name), Mapping):
+            given = getattr(self, name)
+            if not isinstance(given, Mapping):
                 raise BadScenario(f"{self.name}: {name}: give a dict, {{name: ...}}")
+            for key in given:
+                if not isinstance(key, str) or not key.strip():
+                    raise BadScenario(f"{self.name}: {name}: a name is a text, not {key!r:.40}")
+        for name, items in self.opening.items():
+            if not isinstance(items, Iterable):
+                raise BadScenario(f"{self.name}: opening of {name}: give a list of items")
         if not isinstance(self.laws, tuple | list) or not all(map(callable, self.laws)):
             raise BadScenario(f"{self.name}: laws: give a tuple of functions: (my_law,)")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int):
@@ -116,6 +132,10 @@ class System:
         for name, types in self._handles.items():
             if type(command) in types:
                 return name
+        if isinstance(command, type):
+            raise BadScenario(
+                f"{self.name}: requests: give a {command.__name__}(...), not its class"
+            )
         what = type(command).__name__
         raise BadScenario(
             f"{self.name}: nobody handles {what}: mark a method with @on({what}) in one of "
@@ -167,15 +187,18 @@ class System:
         lanes = [USER]
         for name in self.services:
             lanes += [name, *[f"{name} SQS"] * (name in queued), f"{name} DB"]
-        return Deployment(
-            functions=functions,
-            queues=tuple(Queue(name=f"{name} SQS", domain=name) for name in queued),
-            rules=tuple(Rule(one, f"{name} SQS") for name in queued for one in taken[name]),
-            tables=tables,
-            others=(
-                Participant(USER, "actor"),
-                *(Participant(name, "external") for name in self.externals),
-            ),
-            lanes=(*lanes, "EventBridge", *self.externals),
-            timing=self.timing,
-        )
+        try:
+            return Deployment(
+                functions=functions,
+                queues=tuple(Queue(name=f"{name} SQS", domain=name) for name in queued),
+                rules=tuple(Rule(one, f"{name} SQS") for name in queued for one in taken[name]),
+                tables=tables,
+                others=(
+                    Participant(USER, "actor"),
+                    *(Participant(name, "external") for name in self.externals),
+                ),
+                lanes=(*lanes, "EventBridge", *self.externals),
+                timing=self.timing,
+            )
+        except ValueError as error:  # two of one name, say
+            raise BadScenario(f"{self.name}: {error}") from None

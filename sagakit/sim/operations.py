@@ -121,6 +121,8 @@ class StorePort:
         self.name = name
 
     def get(self, key: str) -> Get:
+        if not isinstance(key, str):
+            raise TypeError(f"{self.name}: a key is a text, not {key!r:.60}")
         return Get(self.name, key)
 
     def commit(
@@ -133,6 +135,8 @@ class StorePort:
         if item is not None:
             must_be_an_item(self.name, item)
         message_id = handled.header.event_id if isinstance(handled, Event) else handled
+        if not isinstance(message_id, str | None):
+            raise TypeError(f"handled= takes the event that was handled, not {handled!r:.60}")
         return Commit(self.name, item, _outbox(publish), message_id)
 
 

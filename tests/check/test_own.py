@@ -92,6 +92,12 @@ def test_a_law_that_answers_otherwise_is_told_how(law: Any, says: str) -> None:
         explore("happy_path", invariants=[law])
 
 
+@pytest.mark.parametrize("laws", [5, all_is_well, [5]])
+def test_what_are_no_laws_is_told(laws: Any) -> None:
+    with pytest.raises(BadScenario, match="invariants: give a list of functions"):
+        explore("happy_path", invariants=laws)
+
+
 def test_a_law_that_holds_or_is_broken_is_told_as_such() -> None:
     def nobody_comes(finished: Run) -> str | None:
         return "somebody came" if len(finished.records) else None
@@ -116,6 +122,15 @@ def test_a_law_that_holds_or_is_broken_is_told_as_such() -> None:
         ),
         ({"opening": {"Hotel": [Book("12")]}}, r"int = 0; and not Book\(room='12'"),
         ({"services": {"Hotel": lambda: Hotel}}, "Hotel cannot be made: TypeError"),
+        ({"opening": {"Hotel": 5}}, "hotel: opening of Hotel: give a list of items"),
+        ({"opening": {"Hotel": [Room("1"), Room("1")]}}, "opening of Hotel: '1' is there twice"),
+        ({"opening": {"Hotel": [Room(5)]}}, r"key: str; .* and not Room\(key=5"),  # type: ignore[arg-type]
+        ({"services": {5: Hotel}}, "hotel: services: a name is a text, not 5"),
+        ({"services": {"User": Hotel}}, "hotel: two participants are called 'User'"),
+        ({"externals": {"Hotel": "approve"}}, "hotel: two participants are called 'Hotel'"),
+        ({"requests": {None: Book("12")}}, "hotel: requests: a name is a text, not None"),
+        ({"requests": {"trip": Book}}, r"hotel: requests: give a Book\(...\), not its class"),
+        ({"name": 5}, "name: must be a text, not 5"),
     ],
 )
 def test_a_system_that_makes_no_sense_is_told_so(changes: dict[str, Any], says: str) -> None:
@@ -136,6 +151,28 @@ def test_an_item_without_a_version_is_told_in_every_world(tmp_path: Path) -> Non
     for finished in (run(careless), serve(careless, tmp_path / "file.db", hurry=True)):
         assert "Hotel DB: an item is a NamedTuple with a key and" in finished.records[-1].label
     assert explore(careless).complete
+
+
+class Asks(Hotel):
+    """Reads by what is no key, or answers what is no event."""
+
+    @on(Book)
+    async def book(self, command: Book) -> None:
+        if command.guests:
+            await self.rooms.get(command.guests)
+        await self.rooms.commit(Room(command.room), handled=command)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("guests", "says"),
+    [(("ana",), "Hotel DB: a key is a text, not ('ana',)"), ((), "handled= takes the event that")],
+)
+def test_a_step_that_no_store_can_make_is_told_in_every_world(
+    guests: Any, says: str, tmp_path: Path
+) -> None:
+    asks = hotel(services={"Hotel": Asks}, requests={"trip": Book("12", guests)})
+    for finished in (run(asks), serve(asks, tmp_path / "file.db", hurry=True)):
+        assert says in finished.records[-1].label
 
 
 @pytest.mark.parametrize("guests", [["ana"], {"ana": 1}, {"ana"}, ("ana", ["ben"])])

@@ -48,7 +48,7 @@ def serve(
     if isinstance(scenario := chosen(scenario), System):
         system = with_services(scenario, services)
         return serve_system(system, path, workers=workers, hurry=hurry, work=_to_its_end)
-    stage(scenario)
+    stage(scenario, services=services)
     if services and workers > 1:
         raise BadScenario("services: with one worker only, since another process has them not")
     if hurry and workers > 1:
