@@ -48,10 +48,11 @@ def run(
     """
     from sagakit.scenarios import chosen
     from sagakit.scenarios.stage import stage, whole
+    from sagakit.sim.schedule import choices
 
     scenario = chosen(scenario)
     seed = scenario.seed if seed is None else whole("seed", seed)
-    given = None if schedule is None else tuple(schedule)
+    given = None if schedule is None else choices(schedule)
     world = stage(scenario, seed=seed, services=services, schedule=given, deployment=deployment)
     return Run(
         scenario, seed, world.run(), services=services, schedule=given, deployment=deployment

@@ -221,7 +221,10 @@ class Player(AnyWidget):
         fork = self._fork()
         if self._forks is None or fork is None:
             raise ValueError(BY_THE_CLOCK)
-        taken, t = self._forks.take(fork, (fork.perils if wrong else fork.ready)[number])
+        among = fork.perils if wrong else fork.ready
+        if number not in range(len(among)):
+            raise ValueError(f"there is no choice {number!r}: there are {len(among)}, from 0 on")
+        taken, t = self._forks.take(fork, among[number])
         what = "what you had go wrong" if wrong else "the step that you chose"
         broken = [verdict.law for verdict in taken.verdicts() if not verdict.held]
         laws = f"It breaks: {', '.join(broken)}." if broken else "All laws hold in it."

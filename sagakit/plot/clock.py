@@ -1,5 +1,7 @@
 """Virtual time in words."""
 
+from numbers import Real
+
 IN_MS = 2_000  # ms: a time axis that ends by then counts in ms
 
 
@@ -21,6 +23,13 @@ def moment(t: int) -> str:
 def stamp(t: int) -> str:
     """A moment in a column, where the points have to stand below each other: `5.000 s`."""
     return f"{t} ms" if t < 1_000 else f"{t / 1_000:.3f} s"
+
+
+def must_be_times(**given: object) -> None:
+    """Raises `ValueError` for what is no number of ms, nor None."""
+    for name, t in given.items():
+        if t is not None and not isinstance(t, Real):
+            raise ValueError(f"{name}: a number of ms, not {t!r:.40}")
 
 
 def unit(end: float) -> tuple[str, int]:

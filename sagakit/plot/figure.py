@@ -90,15 +90,16 @@ class Picture(Figure):
         Raises `ValueError` for another suffix, `FileNotFoundError` if the folder does not exist.
         """
         path = Path(path)
-        if path.suffix not in (".svg", ".png", ".pdf"):
+        suffix = path.suffix.lower()
+        if suffix not in (".svg", ".png", ".pdf"):
             raise ValueError(f"{path}: name a file that ends in .svg, .png or .pdf")
         if not path.parent.is_dir():
             raise FileNotFoundError(f"{path}: there is no folder {path.parent}: make it first")
-        if path.suffix == ".svg":
+        if suffix == ".svg":
             path.write_text(self.svg(), encoding="utf-8", newline="\n")
             return
         with mpl.rc_context(STYLE):
-            undated = {"CreationDate": None} if path.suffix == ".pdf" else None
+            undated = {"CreationDate": None} if suffix == ".pdf" else None
             self.savefig(path, dpi=150, metadata=undated)
 
     def _sized(self, attributes: str) -> str:

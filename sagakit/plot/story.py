@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sagakit.deployment import Participant
+from sagakit.plot.clock import must_be_times
 from sagakit.plot.folding import Frame, Step, fan_outs, folded, sign_of
 from sagakit.sim.trace import Queued, Record, Trace, Written
 
@@ -105,6 +106,7 @@ def tell(
     """
     if limit < 1:
         raise ValueError(f"limit must be at least 1 arrow, not {limit}")
+    must_be_times(start=start, end=end)
     if start is not None and end is not None and end < start:
         raise ValueError(f"end ({end} ms) must not be before start ({start} ms)")
     everyone = _everyone(trace)
@@ -167,7 +169,7 @@ def _known(what: str, asked: Names, known: Collection[str]) -> set[str] | None:
     """The names that are asked for; None for all."""
     if asked is None:
         return None
-    names = {asked} if isinstance(asked, str) else set(asked)
+    names = set(asked) if isinstance(asked, Iterable) and not isinstance(asked, str) else {asked}
     unknown = names - set(known)
     if unknown or not names:
         some = [*known][:40]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import matplotlib as mpl
 
 from sagakit.plot.activity import Activity
-from sagakit.plot.clock import moment, roughly
+from sagakit.plot.clock import moment, must_be_times, roughly
 from sagakit.plot.figure import STYLE, Picture, saga_colours
 from sagakit.plot.scene import Scene
 from sagakit.plot.timedrawing import Drawing
@@ -41,6 +41,7 @@ def timeline(
     if saga is not None and saga not in sagas:
         names = ", ".join(sagas[:8]) or "none"
         raise ValueError(f"no saga {saga!r} in this trace: there are {names}")
+    must_be_times(start=start, end=end)
     if start is not None and end is not None and start >= end:
         raise ValueError(f"start ({start} ms) must be earlier than end ({end} ms)")
     scene = Scene.of(activity, [saga] if saga is not None else sagas, start, end, most)

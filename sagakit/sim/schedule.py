@@ -53,15 +53,21 @@ class ScheduleMismatch(ValueError):
     """The schedule asks for a step that nobody has to make: it is of another scenario."""
 
 
+def choices(schedule: Iterable[Choice]) -> tuple[Choice, ...]:
+    """A schedule as it is run. Raises `ScheduleMismatch` for what is none."""
+    found = tuple(schedule) if isinstance(schedule, Iterable) else (schedule,)
+    for one in found:
+        if not isinstance(one, Choice):
+            raise ScheduleMismatch(f"a schedule is made of Choices, and not of {one!r:.40}")
+    return found
+
+
 class ScheduledKernel(Kernel):
     """Runs a world, whose latencies must all be zero, by a schedule."""
 
     def __init__(self, schedule: Iterable[Choice]) -> None:
         super().__init__(seed=0)
-        self.schedule = list(schedule)
-        for one in self.schedule:
-            if not isinstance(one, Choice):
-                raise ScheduleMismatch(f"a schedule is made of Choices, and not of {one!r:.40}")
+        self.schedule = choices(schedule)
         self.made: list[tuple[int, Choice]] = []  # every choice as it was made, and when (`now`)
         self.ready: list[tuple[Choice, ...]] = []  # for each of them, all steps that could be made
         self.perils: list[tuple[tuple[Act, ...], ...]] = []  # and what can go wrong with each

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from math import prod
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from sagakit.scenarios.stage import stage
 
 PATH = re.compile(r"\w+(\[\d+\])*(\.\w+(\[\d+\])*)*")
 LARGEST = 2**63  # beyond this a seed has no place in a table of 64-bit numbers
+MOST = 10_000_000  # seeds, or values of a field
 PART = re.compile(r"\w+")
 
 
@@ -58,6 +59,9 @@ class Plan:
         found = chosen(scenario)
         if not isinstance(found, Scenario):
             raise BadSweep("a sweep is made of a Scenario, not of a System")
+        for name, given in {"over": over, "services": services}.items():
+            if not isinstance(given or {}, Mapping):
+                raise BadSweep(f"{name}: give a dict, {{name: ...}}, not {given!r:.40}")
         values = {path: _values(path, given) for path, given in (over or {}).items()}
         for name in services or {}:
             if name not in SOUND:
@@ -96,20 +100,27 @@ def _values(path: str, given: Iterable[Any]) -> tuple[Any, ...]:
         raise BadSweep("over: the seeds of the runs are given as seeds=")
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise BadSweep(f"over: {path}: give a list of the values to try, not {given!r}")
-    values = tuple(given)
+    values = _all(f"over: {path}", given)
     if not values:
         raise BadSweep(f"over: {path}: give at least one value to try")
     return values
 
 
+def _all(name: str, given: Iterable[Any]) -> tuple[Any, ...]:
+    """All that is given, which may have no end."""
+    if len(found := tuple(islice(given, MOST + 1))) > MOST:
+        raise BadSweep(f"{name}: give at most {MOST:,}")
+    return found
+
+
 def _seeds(seeds: int | Iterable[int] | None, scenario: Scenario) -> tuple[int, ...]:
     if seeds is None:
         return (scenario.seed,)
-    if not isinstance(seeds, bool):
-        found = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    if isinstance(seeds, int | Iterable) and not isinstance(seeds, bool):
+        found = _all("seeds", range(seeds) if isinstance(seeds, int) else seeds)
         if found and all(type(seed) is int and abs(seed) < LARGEST for seed in found):
             return found
-    raise BadSweep(f"seeds: give how many, 20 say, or a list of whole numbers, not {seeds!r}")
+    raise BadSweep(f"seeds: give how many, 20 say, or a list of whole numbers, not {seeds!r:.40}")
 
 
 def _with(part: Any, keys: list[Any], value: Any, path: str, known: Iterable[str]) -> Any:

@@ -154,6 +154,8 @@ def test_a_run_by_the_clock_says_so_and_can_be_played_by_schedule() -> None:
     player._pressed(None, {"do": "schedule"}, None)
     assert not player.now["clock"]
     assert len(player.now["ready"]) == 2
+    with pytest.raises(ValueError, match="no choice 2: there are 2, from 0 on"):
+        player.choose(2)
 
 
 def test_a_long_run_is_played_saga_by_saga() -> None:

@@ -38,7 +38,7 @@ def test_saved_as_svg_it_has_the_bytes_that_a_notebook_shows(tmp_path: Path) -> 
     assert (tmp_path / "late.svg").read_bytes() == picture.svg().encode()
 
 
-@pytest.mark.parametrize(("suffix", "begins"), [(".png", b"\x89PNG"), (".pdf", b"%PDF")])
+@pytest.mark.parametrize(("suffix", "begins"), [(".PNG", b"\x89PNG"), (".pdf", b"%PDF")])
 def test_the_suffix_names_the_format(suffix: str, begins: bytes, tmp_path: Path) -> None:
     files = [tmp_path / f"late{suffix}", tmp_path / f"again{suffix}"]
     for file in files:

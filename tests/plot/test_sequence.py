@@ -391,6 +391,8 @@ class TestChoices:
     def test_an_unknown_saga_is_told_which_there_are(self) -> None:
         with pytest.raises(ValueError, match="no saga 'c': there are a, b"):
             sequence(self.TWO, saga="c")
+        with pytest.raises(ValueError, match="no saga 5: there are a, b"):
+            sequence(self.TWO, saga=5)  # type: ignore[arg-type]
 
     def test_participants_keep_their_order(self) -> None:
         story = tell(self.TWO, participants=["Shop", "Ann"])

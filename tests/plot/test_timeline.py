@@ -251,6 +251,9 @@ def test_a_choice_that_makes_no_sense_is_refused() -> None:
         done.timeline(saga="ana:B")
     with pytest.raises(ValueError, match="start \\(9 ms\\) must be earlier than end \\(5 ms\\)"):
         done.timeline(start=9, end=5)
+    for view in (done.timeline, done.sequence):
+        with pytest.raises(ValueError, match="start: a number of ms, not '9'"):
+            view(start="9")
 
 
 def test_a_trace_without_records_gives_an_empty_picture() -> None:

@@ -30,3 +30,6 @@ def test_the_schedule_says_who_is_first() -> None:
 def test_a_schedule_of_something_else_is_refused() -> None:
     with pytest.raises(ScheduleMismatch, match="Wallet Service has no step to make for nobody"):
         run(scenarios.concurrent_payments, schedule=[Choice("Wallet Service", "nobody")])
+    for none in (5, [5], "a"):
+        with pytest.raises(ScheduleMismatch, match="a schedule is made of Choices, and not of"):
+            run(scenarios.concurrent_payments, schedule=none)  # type: ignore[arg-type]

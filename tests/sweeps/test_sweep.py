@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -278,7 +279,22 @@ def test_a_value_that_makes_no_sense_is_refused_before_the_first_run() -> None:
     assert workers.tasks == 0
 
 
-@pytest.mark.parametrize("seeds", [0, [], True, "12", [1.5], [2**63]])
+def test_values_without_an_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sagakit.sweeps.plan.MOST", 100)
+    for seeds in (10**12, count()):
+        with pytest.raises(BadSweep, match="seeds: give at most 100"):
+            sweep(SHORT, seeds=seeds)
+    with pytest.raises(BadSweep, match=r"over: settings.retry_delay: give at most 100"):
+        sweep(SHORT, over={"settings.retry_delay": count()})
+
+
+@pytest.mark.parametrize("name", ["over", "services"])
+def test_what_is_no_dict_is_refused(name: str) -> None:
+    with pytest.raises(BadSweep, match=f"{name}: give a dict"):
+        sweep(SHORT, **{name: 5})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seeds", [0, [], True, "12", [1.5], [2**63], 1.5])
 def test_seeds_that_make_no_sense(seeds: Any) -> None:
     with pytest.raises(BadSweep, match="seeds: give how many"):
         sweep(SHORT, seeds=seeds)

@@ -1,6 +1,6 @@
 """What explore is given must make sense: each mistake is told with its place and the way out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sagakit.check.explore.tokens import ANSWERS, FAULTS
@@ -55,8 +55,8 @@ def must_make_sense(
 
 def laws_in(invariants: Any) -> tuple[Invariant, ...]:
     """The laws of one's own that are given."""
-    laws = () if callable(invariants) else tuple(invariants)
-    if callable(invariants) or not all(map(callable, laws)):
+    laws = tuple(invariants) if isinstance(invariants, Iterable) else (None,)
+    if not all(map(callable, laws)):
         raise BadScenario("invariants: give a list of functions: [my_law]")
     return laws
 
