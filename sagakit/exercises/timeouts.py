@@ -142,16 +142,32 @@ class _Line:
     def __init__(self, there: Connection) -> None:
         self._there, self._turns = there, threading.Lock()
         self._busy = self._stopped = False
+        self._room = MOST_PRINTED
+
+    def print(self, to: str, text: str) -> None:
+        """Send what is printed, while there is room."""
+        with self._turns:
+            if self._room <= 0:
+                return
+            shown = text[: self._room]
+            self._room -= len(shown)
+            self._send(to, shown if self._room else f"{shown}\n{CUT}\n")
+        self._raise_if_stopped()
 
     def send(self, to: str, content: Any) -> None:
         with self._turns:
-            # Python handles a signal in the main thread alone.
-            self._busy = threading.current_thread() is threading.main_thread()
-            try:
-                self._there.send((to, content))
-            finally:
-                self._busy = False
-        if self._stopped and threading.current_thread() is threading.main_thread():
+            self._send(to, content)
+        self._raise_if_stopped()
+
+    def _send(self, to: str, content: Any) -> None:
+        self._busy = _is_main()
+        try:
+            self._there.send((to, content))
+        finally:
+            self._busy = False
+
+    def _raise_if_stopped(self) -> None:
+        if self._stopped and _is_main():
             self._stopped = False
             raise Endless
 
@@ -162,17 +178,19 @@ class _Line:
             raise Endless
 
 
+def _is_main() -> bool:
+    """Whether this is the thread in which Python handles signals."""
+    return threading.current_thread() is threading.main_thread()
+
+
 class _Passed(TextIOBase):
     """What is printed in the fork, on its way to the process that waits."""
 
     def __init__(self, name: str, line: _Line) -> None:
-        self._name, self._line, self._room = name, line, MOST_PRINTED
+        self._name, self._line = name, line
 
     def write(self, text: str) -> int:
-        if self._room > 0:
-            shown = text[: self._room]
-            self._room -= len(shown)
-            self._line.send(self._name, shown if self._room else f"{shown}\n{CUT}\n")
+        self._line.print(self._name, text)
         return len(text)
 
 

@@ -17,7 +17,6 @@ from sagakit.exercises.timeouts import (
     ASLEEP,
     COMPUTING,
     CUT,
-    MOST_PRINTED,
     STUCK,
     Died,
     Endless,
@@ -119,10 +118,11 @@ def test_what_is_printed_is_seen(
 
 @forks
 @forks
-@pytest.mark.usefixtures("short")
-def test_threads_that_print_and_a_time_limit_within_a_print_spoil_no_answer(
-    capsys: pytest.CaptureFixture[str],
+def test_threads_that_print_at_once_spoil_no_answer(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sagakit.exercises.timeouts.MOST_PRINTED", 1_000_000)
+
     def print_long_lines() -> None:
         for _ in range(100):
             print("x" * 5_000)
@@ -135,15 +135,9 @@ def test_threads_that_print_and_a_time_limit_within_a_print_spoil_no_answer(
             one.join()
         return "done"
 
-    def print_for_ever() -> None:
-        while True:
-            print_long_lines()
-
     assert in_a_process(print_at_once) == "done"
-    with pytest.raises(Endless):
-        in_a_process(print_for_ever)
-    for printed in capsys.readouterr().out.split(CUT)[:2]:
-        assert MOST_PRINTED <= len(printed) < MOST_PRINTED + 3
+    shown, cut, rest = capsys.readouterr().out.partition(f"\n{CUT}\n")
+    assert (len(shown), bool(cut), rest) == (1_000_000, True, "")
 
 
 @forks
