@@ -23,7 +23,8 @@ JUPYTER = $(PY) -m jupyterlab $(AS_ROOT) $(LABFLAGS) \
 	--LabApp.extension_manager=readonly
 EDITION := learner
 
-PYTEST := $(PY) -m pytest -n 2 --dist worksteal
+# By file: nbval runs the cells of a notebook in one kernel, so they have to stay together.
+PYTEST := $(PY) -m pytest -n 2 --dist loadfile
 
 .PHONY: help lab run html check lint test test-package test-other test-browser bench notebooks \
 	pictures docs learner teacher
@@ -49,8 +50,11 @@ run: $(LAB)  ## run every scenario; figures and a page to look at them to out/
 html: $(LAB)  ## run the lessons and write them as HTML to out/notebooks/, about 4 minutes
 	@$(PY) notebooks/execute.py --html out/notebooks
 
-check: lint  ## lint, types and unit tests: about 45 s, the first time a minute more
-	$(PYTEST) -q tests/sim tests/payments
+UNITS := tests/sim tests/payments tests/scenarios tests/check $(filter-out \
+	tests/test_readme.py tests/test_same_on_every_python.py,$(wildcard tests/test_*.py))
+
+check: lint  ## lint, types and unit tests: half a minute, the first time a minute more
+	$(PYTEST) -q -m "not slow" $(UNITS)
 
 lint: $(ALL)
 	$(PY) -m ruff check .
