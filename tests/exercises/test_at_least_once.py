@@ -1,6 +1,6 @@
 """Notebook 07: its checks take what is right, whatever it looks like, and nothing else."""
 
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -142,7 +142,7 @@ class WorksFirst(WalletService):
         await self.wallets.commit(None, handled=event)
 
 
-class MarksWithTrue(WalletService):
+class MarksAllAlike(WalletService):
     """Puts one and the same mark into the inbox, whatever the message."""
 
     @on(ReembolsarUsuario)
@@ -150,7 +150,7 @@ class MarksWithTrue(WalletService):
         wallet = await self.wallets.get(event.user_id)
         assert wallet is not None
         wallet = wallet.credited(event.amount)
-        said, mark = [balance_refunded(event, wallet)], cast("str", True)
+        said, mark = [balance_refunded(event, wallet)], "refunded"
         await self.wallets.commit(wallet, publish=said, handled=mark)
 
 
@@ -189,7 +189,7 @@ def test_refunded_once(answer: type) -> None:
         (Whatever, "refund 2"),
         (MarksFirst, "dies at any step"),
         (WorksFirst, "refund 2"),
-        (MarksWithTrue, "With two payments that the provider declines"),
+        (MarksAllAlike, "With two payments that the provider declines"),
         (TellsWithoutAList, "publish= takes a list of events"),
         (TellsNobody, "and the event"),
         (Misspelt, "'walets'"),
