@@ -29,6 +29,7 @@ else:
         made by pydantic itself, and told with its place there."""
 
         def __call__(cls, *unnamed: Any, **fields: Any) -> Any:
+            __tracebackhide__ = True
             if unnamed:
                 from sagakit.problems import named
 
@@ -47,6 +48,7 @@ class Checked(BaseModel, metaclass=InWords):  # type: ignore[metaclass]  # a nam
     @classmethod
     def checked(cls, values: Any, *within: str) -> Self:
         """Made of such values as a file has. `within` is the field in which it stands."""
+        __tracebackhide__ = True  # in a notebook the mistake is in the cell, not in here
         try:
             return cls.model_validate(values)
         except ValidationError as error:

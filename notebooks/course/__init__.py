@@ -1,1 +1,1 @@
-"""What a teacher needs: editions for learners and teachers, slides, the guide, the glossary."""
+"""What a teacher needs: editions for learners and teachers, the guide, the glossary."""

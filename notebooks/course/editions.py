@@ -68,7 +68,7 @@ def write(edition: Edition, folder: Path) -> list[Path]:
         lesson = _text(edition, source)
         path = folder / source.name
         before = digests.get(path.name)
-        if path.exists() and _digest(path.read_text(encoding="utf-8")) != before:
+        if path.exists() and _changed(path, before):
             if _digest(lesson) != before:
                 outdated.append(path)
             continue
@@ -87,8 +87,18 @@ def _text(edition: Edition, source: Path) -> str:
     return f"{nbformat.writes(notebook)}\n"
 
 
+def _changed(path: Path, before: str | None) -> bool:
+    try:
+        return _digest(path.read_text(encoding="utf-8")) != before
+    except (ValueError, LookupError, TypeError, AttributeError):  # no notebook, whatever it is
+        return True
+
+
 def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
+    """Digest what somebody works on. The rest of a notebook JupyterLab changes by opening it."""
+    cells = json.loads(text).get("cells", [])
+    worked_on = [("".join(cell["source"]), cell.get("outputs")) for cell in cells]
+    return sha256(json.dumps(worked_on).encode()).hexdigest()
 
 
 EDITIONS: dict[str, Edition] = {"learner": learner, "teacher": teacher}

@@ -222,6 +222,7 @@ class Scenario(Checked):
         Traceback (most recent call last):
         sagakit.checked.BadScenario: wallets[0].balance: ...
         """
+        __tracebackhide__ = True
         return self.checked({**dict(self), **changes})
 
     def to_json(self) -> str:

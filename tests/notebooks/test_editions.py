@@ -167,6 +167,17 @@ def test_a_newer_lesson_does_not_overwrite_work(
     assert mine.read_text() == worked
 
 
+def test_a_lesson_that_was_only_opened_is_renewed(lessons: Path) -> None:
+    mine = lessons / "mine" / "lesson.ipynb"
+    write(learner, mine.parent)
+    opened = nbformat.read(mine, as_version=4)
+    opened.metadata["toc"] = {"what": "JupyterLab adds"}
+    nbformat.write(opened, mine)
+    renew(lessons)
+    assert write(learner, mine.parent) == []
+    assert "newer" in mine.read_text()
+
+
 def test_a_renamed_lesson_makes_room_for_the_newer_one(lessons: Path) -> None:
     mine = lessons / "mine" / "lesson.ipynb"
     write(learner, mine.parent)
@@ -180,6 +191,7 @@ def test_a_renamed_lesson_makes_room_for_the_newer_one(lessons: Path) -> None:
 def test_a_notebook_of_unknown_origin_is_left_alone(lessons: Path) -> None:
     mine = lessons / "mine" / "lesson.ipynb"
     mine.parent.mkdir()
-    mine.write_text("{}")
-    assert write(learner, mine.parent) == [mine]
-    assert mine.read_text() == "{}"
+    for text in ("{}", "[]", "no JSON"):
+        mine.write_text(text)
+        assert write(learner, mine.parent) == [mine]
+        assert mine.read_text() == text
