@@ -1,8 +1,5 @@
 """The contenders of `make bench` do the same work: else their ratio would say nothing."""
 
-import random
-from pathlib import Path
-
 import pytest
 
 from sagakit import Run, run
@@ -65,12 +62,10 @@ class TestKilled:
 
     @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
     @pytest.mark.parametrize("workers", [1, 2])
-    def test_a_file_whose_workers_are_killed_is_served_to_its_end(
-        self, workers: int, tmp_path: Path
-    ) -> None:
-        found = killed.trial(tmp_path / "file.db", workers, random.Random("of a test"), 0.03)
-        assert found.kills > workers
-        assert found == killed.Figures(files=1, kills=found.kills, payments=12)
+    def test_a_file_whose_workers_are_killed_is_served_to_its_end(self, workers: int) -> None:
+        found = killed.killed(workers, least=workers + 1)
+        payments = 12 * found.files
+        assert found == killed.Figures(files=found.files, kills=found.kills, payments=payments)
 
     def test_a_second_debit_is_counted(self) -> None:
         done = run(killed.TRAFFIC)

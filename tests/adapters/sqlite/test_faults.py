@@ -153,7 +153,7 @@ def test_a_table_that_is_missing_is_named(table: str, tmp_path: Path) -> None:
 
 
 def test_two_workers_are_killed_at_any_moment_and_lose_nothing(tmp_path: Path) -> None:
-    described, file = tmp_path / "traffic.json", tmp_path / "file.db"
+    described = tmp_path / "traffic.json"
     payments = [
         {"user_id": name, "amount": 8, "at": 40 * place}
         for place, name in enumerate(("ana", "ben", "eva") * 8)
@@ -162,27 +162,29 @@ def test_two_workers_are_killed_at_any_moment_and_lose_nothing(tmp_path: Path) -
     traffic.save(described)
     draw = random.Random("when they are killed")
 
-    def start() -> subprocess.Popen[bytes]:
+    def start(file: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-c", WORK, described, file], stdout=subprocess.PIPE
         )
 
-    killed = 0
-    for _ in range(4):
-        workers = [start(), start()]
-        for worker in workers:
-            assert worker.stdout is not None
-            worker.stdout.readline()
-        for worker in workers:
-            killed += kill(worker, draw.uniform(0, 0.1))
-        if file.exists():
-            let_time_pass(file, 60_000)
-    assert killed >= 4
-    last = [start(), start()]
-    for worker in last:
-        worker.communicate()
-    assert [worker.returncode for worker in last] == [0, 0]
-    assert_all_is_well(serve(traffic, file, hurry=True), payments=24)
+    killed = files = 0
+    while killed < 4:  # how many files that takes depends on the machine, and nothing else does
+        files += 1
+        file = tmp_path / f"{files}.db"
+        for _ in range(4):
+            workers = [start(file), start(file)]
+            for worker in workers:
+                assert worker.stdout is not None
+                worker.stdout.readline()
+            for worker in workers:
+                killed += kill(worker, draw.uniform(0, 0.1))
+            if file.exists():
+                let_time_pass(file, 60_000)
+        last = [start(file), start(file)]
+        for worker in last:
+            worker.communicate()
+        assert [worker.returncode for worker in last] == [0, 0]
+        assert_all_is_well(serve(traffic, file, hurry=True), payments=24)
 
 
 def test_when_the_first_of_two_workers_is_killed_the_other_ends_too(tmp_path: Path) -> None:

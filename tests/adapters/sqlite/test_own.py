@@ -149,23 +149,25 @@ print(sorted(done.items("Trips DB").state), [one.law for one in done.verdicts() 
 def test_a_script_with_its_own_classes_is_killed_at_any_moment_and_gone_on_with(
     tmp_path: Path,
 ) -> None:
-    script, file = tmp_path / "trip.py", tmp_path / "file.db"
+    script = tmp_path / "trip.py"
     script.write_text(Path(travel.__file__).read_text(encoding="utf-8") + SERVED, encoding="utf-8")
-    draw, kills = random.Random("when it is killed"), 0
-    while True:
-        process = subprocess.Popen([sys.executable, script, file], stdout=subprocess.PIPE)
-        assert process.stdout is not None
-        process.stdout.readline()
-        try:
-            process.wait(timeout=draw.uniform(0, 0.1) if kills < 5 else None)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            kills += 1
-        else:
-            break
-    assert kills > 2
-    assert process.stdout.read().decode() == f"{['BOOKED'] * 7 + ['REFUSED'] * 5} []\n"
+    draw, kills, files = random.Random("when it is killed"), 0, 0
+    while kills < 3:  # how many files that takes depends on the machine, and nothing else does
+        files += 1
+        while True:
+            command = [sys.executable, script, tmp_path / f"{files}.db"]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE)
+            assert process.stdout is not None
+            process.stdout.readline()
+            try:
+                process.wait(timeout=draw.uniform(0, 0.1) if kills < 5 else None)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                kills += 1
+            else:
+                break
+        assert process.stdout.read().decode() == f"{['BOOKED'] * 7 + ['REFUSED'] * 5} []\n"
 
 
 class TestWhatCannotBeServed:

@@ -68,27 +68,29 @@ def test_in_a_hurry_a_message_waits_for_its_turn_in_virtual_time(tmp_path: Path)
 
 
 def test_it_is_killed_at_any_moment_and_loses_nothing(tmp_path: Path) -> None:
-    described, file = tmp_path / "traffic.json", tmp_path / "file.db"
+    described = tmp_path / "traffic.json"
     TRAFFIC.save(described)
-    draw, kills = random.Random("when it is killed"), 0
-    while True:
-        process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, described, file], stdout=subprocess.PIPE
-        )
-        assert process.stdout is not None
-        process.stdout.readline()
-        try:
-            assert process.wait(timeout=draw.uniform(0, 0.1) if kills < 8 else None) == 0
-            break
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            kills += 1
-    assert kills > 2
-    survived = serve(TRAFFIC, file, hurry=True)
-    assert [verdict for verdict in survived.verdicts() if not verdict.held] == []
-    assert set(survived.payments.status) == {"COMPLETED", "FAILED"}
-    assert len(survived.payments) == 12
+    draw, kills, files = random.Random("when it is killed"), 0, 0
+    while kills < 3:  # how many files that takes depends on the machine, and nothing else does
+        files += 1
+        file = tmp_path / f"{files}.db"
+        while True:
+            process = subprocess.Popen(
+                [sys.executable, "-c", SERVE, described, file], stdout=subprocess.PIPE
+            )
+            assert process.stdout is not None
+            process.stdout.readline()
+            try:
+                assert process.wait(timeout=draw.uniform(0, 0.1) if kills < 8 else None) == 0
+                break
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                kills += 1
+        survived = serve(TRAFFIC, file, hurry=True)
+        assert [verdict for verdict in survived.verdicts() if not verdict.held] == []
+        assert set(survived.payments.status) == {"COMPLETED", "FAILED"}
+        assert len(survived.payments) == 12
 
 
 def test_what_has_ended_stays_as_it_is(tmp_path: Path) -> None:
