@@ -50,7 +50,7 @@ run: $(LAB)  ## run every scenario; figures and a page to look at them to out/
 html: $(LAB)  ## run the lessons and write them as HTML to out/notebooks/, about 4 minutes
 	@$(PY) notebooks/execute.py --html out/notebooks
 
-UNITS := tests/sim tests/payments tests/scenarios tests/check $(filter-out \
+UNITS := tests/sim tests/payments tests/scenarios tests/laws $(filter-out \
 	tests/test_readme.py tests/test_same_on_every_python.py,$(wildcard tests/test_*.py))
 
 check: lint  ## lint, types and unit tests: half a minute, the first time a minute more

@@ -8,12 +8,13 @@ True
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sagakit.meant import suggesting
-from sagakit.run import Run, run
+from sagakit.contract.suggest import suggesting
+from sagakit.run import Run
 
 if TYPE_CHECKING:
     from sagakit import scenarios
-    from sagakit.check.explore import BadService, Counterexample, Exploration, explore
+    from sagakit.explore import BadService, Counterexample, Exploration, explore
+    from sagakit.run import run
     from sagakit.scenarios import BadScenario, Scenario, System
     from sagakit.sweeps import BadSweep, sweep
 
@@ -36,7 +37,7 @@ __all__ = [
 # Loaded when they are asked for, and with them the system and its world.
 _HOMES = {
     "sagakit.scenarios": ("BadScenario", "Scenario", "System"),
-    "sagakit.check.explore": ("BadService", "Counterexample", "Exploration", "explore"),
+    "sagakit.explore": ("BadService", "Counterexample", "Exploration"),
     "sagakit.sweeps": ("BadSweep", "sweep"),
 }
 
@@ -44,8 +45,8 @@ _HOMES = {
 def _load(name: str) -> Any:
     if name == "__version__":
         return _version()
-    if name == "scenarios":
-        return import_module("sagakit.scenarios")
+    if name in ("scenarios", "explore"):
+        return import_module(f"sagakit.{name}")
     (home,) = (home for home, names in _HOMES.items() if name in names)
     return getattr(import_module(home), name)
 

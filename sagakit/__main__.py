@@ -8,8 +8,8 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
-from sagakit.commands import BAD_INPUT, COMMANDS, HELD, Refused, cut, meant_by
-from sagakit.terminal import complain, show_lines, tell
+from sagakit.cli import BAD_INPUT, COMMANDS, HELD, Refused, cut, meant_by
+from sagakit.contract.terminal import complain, show_lines, tell
 
 STATUS = """\
 exit status: 0 all laws held, 1 one broke, 2 the input was wrong,
@@ -112,9 +112,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _mistakes() -> tuple[type[Exception], ...]:
-    from sagakit.adapters.sqlite.database import BadDatabase
-    from sagakit.extras import MissingExtra
+    from sagakit.contract.extras import MissingExtra
     from sagakit.scenarios import BadScenario
+    from sagakit.worlds.sqlite.database import BadDatabase
 
     return BadScenario, BadDatabase, MissingExtra
 

@@ -6,15 +6,15 @@ from decimal import Decimal
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from sagakit.check.verdict import Verdict
-from sagakit.events import encode
-from sagakit.plot import pieces
+from sagakit.contract.events import encode
+from sagakit.contract.terminal import WIDTH
+from sagakit.draw import pieces
+from sagakit.laws.verdict import Verdict
 from sagakit.run import Run
-from sagakit.sim.trace import duration
-from sagakit.terminal import WIDTH
+from sagakit.trace.trace import duration
 
 if TYPE_CHECKING:
-    from sagakit.check.explore import Counterexample, Exploration
+    from sagakit.explore import Counterexample, Exploration
 
 PAYMENT = ("payment_id", "user_id", "amount", "status", "reason")
 WALLET = ("user_id", "balance", "version")

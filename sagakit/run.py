@@ -3,20 +3,22 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sagakit.contract.verbs import make_callable
+
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sagakit.check import Verdict
-    from sagakit.deployment import Deployment
+    from sagakit.contract.deployment import Deployment
+    from sagakit.draw.figure import Picture
+    from sagakit.draw.mermaid import Mermaid
+    from sagakit.draw.summary import Summary
     from sagakit.lab.player import Player
+    from sagakit.laws import Verdict
     from sagakit.payments.topology import Service
-    from sagakit.plot.figure import Picture
-    from sagakit.plot.mermaid import Mermaid
-    from sagakit.plot.spans import Span
-    from sagakit.plot.summary import Summary
     from sagakit.scenarios import Scenario, System
     from sagakit.sim.schedule import Choice
-    from sagakit.sim.trace import Trace
+    from sagakit.trace.spans import Span
+    from sagakit.trace.trace import Trace
 
 Invariant = Callable[["Run"], "str | None"]
 """A law of one's own: what is broken in a run at rest, in words, or None."""
@@ -99,7 +101,7 @@ class Run:
     def summary(self, verdicts: "Iterable[Verdict] | None" = None) -> "Summary":
         """How it ended, with these verdicts."""
         laws = None if verdicts is None else [(law, held, told) for law, held, told, _ in verdicts]
-        from sagakit.plot.summary import Summary
+        from sagakit.draw.summary import Summary
 
         return Summary.of(
             self.records,
@@ -114,19 +116,19 @@ class Run:
     # What it looks like.
 
     def sequence(self, **choice: Any) -> "Picture":
-        """The sequence diagram of this run; see `sagakit.plot.sequence` for the choices.
+        """The sequence diagram of this run; see `sagakit.draw.sequence` for the choices.
 
         >>> picture = run("provider_error").sequence(saga="ana:A", start=60_000)
         >>> print(picture.alt.splitlines()[0])
         Sequence diagram of saga ana:A, 65.129 s to 70.493 s.
         """
-        from sagakit.plot.sequence import sequence
+        from sagakit.draw.sequence import sequence
 
         return sequence(self.records, **choice)
 
     def timeline(self, **choice: Any) -> "Picture":
         """The run against virtual time, a lane a service."""
-        from sagakit.plot.timeline import timeline
+        from sagakit.draw.timeline import timeline
 
         return timeline(self.records, **choice)
 
@@ -137,19 +139,19 @@ class Run:
         Balance of ana.
         ana: 100.00; ...70.00 ana:A at 59 ms; +70.00 ana:A at 70.441 s; at the end 100.00.
         """
-        from sagakit.plot.balances import balances
+        from sagakit.draw.balances import balances
 
         return balances(self.records, **choice)
 
     def breaker(self, **choice: Any) -> "Picture":
         """The breaker's state against virtual time, with calls, rejections and probes."""
-        from sagakit.plot.breaker import breaker
+        from sagakit.draw.breaker import breaker
 
         return breaker(self.records, **choice)
 
     def latency(self, **choice: Any) -> "Picture":
         """How long the sagas took, by outcome."""
-        from sagakit.plot.latency import latency
+        from sagakit.draw.latency import latency
 
         return latency(self.records, **choice)
 
@@ -159,7 +161,7 @@ class Run:
         >>> run("happy_path").mermaid().splitlines()[0]
         'sequenceDiagram'
         """
-        from sagakit.plot.mermaid import mermaid
+        from sagakit.draw.mermaid import mermaid
 
         return mermaid(self.records, **choice)
 
@@ -169,7 +171,7 @@ class Run:
         >>> print(run("happy_path").text().splitlines()[5])
             83 ms    |           |           |---------->| ProviderPaymentInit   |
         """
-        from sagakit.plot.text import text
+        from sagakit.draw.text import text
 
         return text(self.records, saga=saga)
 
@@ -184,7 +186,7 @@ class Run:
     @property
     def trace(self) -> "pd.DataFrame":
         """One row a record."""
-        from sagakit.plot.tables import trace
+        from sagakit.trace.tables import trace
 
         return trace(self.records)
 
@@ -195,7 +197,7 @@ class Run:
         >>> run("insufficient_funds").events.event.tolist()
         ['PaymentInit', 'InsufficientBalance', 'PaymentFailed']
         """
-        from sagakit.plot.tables import events
+        from sagakit.trace.tables import events
 
         return events(self.records)
 
@@ -215,30 +217,30 @@ class Run:
         >>> run("circuit_breaker").items("Breaker DB").state.tolist()
         ['CLOSED']
         """
-        from sagakit.plot.tables import items
+        from sagakit.trace.tables import items
 
         return items(self.records, store)
 
     @property
     def queues(self) -> "pd.DataFrame":
         """One row a queue: messages sent, done, waiting and dead, receives, greatest depth."""
-        from sagakit.plot.tables import queues
+        from sagakit.trace.tables import queues
 
         return queues(self.records)
 
     def spans(self) -> "list[Span]":
-        """One trace a saga, a span a handler with its steps; `sagakit.plot.spans.export` hands
+        """One trace a saga, a span a handler with its steps; `sagakit.trace.spans.export` hands
         them to OpenTelemetry."""
-        from sagakit.plot.spans import spans
+        from sagakit.trace.spans import spans
 
         return spans(self.records)
 
     @property
     def metrics(self) -> "pd.DataFrame":
         """Counts, latencies, breaker state and queue depth, as an operator watches them."""
+        from sagakit.draw.observed import observed
         from sagakit.payments.metrics import measured
-        from sagakit.plot.observed import observed
-        from sagakit.plot.tables import metrics
+        from sagakit.trace.tables import metrics
 
         return metrics(measured(*observed(self.records)))
 
@@ -246,7 +248,7 @@ class Run:
 
     def verdicts(self) -> "list[Verdict]":
         """One verdict a law: held, or the record that broke it, in words."""
-        from sagakit.check.laws_of import verdicts_of
+        from sagakit.laws.laws_of import verdicts_of
 
         return verdicts_of(self)
 
@@ -256,6 +258,9 @@ class Run:
         >>> run("disaster_recovery").check().held.all().item()
         True
         """
-        from sagakit.plot.tables import verdicts
+        from sagakit.trace.tables import verdicts
 
         return verdicts(self.verdicts())
+
+
+make_callable(__name__, run)

@@ -5,16 +5,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sagakit.check import Verdict
 from sagakit.gallery import Section, Shown, page
+from sagakit.laws import Verdict
 from sagakit.payments.topology import payment_system
 from sagakit.report import events, summary, virtual_time
 from sagakit.run import Run, run
 from sagakit.scenarios import ALL
 
 if TYPE_CHECKING:
-    from sagakit.check.explore import Counterexample
-    from sagakit.plot.figure import Picture
+    from sagakit.draw.figure import Picture
+    from sagakit.explore import Counterexample
 
 Tell = Callable[[str], None]
 Outcome = tuple[Run, list[Verdict]]
@@ -103,9 +103,9 @@ def kill_matrix() -> "Picture":
 
 def orders() -> "Picture":
     """How many orders there are of the steps of payments at once, and how many states."""
-    from sagakit.check.explore import explore
+    from sagakit.draw.counts import counts
     from sagakit.exercises.every_order import at_once
-    from sagakit.plot.counts import counts
+    from sagakit.explore import explore
 
     amounts = (70, 80, 20)
     whole, mattering = "states, every order", "states, orders that matter"
@@ -121,9 +121,9 @@ def orders() -> "Picture":
 
 def charge_states() -> "Picture":
     """Every move that a charge makes in any order, at the sound gateway."""
+    from sagakit.draw.states import Move, states
     from sagakit.exercises.unknown_outcome import ENDS, SILENCE, moves_in
     from sagakit.payments.provider import ProviderGateway
-    from sagakit.plot.states import Move, states
 
     moves = moves_in(ProviderGateway, duplicates=1, provider=SILENCE)
     title = "The states of a charge: one duplicate, two silences"
@@ -132,8 +132,8 @@ def charge_states() -> "Picture":
 
 def failed() -> "Picture":
     """Payments that fail, over the breaker's threshold and the length of an outage."""
+    from sagakit.draw.heatmap import heatmap
     from sagakit.exercises.what_if import GIVEN, OUTAGE_END, THRESHOLD
-    from sagakit.plot.heatmap import heatmap
     from sagakit.sweeps import sweep
 
     ends = [11_000, 20_000, 40_000, 80_000]  # ms; the outage begins at 10 s
@@ -146,8 +146,8 @@ def failed() -> "Picture":
 
 def delays() -> "Picture":
     """What users wait for, and how many payments fail, over the delay before a retry."""
+    from sagakit.draw.distributions import distributions
     from sagakit.exercises.what_if import DELAY, LONGER
-    from sagakit.plot.distributions import distributions
     from sagakit.sweeps import sweep
 
     rows = sweep(LONGER, over={DELAY: [1_000, 10_000, 20_000, 40_000, 80_000]}, seeds=10)

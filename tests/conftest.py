@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from sagakit.adapters.emulator import Emulator
+    from sagakit.worlds.emulator import Emulator
 
 # Property tests search in the same way on every machine, however slow it is.
 settings.register_profile(
@@ -20,7 +20,7 @@ settings.load_profile("sagakit")
 @pytest.fixture(scope="session")
 def emulator() -> Iterator["Emulator"]:
     """AWS on loopback, one for all tests of a process: each play has a stack of its own."""
-    from sagakit.adapters.emulator import emulator
+    from sagakit.worlds.emulator import emulator
 
     with emulator() as aws:
         yield aws

@@ -16,7 +16,7 @@ import pytest
 
 from sagakit import run
 from sagakit.__main__ import main
-from sagakit.commands import COMMANDS
+from sagakit.cli import COMMANDS
 from sagakit.payments.topology import payment_system
 from sagakit.scenarios import ALL, NAMES, BadScenario, Scenario, happy_path
 from sagakit.showcase import EXPLORED, FIGURES, SWEPT

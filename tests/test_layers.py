@@ -15,15 +15,15 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "sagakit"
 
 WORDS = {
-    "sagakit.events",
-    "sagakit.ports",
-    "sagakit.meant",
-    "sagakit.extras",
-    "sagakit.terminal",
-    "sagakit.checked",
-    "sagakit.timing",
-    "sagakit.deployment",
-    "sagakit.uses",
+    "sagakit.contract.events",
+    "sagakit.contract.ports",
+    "sagakit.contract.suggest",
+    "sagakit.contract.extras",
+    "sagakit.contract.terminal",
+    "sagakit.contract.validation",
+    "sagakit.contract.timing",
+    "sagakit.contract.deployment",
+    "sagakit.contract.uses",
 }
 VIEWS = {"pandas", "matplotlib", "numpy"}
 
@@ -34,72 +34,76 @@ RUN_IN = {  # a world
     "sagakit.scenarios",
     "sagakit.run",
     "sagakit.report",
-    "sagakit.tracing",
+    "sagakit.trace.context",
 }
 
 # What of sagakit a layer may import, besides itself. A module is of the innermost layer named here.
 MAY_IMPORT = {
-    "sagakit.events": set[str](),
-    "sagakit.ports": {"sagakit.events"},
+    "sagakit.contract.events": set[str](),
+    "sagakit.contract.ports": {"sagakit.contract.events"},
     # What is wrong with data is put into words when it is.
-    "sagakit.meant": set[str](),
-    "sagakit.extras": set[str](),
-    "sagakit.terminal": set[str](),
-    "sagakit.problems": {"sagakit.meant", "sagakit.terminal"},
-    "sagakit.checked": {"sagakit.problems", "sagakit.terminal"},
-    "sagakit.timing": {"sagakit.checked"},
+    "sagakit.contract.suggest": set[str](),
+    "sagakit.contract.extras": set[str](),
+    "sagakit.contract.terminal": set[str](),
+    "sagakit.contract.problems": {"sagakit.contract.suggest", "sagakit.contract.terminal"},
+    "sagakit.contract.validation": {"sagakit.contract.problems", "sagakit.contract.terminal"},
+    "sagakit.contract.timing": {"sagakit.contract.validation"},
     # A deployment imports its views when they are asked for, as a `Run` does.
-    "sagakit.deployment": {
-        "sagakit.events",
-        "sagakit.ports",
-        "sagakit.meant",
-        "sagakit.checked",
-        "sagakit.timing",
-        "sagakit.plot.deployed",
-        "sagakit.plot.figure",
-        "sagakit.plot.tables",
-        "sagakit.check.configuration",
+    "sagakit.contract.deployment": {
+        "sagakit.contract.events",
+        "sagakit.contract.ports",
+        "sagakit.contract.suggest",
+        "sagakit.contract.validation",
+        "sagakit.contract.timing",
+        "sagakit.draw.deployed",
+        "sagakit.draw.figure",
+        "sagakit.trace.tables",
+        "sagakit.laws.configuration",
     },
-    "sagakit.uses": {"sagakit.events", "sagakit.ports", "sagakit.deployment"},
-    "sagakit.intervals": set[str](),
-    "sagakit.tracing": set[str](),
+    "sagakit.contract.uses": {
+        "sagakit.contract.events",
+        "sagakit.contract.ports",
+        "sagakit.contract.deployment",
+    },
+    "sagakit.sweeps.intervals": set[str](),
+    "sagakit.trace.context": set[str](),
     "sagakit.payments": WORDS,
     "sagakit.sim": WORDS,
     "sagakit.scenarios": {*WORDS, "sagakit.payments", "sagakit.sim"},
-    "sagakit.check": {
+    "sagakit.laws": {
         *WORDS,
         "sagakit.payments",
         "sagakit.sim",
         "sagakit.scenarios",
         "sagakit.run",
-        "sagakit.progress",
+        "sagakit.contract.progress",
     },
     "sagakit.sweeps": {
         *WORDS,
         "sagakit.payments",
         "sagakit.sim",
         "sagakit.scenarios",
-        "sagakit.check",
+        "sagakit.laws",
         "sagakit.run",
-        "sagakit.progress",
+        "sagakit.contract.progress",
     },
-    "sagakit.plot": {
-        "sagakit.events",
-        "sagakit.deployment",
-        "sagakit.uses",
-        "sagakit.sim.trace",
-        "sagakit.intervals",
-        "sagakit.tracing",
-        "sagakit.extras",
-        "sagakit.terminal",
+    "sagakit.draw": {
+        "sagakit.contract.events",
+        "sagakit.contract.deployment",
+        "sagakit.contract.uses",
+        "sagakit.trace.trace",
+        "sagakit.sweeps.intervals",
+        "sagakit.trace.context",
+        "sagakit.contract.extras",
+        "sagakit.contract.terminal",
     },
     # Nothing below may import the zoo: what is sound knows no flaw.
     "sagakit.zoo": {
         *WORDS,
         "sagakit.payments",
         "sagakit.scenarios",
-        "sagakit.check",
-        "sagakit.plot",
+        "sagakit.laws",
+        "sagakit.draw",
         "sagakit.run",
         "sagakit.report",
     },
@@ -109,32 +113,32 @@ MAY_IMPORT = {
         "sagakit.payments",
         "sagakit.sim",
         "sagakit.scenarios",
-        "sagakit.check",
-        "sagakit.plot",
+        "sagakit.laws",
+        "sagakit.draw",
         "sagakit.run",
     },
     # The real worlds. Nothing below imports them, and none knows the others; the emulator is AWS.
-    "sagakit.adapters": RUN_IN,
-    "sagakit.adapters.sqlite": {*RUN_IN, "sagakit.adapters.driving", "sagakit.adapters.packing"},
-    "sagakit.adapters.aws": {*RUN_IN, "sagakit.adapters.driving", "sagakit.adapters.packing"},
-    "sagakit.adapters.emulator": {
+    "sagakit.worlds": RUN_IN,
+    "sagakit.worlds.sqlite": {*RUN_IN, "sagakit.worlds.driving", "sagakit.worlds.packing"},
+    "sagakit.worlds.aws": {*RUN_IN, "sagakit.worlds.driving", "sagakit.worlds.packing"},
+    "sagakit.worlds.emulator": {
         *RUN_IN,
-        "sagakit.adapters.driving",
-        "sagakit.adapters.packing",
-        "sagakit.adapters.aws",
+        "sagakit.worlds.driving",
+        "sagakit.worlds.packing",
+        "sagakit.worlds.aws",
     },
     "sagakit.exercises": {
         *WORDS,
         "sagakit.payments",
         "sagakit.sim",
         "sagakit.scenarios",
-        "sagakit.check",
+        "sagakit.laws",
         "sagakit.run",
-        "sagakit.plot.sequence",  # of what went wrong
+        "sagakit.draw.sequence",  # of what went wrong
         "sagakit.zoo",
         "sagakit.sweeps",
-        "sagakit.intervals",
-        "sagakit.adapters.sqlite",  # whose process a learner kills
+        "sagakit.sweeps.intervals",
+        "sagakit.worlds.sqlite",  # whose process a learner kills
     },
     # In the middle: a run imports its views when they are asked for.
     "sagakit.run": {
@@ -142,27 +146,27 @@ MAY_IMPORT = {
         "sagakit.payments",
         "sagakit.sim",
         "sagakit.scenarios",
-        "sagakit.check",
-        "sagakit.plot",
+        "sagakit.laws",
+        "sagakit.draw",
         "sagakit.lab",
     },
     # What is written to a terminal, and to pages.
-    "sagakit.progress": set[str](),
+    "sagakit.contract.progress": set[str](),
     "sagakit.gallery": set[str](),
     "sagakit.report": {
-        "sagakit.events",
-        "sagakit.sim.trace",
-        "sagakit.check",
-        "sagakit.plot.pieces",
+        "sagakit.contract.events",
+        "sagakit.trace.trace",
+        "sagakit.laws",
+        "sagakit.draw.pieces",
         "sagakit.run",
-        "sagakit.terminal",
+        "sagakit.contract.terminal",
     },
     "sagakit.showcase": {
         *WORDS,
         "sagakit.payments",
         "sagakit.scenarios",
-        "sagakit.check",
-        "sagakit.plot",
+        "sagakit.laws",
+        "sagakit.draw",
         "sagakit.run",
         "sagakit.zoo",
         "sagakit.sweeps",
@@ -170,40 +174,41 @@ MAY_IMPORT = {
         "sagakit.gallery",
         "sagakit.report",
     },
-    "sagakit.commands": {
+    "sagakit.cli": {
         *WORDS,
         "sagakit.payments",
         "sagakit.sim",
         "sagakit.scenarios",
-        "sagakit.check",
+        "sagakit.laws",
         "sagakit.run",
         "sagakit.zoo",
-        "sagakit.adapters",
+        "sagakit.worlds",
         "sagakit.report",
         "sagakit.showcase",
     },
     # The two doors.
     "sagakit.__main__": {
         *WORDS,
-        "sagakit.commands",
+        "sagakit.cli",
         "sagakit.scenarios",
-        "sagakit.adapters.sqlite",
+        "sagakit.worlds.sqlite",
         "sagakit.__version__",
     },
     "sagakit": {
-        "sagakit.meant",
+        "sagakit.contract.suggest",
         "sagakit.run",
         "sagakit.scenarios",
-        "sagakit.check",
+        "sagakit.laws",
         "sagakit.sweeps",
     },
 }
 
 # What a layer may not import from elsewhere.
 MAY_NOT_IMPORT = {
-    "sagakit.events": VIEWS,
-    "sagakit.ports": VIEWS,
-    "sagakit.deployment": VIEWS - {"pandas"},  # whose name is its check's type, and no more
+    "sagakit.contract.events": VIEWS,
+    "sagakit.contract.ports": VIEWS,
+    "sagakit.contract.deployment": VIEWS
+    - {"pandas"},  # whose name is its check's type, and no more
     "sagakit.payments": VIEWS | {"asyncio", "sqlite3", "time"},
 }
 
@@ -226,8 +231,8 @@ NEVER = {
 
 
 REAL_CLOCKS = {  # where a real world reads the time
-    "sagakit.adapters.sqlite.clock",
-    "sagakit.adapters.aws.handling",
+    "sagakit.worlds.sqlite.clock",
+    "sagakit.worlds.aws.handling",
 }
 
 
@@ -332,23 +337,27 @@ def test_the_modules_keep_the_rules() -> None:
         ("sagakit.payments.wallet", "import sagakit", "sagakit"),
         ("sagakit.payments.metrics", "def f():\n    import pandas", "pandas"),
         ("sagakit.sim.kernel", "from sagakit.payments import wallet", "sagakit.payments.wallet"),
-        ("sagakit.plot.lanes", "from sagakit.sim import queue", "sagakit.sim.queue"),
-        ("sagakit.plot.lanes", "import sagakit.scenarios", "sagakit.scenarios"),
-        ("sagakit.plot.lanes", "from sagakit.check import laws", "sagakit.check.laws"),
-        ("sagakit.events", "from sagakit.ports import Store", "sagakit.ports.Store"),
+        ("sagakit.draw.lanes", "from sagakit.sim import queue", "sagakit.sim.queue"),
+        ("sagakit.draw.lanes", "import sagakit.scenarios", "sagakit.scenarios"),
+        ("sagakit.draw.lanes", "from sagakit.laws import laws", "sagakit.laws.laws"),
         (
-            "sagakit.ports",
+            "sagakit.contract.events",
+            "from sagakit.contract.ports import Store",
+            "sagakit.contract.ports.Store",
+        ),
+        (
+            "sagakit.contract.ports",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import sagakit.sim.store",
             "sagakit.sim.store",
         ),
         ("sagakit.run", "from sagakit.zoo import flaw", "sagakit.zoo.flaw"),
         ("sagakit.report", "import sagakit.exercises", "sagakit.exercises"),
-        ("sagakit.progress", "from sagakit.lab import play", "sagakit.lab.play"),
+        ("sagakit.contract.progress", "from sagakit.lab import play", "sagakit.lab.play"),
         ("sagakit", "from sagakit.zoo import flaw", "sagakit.zoo.flaw"),
         (
-            "sagakit.adapters.aws.tables",
-            "from sagakit.adapters.sqlite import stores",
-            "sagakit.adapters.sqlite.stores",
+            "sagakit.worlds.aws.tables",
+            "from sagakit.worlds.sqlite import stores",
+            "sagakit.worlds.sqlite.stores",
         ),
         ("sagakit.run", "import time\nnow = time.time()", "time.time"),
         ("sagakit.run", "from time import time as clock", "time.time"),
@@ -374,11 +383,14 @@ def test_a_module_of_no_layer_is_found() -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("sagakit.payments.wallet", "from sagakit.ports import Store\nfrom . import money"),
-        ("sagakit.plot.lanes", "from sagakit.sim.trace import Record\nimport pandas"),
+        (
+            "sagakit.payments.wallet",
+            "from sagakit.contract.ports import Store\nfrom . import money",
+        ),
+        ("sagakit.draw.lanes", "from sagakit.trace.trace import Record\nimport pandas"),
         ("sagakit.scenarios.late", "import sagakit.payments\nsagakit.payments.topology"),
         ("sagakit.sim.kernel", "from random import Random\nRandom('seed/bus').random()"),
-        ("sagakit.run", "def f(self):\n    from sagakit.plot import lanes\n    self.time.time()"),
+        ("sagakit.run", "def f(self):\n    from sagakit.draw import lanes\n    self.time.time()"),
     ],
 )
 def test_what_the_rules_allow_passes(module: str, source: str) -> None:
@@ -386,8 +398,8 @@ def test_what_the_rules_allow_passes(module: str, source: str) -> None:
 
 
 def test_a_deployment_loads_no_view_until_it_is_asked_for_one() -> None:
-    views = "{'sagakit.plot', 'sagakit.check', 'pandas'}"
-    code = f"import sys, sagakit.deployment; print({views} & set(sys.modules))"
+    views = "{'sagakit.draw', 'sagakit.laws', 'pandas'}"
+    code = f"import sys, sagakit.contract.deployment; print({views} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout == "set()\n"
 

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from sagakit import Scenario, run, scenarios
 from sagakit.__main__ import main
-from sagakit.adapters.sqlite.database import Database
-from sagakit.adapters.sqlite.serve import begin, serve_on, world_of
 from sagakit.scenarios import BadScenario
+from sagakit.worlds.sqlite.database import Database
+from sagakit.worlds.sqlite.serve import begin, serve_on, world_of
 
 MORE = int(os.environ.get("SAGAKIT_EXAMPLES", "1"))  # times as many examples, by hand
 

@@ -13,6 +13,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 from typing import NamedTuple
@@ -39,12 +40,15 @@ FIRST = ("run", "explore", "sweep", "Run.check", "Scenario")
 
 CHAPTERS = (
     Chapter("Start here", ("sagakit", "sagakit.run", "sagakit.scenarios")),
-    Chapter("Is it right", ("sagakit.check", "sagakit.zoo")),
+    Chapter("Is it right", ("sagakit.laws", "sagakit.zoo")),
     Chapter("What if", ("sagakit.sweeps",)),
-    Chapter("What it looks like", ("sagakit.plot", "sagakit.lab")),
-    Chapter("Services of your own", ("sagakit.events", "sagakit.ports", "sagakit.deployment")),
+    Chapter("What it looks like", ("sagakit.draw", "sagakit.lab")),
+    Chapter(
+        "Services of your own",
+        ("sagakit.contract.events", "sagakit.contract.ports", "sagakit.contract.deployment"),
+    ),
     Chapter("The payment system", ("sagakit.payments",)),
-    Chapter("The worlds it runs in", ("sagakit.sim", "sagakit.adapters")),
+    Chapter("The worlds it runs in", ("sagakit.sim", "sagakit.worlds")),
     Chapter("The notebooks' answers", ("sagakit.exercises",)),
 )
 REST = "Behind the command line"
@@ -55,6 +59,8 @@ ROW = re.compile(r"^(?P<names>[\w.*]+(?:, [\w.*]+)*) {2,}(?P<means>\S.*)$")
 
 def build(out: Path) -> None:
     """Write every page to `out`."""
+    for name in ("run", "explore"):  # the module stands for the verb: pdoc is shown the verb
+        vars(sagakit)[name] = getattr(import_module(f"sagakit.{name}"), name)
     for name in sagakit.__all__:  # some are loaded only when asked for: pdoc does not ask
         vars(sagakit)[name] = getattr(sagakit, name)
     opening = [name.partition(".")[0] for name in FIRST]

@@ -6,8 +6,8 @@ works its expectation out from a run; it does not know the answer by heart.
 
 from typing import TYPE_CHECKING
 
+from sagakit.contract.suggest import suggesting
 from sagakit.exercises.feedback import Feedback, compare, exercise
-from sagakit.meant import suggesting
 
 __all__ = ["Feedback", "compare", "exercise"]
 

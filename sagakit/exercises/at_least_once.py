@@ -9,18 +9,18 @@ from typing import Any
 import pandas as pd
 
 from sagakit import scenarios
-from sagakit.check import Facts
+from sagakit.contract.ports import Bus, Ports, Store
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.exercises.trials import Place, Trial, grade
+from sagakit.laws import Facts
 from sagakit.payments.events import BalanceRefunded, ReembolsarUsuario
 from sagakit.payments.money import ZERO
 from sagakit.payments.topology import Service
 from sagakit.payments.wallet import Wallet, WalletService
-from sagakit.ports import Bus, Ports, Store
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario
 from sagakit.sim.faults import Crash, Delay, Duplicate, Outage
-from sagakit.sim.trace import Queued, Written
+from sagakit.trace.trace import Queued, Written
 
 WALLET = "Wallet Service"
 GIVEN = scenarios.happy_path.but(

@@ -1,7 +1,7 @@
 """Whether a run keeps to a breaker's diagram, whatever breaker it is and how many share it."""
 
 from sagakit.run import Run
-from sagakit.sim.trace import Asked, Read, Record, Written
+from sagakit.trace.trace import Asked, Read, Record, Written
 
 STORE = "Breaker DB"
 OUT = ("timeout", "unavailable")  # what a call comes to that got no answer

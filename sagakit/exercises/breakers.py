@@ -7,6 +7,7 @@ first run by the clock, where its states must be those of the sound breaker; the
 from inspect import iscoroutinefunction
 from typing import Any, NamedTuple
 
+from sagakit.contract.ports import Clock, External, Store
 from sagakit.exercises.awaits import forgotten
 from sagakit.exercises.breaker_diagram import STORE, counts_every_silence, keeps_to_its_diagram
 from sagakit.exercises.feedback import Feedback, exercise
@@ -15,10 +16,9 @@ from sagakit.exercises.trials import Place, Trial, no_class, try_out
 from sagakit.payments.breaker import KEY, Breaker, CircuitBreaker
 from sagakit.payments.provider import Charge, ProviderGateway
 from sagakit.payments.topology import Service, Settings
-from sagakit.ports import Clock, External, Store
 from sagakit.run import Run, run
 from sagakit.scenarios import PaymentRequest, ProviderRule, Scenario
-from sagakit.sim.trace import Asked, Written
+from sagakit.trace.trace import Asked, Written
 
 METHODS = ("admit", "answered", "failed")
 

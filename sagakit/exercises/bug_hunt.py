@@ -6,9 +6,9 @@ from itertools import combinations
 from types import EllipsisType
 from typing import Any
 
+from sagakit.contract.suggest import suggest
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.exercises.trials import EXPECTED, Place, Trial, grade
-from sagakit.meant import meant
 from sagakit.payments.events import ProviderPaymentFailed, ProviderPaymentSuccess
 from sagakit.payments.payment import PaymentService
 from sagakit.run import Run, run
@@ -111,7 +111,7 @@ def few_laws(answer: Any) -> Feedback:
         return Feedback(False, UNANSWERED)
     for law in laws:
         if law not in EXPECTED:
-            return Feedback(False, f"There is no law {law!r}.", meant(str(law), EXPECTED))
+            return Feedback(False, f"There is no law {law!r}.", suggest(str(law), EXPECTED))
     missed = [name for name, broken in _breaks().items() if not broken & {*laws}]
     if missed:
         says = f"{len(missed)} of {len(_breaks())} flaws break none of them, {missed[0]} for one."

@@ -12,7 +12,7 @@ from sagakit.payments.breaker import Breaker
 from sagakit.payments.topology import PROVIDER
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
-from sagakit.sim.trace import Asked, Record, Written
+from sagakit.trace.trace import Asked, Record, Written
 
 GIVEN = scenarios.circuit_breaker
 STATES = ("CLOSED", "OPEN", "HALF_OPEN")

@@ -15,7 +15,7 @@ from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario, concurrent_payments
 from sagakit.sim.faults import Duplicate
-from sagakit.sim.trace import Failed
+from sagakit.trace.trace import Failed
 
 REFUSED = "ConditionalCheckFailedException:"
 

@@ -9,15 +9,15 @@ from dataclasses import replace
 from types import EllipsisType
 from typing import Any
 
-from sagakit.check.configuration import configuration
-from sagakit.check.verdict import count
-from sagakit.deployment import Deployment, Function
-from sagakit.events import Event
+from sagakit.contract.deployment import Deployment, Function
+from sagakit.contract.events import Event
+from sagakit.contract.uses import Uses
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
+from sagakit.laws.configuration import configuration
+from sagakit.laws.verdict import count
 from sagakit.payments.topology import PROVIDER, Settings, payment_system
 from sagakit.run import run
 from sagakit.scenarios import Scenario, happy_path
-from sagakit.uses import Uses
 
 GATEWAY = "Provider Gateway"
 PATIENT = 12_000  # ms, the client's timeout that a slower provider asks for

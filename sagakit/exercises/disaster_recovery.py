@@ -17,7 +17,7 @@ from sagakit.payments.wallet import Wallet
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Recovery, Scenario, disaster_recovery
 from sagakit.sim.faults import Duplicate, Loss
-from sagakit.sim.trace import Trace
+from sagakit.trace.trace import Trace
 
 MOVEMENTS = (BalanceDebited.__name__, BalanceRefunded.__name__)
 COLUMNS = ["t", "event", "payment_id", "user_id", "amount", "wallet_version"]

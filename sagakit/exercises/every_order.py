@@ -7,13 +7,13 @@ from types import EllipsisType
 from typing import Any
 
 from sagakit import scenarios
-from sagakit.check.explore import Exploration, explore
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.exercises.twins import LosesPatience
+from sagakit.explore import Exploration, explore
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario
 from sagakit.sim.schedule import Choice, ScheduleMismatch
-from sagakit.sim.trace import Read, Written
+from sagakit.trace.trace import Read, Written
 from sagakit.zoo.blind_write import BlindWrite
 
 WALLET = "Wallet Service"

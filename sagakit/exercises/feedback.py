@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from sagakit.events import explain
+from sagakit.contract.events import explain
+from sagakit.draw.sequence import sequence
 from sagakit.exercises.timeouts import Died, Endless, within_limits
-from sagakit.plot.sequence import sequence
-from sagakit.sim.trace import Trace
+from sagakit.trace.trace import Trace
 
 UNANSWERED = "Put your answer in the place of the three dots and run the cell again."
 

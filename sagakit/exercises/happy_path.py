@@ -10,7 +10,7 @@ from sagakit.exercises.feedback import Feedback, exercise
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
-from sagakit.sim.trace import Written
+from sagakit.trace.trace import Written
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from sagakit.payments.wallet import WalletService
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.sim.faults import Duplicate
-from sagakit.sim.trace import Failed, Published, Written
+from sagakit.trace.trace import Failed, Published, Written
 
 STATUSES = ["COMPLETED", "FAILED", "COMPLETED"]
 RESERVE = Decimal("10.00")

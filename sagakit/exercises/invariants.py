@@ -14,9 +14,9 @@ from inspect import isclass
 from types import EllipsisType
 from typing import Any
 
-from sagakit.check.explore import Counterexample, explore
 from sagakit.exercises.feedback import UNANSWERED, Exercise, Feedback
 from sagakit.exercises.trials import EXPECTED
+from sagakit.explore import Counterexample, explore
 from sagakit.run import Run, run
 from sagakit.scenarios import NAMES, named
 from sagakit.zoo import ALL, Flaw

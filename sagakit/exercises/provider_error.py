@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from sagakit import scenarios
-from sagakit.check import Facts
-from sagakit.check.verdict import count
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
+from sagakit.laws import Facts
+from sagakit.laws.verdict import count
 from sagakit.payments.money import ZERO
 from sagakit.payments.topology import PROVIDER
 from sagakit.run import Run, run
 from sagakit.scenarios import PaymentRequest, ProviderRule, Scenario
-from sagakit.sim.trace import Asked, Record
+from sagakit.trace.trace import Asked, Record
 from sagakit.zoo.new_key_per_attempt import NewKeyPerAttempt
 from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
 

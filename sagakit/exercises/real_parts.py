@@ -16,17 +16,17 @@ from tempfile import TemporaryDirectory
 from types import EllipsisType
 from typing import Any
 
-from sagakit.adapters.sqlite.database import BadDatabase, Database
-from sagakit.adapters.sqlite.serve import serve, serve_on
+from sagakit.contract.operations import SimulatedPorts
+from sagakit.contract.ports import handlers
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.exercises.services import DEBIT
 from sagakit.payments.topology import PROVIDER, Service, payment_system
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import handlers
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario, happy_path
-from sagakit.sim.operations import SimulatedPorts
-from sagakit.sim.trace import Trace
+from sagakit.trace.trace import Trace
+from sagakit.worlds.sqlite.database import BadDatabase, Database
+from sagakit.worlds.sqlite.serve import serve, serve_on
 
 PATIENCE = 60  # s until the provider is asked, on a machine that is busy
 MINUTE = 60_000  # ms

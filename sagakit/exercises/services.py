@@ -11,13 +11,13 @@ Each names the flawed service of the zoo (`sagakit.zoo`) that it starts from.
 from inspect import signature
 from typing import Any
 
+from sagakit.contract.ports import Ports
 from sagakit.exercises.feedback import Feedback, exercise
 from sagakit.exercises.trials import Place, Trial, grade
 from sagakit.payments.events import PaymentInit, ProviderPaymentInit, ReembolsarUsuario
 from sagakit.payments.provider import ProviderGateway
 from sagakit.payments.topology import Service, Settings
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import Ports
 from sagakit.scenarios import OpeningWallet, PaymentRequest, Scenario
 
 

@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from sagakit.check.explore.patience import raise_in
+from sagakit.explore.timeouts import raise_in
 
 # Processor time in s, so that a busy machine makes nobody late. A right answer takes 2 s at most on
 # a laptop of today. A handler that loops is found earlier: by `explore`.

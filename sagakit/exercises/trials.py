@@ -10,16 +10,16 @@ from functools import cached_property
 from inspect import getdoc, isfunction
 from typing import Any, NamedTuple
 
-from sagakit.check import LAWS
-from sagakit.check.explore import BadService, Counterexample, Exploration, explore
-from sagakit.events import Event
+from sagakit.contract.events import Event
+from sagakit.contract.ports import handlers
 from sagakit.exercises.awaits import forgotten
 from sagakit.exercises.feedback import Feedback
+from sagakit.explore import BadService, Counterexample, Exploration, explore
+from sagakit.laws import LAWS
 from sagakit.payments.topology import Service
-from sagakit.ports import handlers
 from sagakit.run import Invariant, Run, run
 from sagakit.scenarios import Scenario
-from sagakit.sim.trace import Failed, Published, Written
+from sagakit.trace.trace import Failed, Published, Written
 
 MOST_STATES = 60_000
 SEEDS = range(7)  # of plain runs: among so many, two payments at once meet at the wallet

@@ -6,10 +6,10 @@ They take the place of the sound ones with `run(scenario, services={"Wallet Serv
 from contextlib import suppress
 from typing import Any
 
+from sagakit.contract.ports import VersionConflict, on
 from sagakit.payments.events import PaymentInit, ProviderPaymentFailed, ProviderPaymentInit
 from sagakit.payments.provider import Charge, ProviderGateway, State
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import VersionConflict, on
 from sagakit.zoo.given import decided
 
 

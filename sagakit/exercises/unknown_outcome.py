@@ -7,14 +7,14 @@ from types import EllipsisType
 from typing import Any
 
 from sagakit import scenarios
-from sagakit.check.explore import Exploration, explore
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.exercises.twins import CompletesBlindly, DecidesBlindly
+from sagakit.explore import Exploration, explore
 from sagakit.payments.provider import ProviderGateway
 from sagakit.payments.topology import Service
 from sagakit.run import Run
 from sagakit.scenarios import BadScenario
-from sagakit.sim.trace import Asked, Trace, Written
+from sagakit.trace.trace import Asked, Trace, Written
 from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
 
 GATEWAY = "Provider Gateway"

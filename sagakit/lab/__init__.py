@@ -5,8 +5,8 @@ Needs the extra `lab`. Where widgets do not run, each shows a picture and tables
 
 from typing import TYPE_CHECKING
 
-from sagakit.extras import extra
-from sagakit.meant import suggesting
+from sagakit.contract.extras import extra
+from sagakit.contract.suggest import suggesting
 
 with extra("lab"):
     from sagakit.lab.controls import Controls, control

@@ -11,17 +11,17 @@ from typing import Any
 import traitlets
 from anywidget import AnyWidget
 
+from sagakit.contract.suggest import suggest
+from sagakit.draw.clock import roughly
+from sagakit.draw.sequence import drawn
+from sagakit.draw.story import tell
 from sagakit.lab import fallback
 from sagakit.lab.front import front_end
 from sagakit.lab.knobs import knobs, turned
-from sagakit.meant import meant
-from sagakit.plot.activity import Activity
-from sagakit.plot.clock import roughly
-from sagakit.plot.sequence import drawn
-from sagakit.plot.story import tell
 from sagakit.run import Run, run
 from sagakit.scenarios import BadScenario, Scenario, System, chosen
-from sagakit.sim.trace import told
+from sagakit.trace.activity import Activity
+from sagakit.trace.trace import told
 
 STATIC = "The controls run in JupyterLab: run this cell there to turn them."
 MOST = 10  # wallets, or items of a store, that are told
@@ -66,7 +66,7 @@ class Controls(AnyWidget):
         names = [knob["name"] for knob in self.knobs]
         for name in proposed["value"]:
             if name not in names:
-                raise BadScenario(f"there is no knob {name!r}: {meant(name, names)}")
+                raise BadScenario(f"there is no knob {name!r}: {suggest(name, names)}")
         return proposed["value"]
 
     def _turned(self, change: Any) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sagakit.run import Run, run
 from sagakit.scenarios.stage import stage
 from sagakit.sim.schedule import Act, Choice, ScheduledKernel
-from sagakit.sim.trace import Trace
+from sagakit.trace.trace import Trace
 
 GOES_WRONG: dict[Act, str] = {
     "duplicate": "its message comes a second time",

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
-from sagakit.check.facts import BREAKER
+from sagakit.draw.pieces import Emission, emissions
+from sagakit.laws.facts import BREAKER
 from sagakit.payments.events import ReembolsarUsuario
-from sagakit.plot.pieces import Emission, emissions
-from sagakit.sim.trace import A_TEXT, Published, Queued, Read, Record, Trace, Written, told
+from sagakit.trace.trace import A_TEXT, Published, Queued, Read, Record, Trace, Written, told
 
 
 class Row(NamedTuple):

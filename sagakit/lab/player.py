@@ -7,15 +7,15 @@ from typing import Any
 import traitlets
 from anywidget import AnyWidget
 
-from sagakit.check.explore import Counterexample
+from sagakit.draw.clock import moment as clock
+from sagakit.draw.folding import Step
+from sagakit.draw.sequence import drawn
+from sagakit.draw.story import tell
+from sagakit.explore import Counterexample
 from sagakit.lab import fallback
 from sagakit.lab.forks import Fork, Forks, in_words
 from sagakit.lab.front import front_end
 from sagakit.lab.moment import Moment, Row, events_by_id, landmarks, moment, touched
-from sagakit.plot.clock import moment as clock
-from sagakit.plot.folding import Step
-from sagakit.plot.sequence import drawn
-from sagakit.plot.story import tell
 from sagakit.run import Run, run
 from sagakit.sim.schedule import Choice
 

@@ -8,10 +8,10 @@ import re
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sagakit.events import NotUnderstood, encode, loads
+from sagakit.contract.events import NotUnderstood, encode, loads
+from sagakit.contract.ports import Caller, Unavailable, on
 from sagakit.payments.money import exact
 from sagakit.payments.payment import CreatePayment, OtherRequest
-from sagakit.ports import Caller, Unavailable, on
 
 PATH = "/api/v1/payments/process"
 IDENTIFIER = re.compile(r"[A-Za-z0-9_.-]{1,64}")

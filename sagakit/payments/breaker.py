@@ -11,7 +11,7 @@ Its state is in a store, since a service keeps nothing in memory. See Nygard, "R
 
 from typing import Literal, NamedTuple
 
-from sagakit.ports import Clock, Store, VersionConflict
+from sagakit.contract.ports import Clock, Store, VersionConflict
 
 State = Literal["CLOSED", "OPEN", "HALF_OPEN"]
 KEY = "provider"

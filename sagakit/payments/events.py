@@ -7,9 +7,9 @@ PaymentInit
   InsufficientBalance -> PaymentFailed
 """
 
-from sagakit.events import Event, Identifier
+from sagakit.contract.events import Event, Identifier
+from sagakit.contract.timing import Count
 from sagakit.payments.money import Amount, Balance
-from sagakit.timing import Count
 
 
 class PaymentEvent(Event):

@@ -3,8 +3,8 @@
 They keep no store. A message that is delivered twice tells the user twice: better than never.
 """
 
+from sagakit.contract.ports import Person, on
 from sagakit.payments.events import PaymentCompleted, PaymentFailed
-from sagakit.ports import Person, on
 
 
 class NotificationService:

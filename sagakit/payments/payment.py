@@ -8,6 +8,7 @@ PENDING -> REFUNDING -> FAILED   the provider did not charge it
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
+from sagakit.contract.ports import Store, on
 from sagakit.payments.events import (
     BalanceRefunded,
     InsufficientBalance,
@@ -19,7 +20,6 @@ from sagakit.payments.events import (
     ProviderPaymentSuccess,
     ReembolsarUsuario,
 )
-from sagakit.ports import Store, on
 
 Status = Literal["PENDING", "REFUNDING", "COMPLETED", "FAILED"]
 TRANSACTION = "tx-"

@@ -8,13 +8,13 @@ is voided, as often as it takes, and only then is the payment reported as failed
 
 from typing import Literal, NamedTuple
 
+from sagakit.contract.ports import Delayed, External, Store, TimedOut, Unavailable, on
 from sagakit.payments.breaker import CircuitBreaker
 from sagakit.payments.events import (
     ProviderPaymentFailed,
     ProviderPaymentInit,
     ProviderPaymentSuccess,
 )
-from sagakit.ports import Delayed, External, Store, TimedOut, Unavailable, on
 
 State = Literal["NEW", "TRYING", "SUCCEEDED", "VOIDING", "FAILED"]
 

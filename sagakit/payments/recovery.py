@@ -8,7 +8,8 @@ events may share one, and clocks disagree. Nothing is published again by the rep
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sagakit.events import Event
+from sagakit.contract.events import Event
+from sagakit.contract.ports import Archive, Backup, Delayed, Intake, Person, Store, event_of, on
 from sagakit.payments.events import (
     BalanceDebited,
     BalanceRefunded,
@@ -18,7 +19,6 @@ from sagakit.payments.events import (
     ReembolsarUsuario,
 )
 from sagakit.payments.wallet import Wallet, WalletService
-from sagakit.ports import Archive, Backup, Delayed, Intake, Person, Store, event_of, on
 
 REQUESTS = (PaymentInit, ReembolsarUsuario)
 OUTCOMES = (BalanceDebited, BalanceRefunded, InsufficientBalance)

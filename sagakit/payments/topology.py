@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from sagakit.checked import Checked
-from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table, Topic
-from sagakit.events import Event
+from sagakit.contract.deployment import Deployment, Function, Participant, Queue, Rule, Table, Topic
+from sagakit.contract.events import Event
+from sagakit.contract.ports import Ports
+from sagakit.contract.timing import Count, Milliseconds, Timing
+from sagakit.contract.validation import Checked
 from sagakit.payments import events as e
 from sagakit.payments.api import ApiGateway
 from sagakit.payments.breaker import Breaker, CircuitBreaker
@@ -19,8 +21,6 @@ from sagakit.payments.payment import Payment, PaymentService
 from sagakit.payments.provider import Charge, ProviderGateway
 from sagakit.payments.recovery import RecoverableWalletService
 from sagakit.payments.wallet import Wallet
-from sagakit.ports import Ports
-from sagakit.timing import Count, Milliseconds, Timing
 
 PROVIDER = "External Provider API"
 GATEWAY_TIMEOUT = 10_000  # ms

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import NamedTuple
 
+from sagakit.contract.ports import Store, on
 from sagakit.payments.events import (
     BalanceDebited,
     BalanceRefunded,
@@ -11,7 +12,6 @@ from sagakit.payments.events import (
     ReembolsarUsuario,
 )
 from sagakit.payments.money import ZERO
-from sagakit.ports import Store, on
 
 
 class Wallet(NamedTuple):

@@ -6,8 +6,8 @@ happy_path, provider_error, insufficient_funds
 
 from typing import TYPE_CHECKING
 
-from sagakit.checked import BadScenario
-from sagakit.meant import meant, suggesting
+from sagakit.contract.suggest import suggest, suggesting
+from sagakit.contract.validation import BadScenario
 from sagakit.scenarios.circuit_breaker import circuit_breaker
 from sagakit.scenarios.concurrent_payments import concurrent_payments
 from sagakit.scenarios.disaster_recovery import disaster_recovery
@@ -43,7 +43,7 @@ def named(name: str) -> Scenario:
     for scenario in ALL:
         if scenario.name == name:
             return scenario
-    raise BadScenario(f"there is no scenario {name!r}: {meant(name, NAMES)}")
+    raise BadScenario(f"there is no scenario {name!r}: {suggest(name, NAMES)}")
 
 
 def chosen(scenario: object) -> Scenario | System:

@@ -1,7 +1,7 @@
 """Two payments on one wallet, both read before either writes."""
 
+from sagakit.contract.timing import Timing
 from sagakit.scenarios.scenario import OpeningWallet, PaymentRequest, Scenario
-from sagakit.timing import Timing
 
 concurrent_payments = Scenario(
     name="concurrent_payments",

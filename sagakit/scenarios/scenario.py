@@ -9,15 +9,15 @@ from typing import Annotated, Any, Self, get_origin
 
 from pydantic import Field, StrictInt, model_validator
 
-from sagakit.checked import BadScenario, Checked
-from sagakit.events import NotUnderstood, encode, loads
-from sagakit.meant import meant
+from sagakit.contract.events import NotUnderstood, encode, loads
+from sagakit.contract.suggest import suggest
+from sagakit.contract.timing import Count, Milliseconds, Timing
+from sagakit.contract.validation import BadScenario, Checked
 from sagakit.payments.api import IDENTIFIER, Post, payment_id_of
 from sagakit.payments.money import Amount, Balance
 from sagakit.payments.topology import Settings
 from sagakit.sim.external import Behaviour
 from sagakit.sim.faults import Fault
-from sagakit.timing import Count, Milliseconds, Timing
 
 LARGEST = 100_000_000  # bytes of a file: a million payments
 LONGEST_LINE = 88  # characters of a scenario's text, as wide as a page shows a line
@@ -212,7 +212,7 @@ class Scenario(Checked):
             ]
         for field, name in named:
             if name is not None and name not in known:
-                raise ValueError(f"{field}: there is no payment {name!r}: {meant(name, known)}")
+                raise ValueError(f"{field}: there is no payment {name!r}: {suggest(name, known)}")
 
     def but(self, **changes: Any) -> Self:
         """The same scenario with some fields changed, checked again. Raises `BadScenario`.
@@ -220,7 +220,7 @@ class Scenario(Checked):
         >>> from sagakit import scenarios
         >>> scenarios.happy_path.but(wallets=[{"user_id": "ana", "balance": "much"}])
         Traceback (most recent call last):
-        sagakit.checked.BadScenario: wallets[0].balance: ...
+        sagakit.contract.validation.BadScenario: wallets[0].balance: ...
         """
         __tracebackhide__ = True
         return self.checked({**dict(self), **changes})

@@ -5,9 +5,11 @@ from dataclasses import replace
 from operator import index
 from typing import NamedTuple, SupportsIndex
 
-from sagakit.checked import BadScenario
-from sagakit.deployment import Deployment
-from sagakit.meant import meant
+from sagakit.contract.deployment import Deployment
+from sagakit.contract.operations import Ask
+from sagakit.contract.suggest import suggest
+from sagakit.contract.timing import Timing
+from sagakit.contract.validation import BadScenario
 from sagakit.payments.payment import payment_id_in
 from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import PROVIDER, Service, payment_system
@@ -16,10 +18,8 @@ from sagakit.scenarios.scenario import ProviderRule, Scenario
 from sagakit.scenarios.system import USER, System
 from sagakit.sim.external import Decide, Reaction
 from sagakit.sim.faults import Delay, Duplicate, Loss, Outage, Throttle
-from sagakit.sim.operations import Ask
 from sagakit.sim.schedule import Choice, ScheduledKernel
 from sagakit.sim.world import World
-from sagakit.timing import Timing
 
 PATIENCE = 24 * 60 * 60 * 1_000  # ms after the last thing that a scenario has happen
 MOST = 250_000  # actions of a run besides those that its requests and texts take
@@ -83,7 +83,7 @@ def stage(
     named += [(f"redrives[{place}]", one.queue) for place, one in enumerate(scenario.redrives)]
     for place, queue in named:
         if queue not in world.queues:
-            hint = meant(queue, world.queues)
+            hint = suggest(queue, world.queues)
             raise BadScenario(f"{scenario.name}: {place}.queue: there is no {queue!r}: {hint}")
 
     world.seed_store("Wallet DB", (Wallet(one.user_id, one.balance) for one in scenario.wallets))
@@ -133,14 +133,14 @@ def _has(deployment: Deployment, *names: str) -> None:
     there = {one.name for one in deployment.participants()}
     for name in names:
         if name not in there:
-            raise ValueError(f"the deployment has no {name!r}: {meant(name, there)}")
+            raise ValueError(f"the deployment has no {name!r}: {suggest(name, there)}")
 
 
 def with_services(system: System, services: Mapping[str, Service] | None) -> System:
     """The system with others in the place of some services. Raises `BadScenario`."""
     for name in services or {}:
         if name not in system.services:
-            hint = meant(name, system.services)
+            hint = suggest(name, system.services)
             raise BadScenario(f"{system.name}: there is no service {name!r} to replace: {hint}")
     return system.but(services={**system.services, **services}) if services else system
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self, get_args
 
-from sagakit.checked import BadScenario
-from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table
-from sagakit.events import Event
-from sagakit.meant import meant
-from sagakit.ports import Ports, handlers, must_be_an_item
+from sagakit.contract.deployment import Deployment, Function, Participant, Queue, Rule, Table
+from sagakit.contract.events import Event
+from sagakit.contract.operations import SimulatedPorts
+from sagakit.contract.ports import Ports, handlers, must_be_an_item
+from sagakit.contract.suggest import suggest
+from sagakit.contract.timing import Timing
+from sagakit.contract.validation import BadScenario
 from sagakit.sim.external import Behaviour
-from sagakit.sim.operations import SimulatedPorts
-from sagakit.timing import Timing
 
 Made = type | Callable[[Ports], object]
 USER = "User"
@@ -42,7 +42,7 @@ class System:
     items in "X DB". Raises `BadScenario` for a service that cannot be made, a command that nobody
     handles, and whatever else makes no sense.
 
-    >>> from sagakit.ports import Store, on
+    >>> from sagakit.contract.ports import Store, on
     >>> from sagakit.run import run
     >>> class Greeter:
     ...     def __init__(self, greetings: Store[str]) -> None:
@@ -74,7 +74,7 @@ class System:
         object.__setattr__(self, "timing", self._checked(self.timing))
         for name, items in self.opening.items():
             if name not in self.services:
-                hint = meant(name, self.services)
+                hint = suggest(name, self.services)
                 raise BadScenario(f"{self.name}: opening: there is no service {name!r}: {hint}")
             keys = set()
             for item in items:
@@ -111,7 +111,7 @@ class System:
             raise BadScenario(f"{self.name}: seed: must be a whole number, not {self.seed!r:.40}")
         for party, does in self.externals.items():
             if does not in get_args(Behaviour):
-                hint = meant(str(does), get_args(Behaviour))
+                hint = suggest(str(does), get_args(Behaviour))
                 raise BadScenario(f"{self.name}: externals: {party} cannot {does!r:.40}: {hint}")
 
     def but(self, **changes: Any) -> Self:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sagakit.events import Event, Header
-from sagakit.ports import Backup
-from sagakit.sim import operations as ops
+from sagakit.contract import operations as ops
+from sagakit.contract.events import Event, Header
+from sagakit.contract.ports import Backup
 from sagakit.sim.invocation import Invocation
-from sagakit.sim.trace import Published, Restored, duration
+from sagakit.trace.trace import Published, Restored, duration
 
 if TYPE_CHECKING:
     from sagakit.sim.world import World

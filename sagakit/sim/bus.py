@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from sagakit.deployment import Rule
-from sagakit.events import Event
+from sagakit.contract.deployment import Rule
+from sagakit.contract.events import Event
 from sagakit.sim.faults import Delay, Drop, Duplicate, FaultPlan, Reorder
 from sagakit.sim.kernel import Kernel
-from sagakit.sim.trace import Published
+from sagakit.trace.trace import Published
 
 LOST = "message lost"
 LONGEST_HOLD = 60_000  # ms a reordered message waits for the next one, if none comes

@@ -10,12 +10,19 @@ from collections.abc import Callable
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
-from sagakit.ports import Answer, TimedOut, Unavailable, VersionConflict, WorldError, event_of
+from sagakit.contract import operations as ops
+from sagakit.contract.ports import (
+    Answer,
+    TimedOut,
+    Unavailable,
+    VersionConflict,
+    WorldError,
+    event_of,
+)
 from sagakit.sim import archive
-from sagakit.sim import operations as ops
 from sagakit.sim.invocation import Invocation
 from sagakit.sim.store import SimulatedStore
-from sagakit.sim.trace import Asked, Attempt, Failed, Read, Written
+from sagakit.trace.trace import Asked, Attempt, Failed, Read, Written
 
 if TYPE_CHECKING:
     from sagakit.sim.world import World

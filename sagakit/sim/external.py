@@ -9,10 +9,10 @@ under way when its key was voided is refused when it arrives.
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, Protocol
 
-from sagakit.ports import Answer
+from sagakit.contract.operations import Ask
+from sagakit.contract.ports import Answer
 from sagakit.sim.kernel import Kernel
-from sagakit.sim.operations import Ask
-from sagakit.sim.trace import Asked, Record
+from sagakit.trace.trace import Asked, Record
 
 Behaviour = Literal["approve", "decline", "timeout_before", "timeout_after", "slow", "down"]
 

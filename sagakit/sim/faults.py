@@ -9,9 +9,9 @@ from typing import Annotated, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import Field, model_validator
 
-from sagakit.checked import Checked
-from sagakit.meant import meant
-from sagakit.timing import Count, Milliseconds
+from sagakit.contract.suggest import suggest
+from sagakit.contract.timing import Count, Milliseconds
+from sagakit.contract.validation import Checked
 
 
 class Known(NamedTuple):
@@ -43,7 +43,7 @@ class _Fault(Checked):
         for field, names in self.names(known):
             name = getattr(self, field)
             if name is not None and name not in names:
-                raise ValueError(f"{field}: there is no {name!r} here: {meant(name, names)}")
+                raise ValueError(f"{field}: there is no {name!r} here: {suggest(name, names)}")
 
 
 class _OnMessage(_Fault):

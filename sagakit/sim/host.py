@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sagakit.deployment import Function
-from sagakit.ports import Unavailable, handlers
+from sagakit.contract.deployment import Function
+from sagakit.contract.ports import Unavailable, handlers
 from sagakit.sim.invocation import Done, Invocation
 from sagakit.sim.kernel import Deadlines
 from sagakit.sim.queue import SimulatedQueue

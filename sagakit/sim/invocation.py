@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from sagakit.events import Event, NotUnderstood, decode, explain
-from sagakit.ports import (
+from sagakit.contract.events import Event, NotUnderstood, decode, explain
+from sagakit.contract.ports import (
     AlreadyHandled,
     MaxRetriesExceeded,
     Unavailable,
@@ -20,7 +20,7 @@ from sagakit.ports import (
     WorldError,
 )
 from sagakit.sim.queue import Message, SimulatedQueue
-from sagakit.sim.trace import Failed
+from sagakit.trace.trace import Failed
 
 if TYPE_CHECKING:
     from sagakit.sim.host import Host

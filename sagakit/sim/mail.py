@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from sagakit.deployment import Deployment, Queue, Topic
-from sagakit.events import Event
-from sagakit.ports import Delayed
+from sagakit.contract.deployment import Deployment, Queue, Topic
+from sagakit.contract.events import Event
+from sagakit.contract.ports import Delayed
 from sagakit.sim.bus import SimulatedBus, published_label, queued_label
 from sagakit.sim.faults import FaultPlan
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.queue import Message, SimulatedQueue
-from sagakit.sim.trace import FannedOut, Published, duration
+from sagakit.trace.trace import FannedOut, Published, duration
 
 
 class Mail:

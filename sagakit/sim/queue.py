@@ -11,9 +11,9 @@ from collections.abc import Callable
 from sys import intern
 from typing import Any
 
-from sagakit.events import Event
+from sagakit.contract.events import Event
 from sagakit.sim.kernel import Deadlines, Kernel
-from sagakit.sim.trace import A_TEXT, Failed, Queued, Record, Redriven
+from sagakit.trace.trace import A_TEXT, Failed, Queued, Record, Redriven
 
 NO_REASON = "received too often, never acknowledged"
 

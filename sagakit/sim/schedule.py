@@ -15,7 +15,7 @@ from sagakit.sim.external import react
 from sagakit.sim.faults import Crash
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.queue import Message
-from sagakit.sim.trace import Failed
+from sagakit.trace.trace import Failed
 
 Act = Literal[
     "step", "crash", "duplicate", "drop", "lost_answer",

@@ -8,11 +8,18 @@ the order of the commits. See Richardson, "Pattern: Transactional outbox".
 from collections.abc import Callable
 from typing import Any
 
-from sagakit.events import Event
-from sagakit.ports import AlreadyHandled, Backup, Delayed, Unavailable, VersionConflict, event_of
+from sagakit.contract.events import Event
+from sagakit.contract.ports import (
+    AlreadyHandled,
+    Backup,
+    Delayed,
+    Unavailable,
+    VersionConflict,
+    event_of,
+)
 from sagakit.sim.faults import FaultPlan
 from sagakit.sim.kernel import Kernel
-from sagakit.sim.trace import Written
+from sagakit.trace.trace import Written
 
 
 class SimulatedStore:

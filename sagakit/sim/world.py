@@ -11,11 +11,11 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sagakit.deployment import Deployment
-from sagakit.events import Event
-from sagakit.meant import meant
-from sagakit.ports import Backup
-from sagakit.sim import operations as ops
+from sagakit.contract import operations as ops
+from sagakit.contract.deployment import Deployment
+from sagakit.contract.events import Event
+from sagakit.contract.ports import Backup
+from sagakit.contract.suggest import suggest
 from sagakit.sim.effects import EFFECTS, Call, heard
 from sagakit.sim.external import Decide, Reaction, SimulatedExternal
 from sagakit.sim.faults import Fault, FaultPlan, Known
@@ -25,7 +25,7 @@ from sagakit.sim.kernel import Deadlines, Kernel
 from sagakit.sim.mail import Mail
 from sagakit.sim.queue import Message
 from sagakit.sim.store import SimulatedStore
-from sagakit.sim.trace import Kind, Read, Record, Restored, Trace
+from sagakit.trace.trace import Kind, Read, Record, Restored, Trace
 
 STILL_GOING_ON = "the run is ended here, though something still goes on"
 
@@ -36,7 +36,7 @@ def _approve(_request: ops.Ask, _number: int, _now: int) -> Reaction:
 
 def _must_be(name: str, what: str, known: Collection[str]) -> None:
     if name not in known:
-        raise ValueError(f"there is no {what} {name!r}: {meant(name, known)}")
+        raise ValueError(f"there is no {what} {name!r}: {suggest(name, known)}")
 
 
 class World:

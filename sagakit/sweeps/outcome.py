@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sagakit.check.facts import Facts
-from sagakit.check.laws import judged
+from sagakit.laws.facts import Facts
+from sagakit.laws.laws import judged
 from sagakit.payments.metrics import nearest_rank
 from sagakit.payments.topology import Service
 from sagakit.run import run
 from sagakit.scenarios import Scenario
-from sagakit.sim.trace import Trace
 from sagakit.sweeps.plan import Case, Plan
+from sagakit.trace.trace import Trace
 
 
 class Outcome(NamedTuple):

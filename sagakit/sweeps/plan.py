@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from sagakit.meant import meant
+from sagakit.contract.suggest import suggest
 from sagakit.payments.topology import SOUND, Service
 from sagakit.scenarios import Scenario, chosen
 from sagakit.scenarios.stage import stage
@@ -65,7 +65,7 @@ class Plan:
         values = {path: _values(path, given) for path, given in (over or {}).items()}
         for name in services or {}:
             if name not in SOUND:
-                raise BadSweep(f"there is no service {name!r} to replace: {meant(name, SOUND)}")
+                raise BadSweep(f"there is no service {name!r} to replace: {suggest(name, SOUND)}")
         plan = cls(found, values, _seeds(seeds, found), services)
         for place, combination in enumerate(product(*values.values())):
             changed = plan.scenario_with(combination)
@@ -136,7 +136,7 @@ def _with(part: Any, keys: list[Any], value: Any, path: str, known: Iterable[str
     if not isinstance(part, BaseModel | dict):
         raise BadSweep(f"over: {path}: {part!r} has no field {key!r}")
     if key not in known:
-        raise BadSweep(f"over: {path}: there is no field {key!r}: {meant(str(key), known)}")
+        raise BadSweep(f"over: {path}: there is no field {key!r}: {suggest(str(key), known)}")
     fields = dict(part)
     inner = fields.get(str(key))
     fields[str(key)] = _with(inner, rest, value, path, _fields(inner)) if rest else value

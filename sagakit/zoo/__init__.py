@@ -10,7 +10,7 @@ thing. Its file says where it comes from, which law it breaks, and how it is rep
 
 from typing import TYPE_CHECKING
 
-from sagakit.meant import meant, suggesting
+from sagakit.contract.suggest import suggest, suggesting
 from sagakit.zoo import (
     ack_before_work,
     blind_write,
@@ -57,7 +57,7 @@ def flaw(name: str) -> Flaw:
     for one in ALL:
         if one.name == name:
             return one
-    raise LookupError(f"there is no flaw {name!r}: {meant(name, NAMES)}")
+    raise LookupError(f"there is no flaw {name!r}: {suggest(name, NAMES)}")
 
 
 __all__ = ["ALL", "NAMES", "Flaw", "flaw"]

@@ -8,9 +8,9 @@ PENDING for ever.
 The mark belongs into the transaction that does the work: both are there, or neither.
 """
 
+from sagakit.contract.ports import on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import on
 from sagakit.zoo.flaw import Flaw
 from sagakit.zoo.given import ONE_PAYMENT, decided
 

@@ -11,9 +11,9 @@ The version belongs to the read that the balance was worked out from. If it has 
 decision is void: read, decide and write again.
 """
 
+from sagakit.contract.ports import on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import on
 from sagakit.zoo.flaw import Flaw
 from sagakit.zoo.given import TWO_PAYMENTS, decided
 

@@ -9,9 +9,9 @@ A state machine has all its edges in one place. Ask it, whatever comes: there is
 final state, so the late success is only remembered as handled.
 """
 
+from sagakit.contract.ports import on
 from sagakit.payments.events import PaymentCompleted, ProviderPaymentInit, ProviderPaymentSuccess
 from sagakit.payments.payment import PaymentService
-from sagakit.ports import on
 from sagakit.scenarios.scenario import QueuedText
 from sagakit.zoo.flaw import Flaw
 from sagakit.zoo.given import ONE_PAYMENT

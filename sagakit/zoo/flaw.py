@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sagakit.check.explore import Exploration, explore
+from sagakit.explore import Exploration, explore
 from sagakit.payments.topology import Service
 from sagakit.scenarios import Scenario
 

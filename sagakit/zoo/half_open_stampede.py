@@ -10,10 +10,10 @@ stays shut until the probe has reported, or its lease is over.
 
 from typing import Any
 
+from sagakit.contract.ports import External, Store
 from sagakit.payments.breaker import Breaker, CircuitBreaker
 from sagakit.payments.provider import Charge, ProviderGateway
 from sagakit.payments.topology import Settings
-from sagakit.ports import External, Store
 from sagakit.zoo.flaw import Flaw
 from sagakit.zoo.given import TWO_PAYMENTS
 

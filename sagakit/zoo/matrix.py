@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sagakit.check import LAWS
-from sagakit.check.explore import Counterexample, Exploration, explore
+from sagakit.explore import Counterexample, Exploration, explore
+from sagakit.laws import LAWS
 from sagakit.scenarios import Scenario
 from sagakit.zoo import ALL, Flaw
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sagakit.plot.figure import Picture
+    from sagakit.draw.figure import Picture
 
 
 class Kill(NamedTuple):
@@ -119,7 +119,7 @@ def kill_matrix() -> "pd.DataFrame":
 
 def kill_figure() -> "Picture":
     """The kill matrix as a figure, and the sound services below it."""
-    from sagakit.plot.matrix import Row, matrix
+    from sagakit.draw.matrix import Row, matrix
 
     rows = [
         Row(

@@ -9,9 +9,9 @@ The key must name the movement of money: `transaction_id`, which is made with th
 the same in all that follows from it.
 """
 
+from sagakit.contract.ports import on
 from sagakit.payments.events import ProviderPaymentInit
 from sagakit.payments.provider import ProviderGateway
-from sagakit.ports import on
 from sagakit.zoo.flaw import Flaw
 from sagakit.zoo.given import ONE_PAYMENT
 

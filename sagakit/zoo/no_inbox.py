@@ -9,9 +9,9 @@ The repair is the message's id, committed with the debit: the second commit is r
 find nothing.
 """
 
+from sagakit.contract.ports import on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import on
 from sagakit.zoo.flaw import Flaw
 from sagakit.zoo.given import ONE_PAYMENT, decided
 

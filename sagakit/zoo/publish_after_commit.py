@@ -11,9 +11,9 @@ The outbox repairs it: the event is part of the commit, and a relay publishes wh
 as often as it takes.
 """
 
+from sagakit.contract.ports import Bus, Ports, Store, on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import Wallet, WalletService
-from sagakit.ports import Bus, Ports, Store, on
 from sagakit.zoo.flaw import Flaw
 from sagakit.zoo.given import ONE_PAYMENT, decided
 

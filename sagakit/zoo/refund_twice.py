@@ -6,9 +6,9 @@ The original's design does not acknowledge a refund, so whoever is not sure of i
 The repair is the same as for the debit: the message's id is committed with the credit.
 """
 
+from sagakit.contract.ports import on
 from sagakit.payments.events import BalanceRefunded, ReembolsarUsuario
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import on
 from sagakit.zoo.flaw import Flaw
 from sagakit.zoo.given import ONE_PAYMENT
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sagakit.check.explore import Exploration
-from sagakit.events import encode
+from sagakit.contract.events import encode
+from sagakit.explore import Exploration
 from sagakit.report import table
 from sagakit.zoo.matrix import Kill, Trial, in_words, seen
 

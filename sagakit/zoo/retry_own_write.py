@@ -16,9 +16,9 @@ The repair is to have the claim and the debit in one transaction: the second try
 `AlreadyHandled`, which says what a version cannot say, namely whose write it was.
 """
 
+from sagakit.contract.ports import VersionConflict, on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import VersionConflict, on
 from sagakit.zoo.flaw import Flaw
 from sagakit.zoo.given import ONE_PAYMENT, decided
 

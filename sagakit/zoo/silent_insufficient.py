@@ -9,9 +9,9 @@ That the balance does not cover an amount is a result, not a fault: decide once,
 `InsufficientBalance`.
 """
 
+from sagakit.contract.ports import WorldError, on
 from sagakit.payments.events import InsufficientBalance, PaymentInit
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import WorldError, on
 from sagakit.scenarios import PaymentRequest
 from sagakit.zoo.flaw import Flaw
 from sagakit.zoo.given import ONE_PAYMENT, decided

@@ -9,10 +9,10 @@ What cannot be read is a failure: raise, and let the queue do its work. After fi
 message is a dead letter with its reason, and somebody can repair the code and redrive it.
 """
 
-from sagakit.events import NotUnderstood, decode
+from sagakit.contract.events import NotUnderstood, decode
+from sagakit.contract.ports import on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import on
 from sagakit.scenarios.scenario import QueuedText
 from sagakit.zoo.flaw import Flaw
 from sagakit.zoo.given import ONE_PAYMENT

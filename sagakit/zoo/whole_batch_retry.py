@@ -11,10 +11,10 @@ handled is gone. With an inbox the good ones are late and no more, as the sound 
 same deployment. With `ReportBatchItemFailures` they are not even late.
 """
 
+from sagakit.contract.ports import on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.topology import Settings
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import on
 from sagakit.scenarios.scenario import QueuedText
 from sagakit.zoo.flaw import Flaw
 from sagakit.zoo.given import ONE_PAYMENT, decided

@@ -16,11 +16,11 @@ from unittest.mock import patch
 
 import pandas as pd
 
-from sagakit.deployment import Participant
-from sagakit.plot import tables
-from sagakit.progress import Progress
+from sagakit.contract.deployment import Participant
+from sagakit.contract.progress import Progress
 from sagakit.scenarios.stage import stage
-from sagakit.sim.trace import Trace
+from sagakit.trace import tables
+from sagakit.trace.trace import Trace
 from tests.bench import durable, explored, floor, killed, sizes, sweeping
 from tests.bench.workload import happy_payments
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sagakit import Scenario
-from sagakit.adapters.sqlite.serve import serve
+from sagakit.worlds.sqlite.serve import serve
 from tests.bench.workload import happy_payments
 
 SHARED = 3_000  # payments that two workers share

@@ -15,9 +15,9 @@ from time import perf_counter
 from typing import NamedTuple
 
 from sagakit import Run, Scenario
-from sagakit.adapters.sqlite.serve import serve
-from sagakit.check.facts import Facts
+from sagakit.laws.facts import Facts
 from sagakit.payments.payment import FINAL
+from sagakit.worlds.sqlite.serve import serve
 
 KILLS = 500
 # Starts of a file's workers, all but the last to be killed. A queue gives a message out 5 times: if

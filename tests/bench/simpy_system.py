@@ -11,7 +11,7 @@ from typing import Any
 
 import simpy
 
-from sagakit.timing import Timing
+from sagakit.contract.timing import Timing
 from tests.bench.workload import BETWEEN
 
 Process = Generator[Any, Any, Any]

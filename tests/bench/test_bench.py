@@ -3,7 +3,7 @@
 import pytest
 
 from sagakit import Run, run
-from sagakit.sim.trace import Attempt, FannedOut, Published, Read, Record, Trace, Written
+from sagakit.trace.trace import Attempt, FannedOut, Published, Read, Record, Trace, Written
 from tests.bench import durable, floor, killed, workload
 
 PAYMENTS = 3

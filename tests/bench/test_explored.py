@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from sagakit import explore, run
-from sagakit.sim.trace import Attempt, Published, Read
+from sagakit.trace.trace import Attempt, Published, Read
 from tests.bench import explored, simloom_runs, simloom_toy
 from tests.bench.sizes import in_words
 from tests.bench.toy import toy

@@ -6,8 +6,8 @@ publishes. `simloom_toy` is the same for simloom.
 
 from typing import NamedTuple
 
-from sagakit.events import Event
-from sagakit.ports import Store, on
+from sagakit.contract.events import Event
+from sagakit.contract.ports import Store, on
 from sagakit.run import Run
 from sagakit.scenarios import System
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from sagakit.check.explore.patience import Patience
-from sagakit.check.explore.search import following
-from sagakit.check.explore.sharing import Contended, Place
-from sagakit.check.explore.space import Space
-from sagakit.check.explore.tokens import FAULTS, State
-from sagakit.deployment import Deployment
+from sagakit.contract.deployment import Deployment
+from sagakit.explore.independence import Contended, Place
+from sagakit.explore.search import following
+from sagakit.explore.space import Space
+from sagakit.explore.timeouts import Patience
+from sagakit.explore.tokens import FAULTS, State
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.topology import payment_system
 from sagakit.payments.wallet import Wallet

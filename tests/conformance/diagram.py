@@ -18,8 +18,8 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from sagakit.deployment import Participant
-from sagakit.sim.trace import Record
+from sagakit.contract.deployment import Participant
+from sagakit.trace.trace import Record
 
 FOLDER = Path(__file__).parents[1] / "diagrams"
 SHOWN = 3  # how many arrows of the trace a mismatch shows

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sagakit.sim.trace import Record
+from sagakit.trace.trace import Record
 from tests.conformance.diagram import Arrow, Diagram, Mismatch, hold
 
 DIAGRAM = Diagram.of(

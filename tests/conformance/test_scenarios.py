@@ -14,7 +14,7 @@ from sagakit import run, scenarios
 from sagakit.payments.wallet import Wallet
 from sagakit.scenarios import Recovery
 from sagakit.sim.faults import Loss
-from sagakit.sim.trace import Asked, Record, Trace, Written
+from sagakit.trace.trace import Asked, Record, Trace, Written
 from tests.conformance.diagram import FOLDER, Diagram, Mismatch, hold
 
 GATEWAY, PROVIDER = "Provider Gateway", "External Provider API"

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import pytest
 
-from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table
-from sagakit.events import Event
-from sagakit.ports import External, Person, Store, on
+from sagakit.contract.deployment import Deployment, Function, Participant, Queue, Rule, Table
+from sagakit.contract.events import Event
+from sagakit.contract.ports import External, Person, Store, on
 from sagakit.sim.external import Behaviour, Reaction
 from sagakit.sim.faults import Crash, Duplicate, Fault, Outage
-from sagakit.sim.trace import Trace
 from sagakit.sim.world import World
+from sagakit.trace.trace import Trace
 
 
 class TripEvent(Event):

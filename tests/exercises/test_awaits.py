@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sagakit.contract.ports import on
 from sagakit.exercises.awaits import forgotten
 from sagakit.exercises.concurrent_payments import repaired
 from sagakit.exercises.disaster_recovery import recovers
@@ -12,7 +13,6 @@ from sagakit.exercises.services import idempotent_debit
 from sagakit.payments.events import BalanceDebited, BalanceRefunded, PaymentInit
 from sagakit.payments.recovery import RecoverableWalletService
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import on
 from sagakit.zoo.given import decided
 
 

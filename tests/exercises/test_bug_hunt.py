@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from sagakit.contract.ports import on
 from sagakit.exercises.bug_hunt import WHILE_REFUNDING, few_laws, one_end
 from sagakit.payments.events import PaymentCompleted, ProviderPaymentSuccess
 from sagakit.payments.payment import PaymentService
-from sagakit.ports import on
 from sagakit.run import run
 from sagakit.zoo.final_twice import FinalTwice
 

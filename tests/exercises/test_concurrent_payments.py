@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from sagakit.contract.ports import VersionConflict, on
 from sagakit.exercises.concurrent_payments import (
     balance_debited,
     conflicts_found,
@@ -14,7 +15,6 @@ from sagakit.exercises.concurrent_payments import (
 )
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import VersionConflict, on
 
 CONFLICT = "ConditionalCheckFailedException:"
 

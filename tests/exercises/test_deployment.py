@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from sagakit import run
-from sagakit.deployment import Deployment
-from sagakit.events import Event
+from sagakit.contract.deployment import Deployment
+from sagakit.contract.events import Event
+from sagakit.contract.uses import Uses
 from sagakit.exercises.deployment import (
     SLOW_DAY,
     SLOWER,
@@ -20,8 +21,7 @@ from sagakit.exercises.deployment import (
 )
 from sagakit.payments import events
 from sagakit.payments.topology import Settings, payment_system
-from sagakit.sim.trace import Record, Trace
-from sagakit.uses import Uses
+from sagakit.trace.trace import Record, Trace
 
 SOUND = payment_system()
 GATEWAY = "Provider Gateway"

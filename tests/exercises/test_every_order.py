@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from sagakit import run
-from sagakit.check.explore import explore
 from sagakit.exercises.every_order import (
     TWO,
     WALLET,
@@ -18,6 +17,7 @@ from sagakit.exercises.every_order import (
     refutes,
 )
 from sagakit.exercises.twins import LosesPatience
+from sagakit.explore import explore
 from sagakit.zoo.blind_write import BlindWrite
 
 IMPATIENT: dict[str, Any] = {"services": {WALLET: LosesPatience}}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sagakit import run, scenarios
+from sagakit.contract.ports import on
 from sagakit.exercises.insufficient_funds import (
     CASES,
     middle_refused,
@@ -14,7 +15,6 @@ from sagakit.exercises.insufficient_funds import (
 )
 from sagakit.payments.events import BalanceDebited, InsufficientBalance, PaymentInit
 from sagakit.payments.wallet import Wallet, WalletService
-from sagakit.ports import on
 
 RESERVE = Decimal("10.00")
 ZERO = Decimal("0.00")

@@ -7,7 +7,7 @@ import pytest
 
 from sagakit.exercises.invariants import kills, shown
 from sagakit.run import Run
-from sagakit.sim.trace import Written
+from sagakit.trace.trace import Written
 from sagakit.zoo import ALL, NAMES, flaw
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from sagakit import Run
-from sagakit.adapters.sqlite.database import Database
-from sagakit.adapters.sqlite.serve import serve, serve_on
+from sagakit.contract.ports import Store, on
 from sagakit.exercises.real_parts import (
     PAID,
     SLOW,
@@ -27,7 +26,8 @@ from sagakit.exercises.real_parts import (
 from sagakit.payments.events import BalanceDebited, PaymentInit
 from sagakit.payments.topology import PROVIDER
 from sagakit.payments.wallet import Wallet, WalletService
-from sagakit.ports import Store, on
+from sagakit.worlds.sqlite.database import Database
+from sagakit.worlds.sqlite.serve import serve, serve_on
 from sagakit.zoo.no_inbox import NoInbox
 
 

@@ -4,6 +4,15 @@ from typing import Any
 
 import pytest
 
+from sagakit.contract.ports import (
+    AlreadyHandled,
+    Bus,
+    Store,
+    TimedOut,
+    Unavailable,
+    VersionConflict,
+    on,
+)
 from sagakit.exercises import services
 from sagakit.exercises.services import (
     idempotent_debit,
@@ -20,7 +29,6 @@ from sagakit.payments.events import (
 )
 from sagakit.payments.provider import Charge, ProviderGateway
 from sagakit.payments.wallet import Wallet, WalletService
-from sagakit.ports import AlreadyHandled, Bus, Store, TimedOut, Unavailable, VersionConflict, on
 from sagakit.zoo.ack_before_work import AckBeforeWork
 from sagakit.zoo.blind_write import BlindWrite
 from sagakit.zoo.given import decided
@@ -392,7 +400,7 @@ async def debit(event: PaymentInit) -> None: ...
 def test_not_yet_an_answer(
     check: Any, answer: Any, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sagakit.check.explore.patience.SECONDS", 0.3)
+    monkeypatch.setattr("sagakit.explore.timeouts.SECONDS", 0.3)
     feedback = check(answer)
     assert not feedback
     assert says in repr(feedback)

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from sagakit.check.explore import explore
 from sagakit.exercises.twins import CompletesBlindly, DecidesBlindly
 from sagakit.exercises.unknown_outcome import (
     ENDS,
@@ -18,6 +17,7 @@ from sagakit.exercises.unknown_outcome import (
     smallest_budget,
     without_breaker,
 )
+from sagakit.explore import explore
 from sagakit.payments.provider import ProviderGateway
 
 

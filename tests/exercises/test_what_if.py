@@ -16,7 +16,7 @@ from sagakit.exercises.what_if import (
     chosen_delay,
     differ,
 )
-from sagakit.intervals import bootstrap
+from sagakit.sweeps.intervals import bootstrap
 
 
 def test_three_dots_are_no_answer_yet() -> None:

@@ -10,8 +10,8 @@ import pytest
 from notebooks.course.editions import teacher
 from notebooks.execute import HERE
 from sagakit import System, explore, run
+from sagakit.contract.ports import on
 from sagakit.exercises.your_own_saga import mend, tells_apart, with_a_car
-from sagakit.ports import on
 
 PATH = HERE / "12_your_own_saga.ipynb"
 LINES = 60

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagakit import scenarios
+from sagakit.contract.ports import Store, on
 from sagakit.lab.knobs import Knob, knobs, turned
-from sagakit.ports import Store, on
 from sagakit.scenarios import BadScenario, Scenario, System
 from sagakit.sim.faults import Crash, Duplicate
 

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import pytest
 
 from sagakit import Run, run, scenarios
+from sagakit.contract.ports import Store, on
 from sagakit.lab.moment import Row, landmarks, moment, touched
-from sagakit.ports import Store, on
 from sagakit.scenarios import System
-from sagakit.sim.trace import Written
+from sagakit.trace.trace import Written
 
 
 @pytest.fixture(scope="module")

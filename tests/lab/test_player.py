@@ -7,7 +7,7 @@ import pytest
 
 from sagakit import Run, explore, run, scenarios
 from sagakit.lab import Player, play
-from sagakit.sim.trace import Trace
+from sagakit.trace.trace import Trace
 
 
 @pytest.fixture

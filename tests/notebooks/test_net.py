@@ -22,7 +22,7 @@ from notebooks.execute import execute
 ROOT = Path(__file__).parents[2]
 
 FIGURE = """\
-from sagakit.plot.figure import Picture
+from sagakit.draw.figure import Picture
 figure = Picture(2, 1, "A line goes up and down.")
 figure.subplots().plot([1, 3, 2], color="#1f77b4")
 figure"""

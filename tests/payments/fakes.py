@@ -6,8 +6,8 @@ A fake port waits once and then has its effect, so two handlers can be driven in
 from collections.abc import Coroutine, Generator, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
-from sagakit.events import Event
-from sagakit.ports import AlreadyHandled, Answer, Delayed, VersionConflict
+from sagakit.contract.events import Event
+from sagakit.contract.ports import AlreadyHandled, Answer, Delayed, VersionConflict
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

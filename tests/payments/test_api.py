@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sagakit.contract.ports import Unavailable
 from sagakit.payments.api import ApiGateway, Post, payment_id_of
 from sagakit.payments.payment import CreatePayment, OtherRequest, Payment
 from sagakit.payments.topology import payment_system
-from sagakit.ports import Unavailable
 from sagakit.sim.world import World
 from tests.payments.fakes import FakeCaller, drive
 

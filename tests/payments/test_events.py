@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagakit.events import Event, Header, NotUnderstood, decode
+from sagakit.contract.events import Event, Header, NotUnderstood, decode
 from sagakit.payments import events as e
 from sagakit.payments.money import LARGEST
 from tests.payments.saga import PAYMENT, TYPES, event

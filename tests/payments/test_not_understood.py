@@ -5,7 +5,7 @@ import pytest
 from sagakit import run, scenarios
 from sagakit.payments import events as e
 from sagakit.scenarios.scenario import QueuedText, Redrive, Scenario
-from sagakit.sim.trace import Fate, Trace
+from sagakit.trace.trace import Fate, Trace
 from tests.payments.saga import event
 
 QUEUES = ("Payment SQS", "Wallet SQS", "Provider SQS", "Provider Retry SQS")

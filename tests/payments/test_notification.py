@@ -2,9 +2,9 @@
 
 import pytest
 
+from sagakit.contract.ports import handlers
 from sagakit.payments import events as e
 from sagakit.payments.notification import NotificationService
-from sagakit.ports import handlers
 from tests.payments.fakes import FakePerson, drive
 from tests.payments.saga import event
 

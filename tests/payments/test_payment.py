@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from sagakit.contract.ports import AlreadyHandled, VersionConflict
 from sagakit.payments import events as e
 from sagakit.payments.payment import (
     FINAL,
@@ -14,7 +15,6 @@ from sagakit.payments.payment import (
     PaymentService,
     Status,
 )
-from sagakit.ports import AlreadyHandled, VersionConflict
 from tests.payments.fakes import FakeStore, drive
 from tests.payments.saga import event
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
+from sagakit.contract.ports import Answer, Delayed, TimedOut, Unavailable, VersionConflict
 from sagakit.payments import events as e
 from sagakit.payments.breaker import Breaker, CircuitBreaker
 from sagakit.payments.provider import Charge, ProviderGateway, State
-from sagakit.ports import Answer, Delayed, TimedOut, Unavailable, VersionConflict
 from tests.payments.fakes import FakeClock, FakeProvider, FakeStore, drive
 from tests.payments.saga import event
 

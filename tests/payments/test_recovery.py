@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagakit.events import Event
+from sagakit.contract.events import Event
+from sagakit.contract.ports import Backup
 from sagakit.payments import events as e
 from sagakit.payments.recovery import (
     RecoverableWalletService,
@@ -16,7 +17,6 @@ from sagakit.payments.recovery import (
     unpublished,
 )
 from sagakit.payments.wallet import Wallet
-from sagakit.ports import Backup
 from tests.payments.fakes import FakePerson, FakeStore, drive
 
 

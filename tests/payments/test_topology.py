@@ -2,11 +2,11 @@
 
 import pytest
 
-from sagakit.checked import BadScenario
+from sagakit.contract.operations import SimulatedPorts
+from sagakit.contract.ports import handlers
+from sagakit.contract.validation import BadScenario
 from sagakit.payments.topology import LANES, Settings, payment_system
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import handlers
-from sagakit.sim.operations import SimulatedPorts
 from sagakit.sim.world import World
 from tests.payments.saga import TYPES
 

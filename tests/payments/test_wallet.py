@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from sagakit.contract.ports import AlreadyHandled, VersionConflict
 from sagakit.payments import events as e
 from sagakit.payments.wallet import Wallet, WalletService
-from sagakit.ports import AlreadyHandled, VersionConflict
 from tests.payments.fakes import FakeStore, drive
 from tests.payments.saga import event
 

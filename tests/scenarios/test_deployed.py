@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sagakit import Run, run, scenarios
-from sagakit.deployment import Deployment
+from sagakit.contract.deployment import Deployment
 from sagakit.payments import events
 from sagakit.payments.topology import payment_system
 from sagakit.scenarios import BadScenario

@@ -9,13 +9,13 @@ import pytest
 
 from sagakit import Scenario, explore, run
 from sagakit.__main__ import main
-from sagakit.adapters.sqlite.serve import serve
 from sagakit.lab import control
 from sagakit.scenarios import BadScenario, happy_path
 from sagakit.scenarios.stage import MOST, stage
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.world import STILL_GOING_ON
 from sagakit.sweeps import sweep
+from sagakit.worlds.sqlite.serve import serve
 
 NO_SUCH_PLACE = {
     "texts[0].queue": {"texts": [{"at": 1, "queue": "Nope", "text": "x"}]},

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagakit import run
-from sagakit.events import loads
+from sagakit.contract.events import loads
 from sagakit.scenarios import ALL, BadScenario, Scenario, happy_path
 from sagakit.scenarios.stage import stage
 

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from sagakit import Run, System, explore, run
-from sagakit.events import Event
+from sagakit.contract.events import Event
+from sagakit.contract.ports import Delayed, External, Ports, Store, on
 from sagakit.payments.topology import payment_system
-from sagakit.ports import Delayed, External, Ports, Store, on
 from sagakit.scenarios import BadScenario
 
 

@@ -7,14 +7,14 @@ bus 10 ms, poll 1 ms, store 5 ms, relay 2 ms, invocation 1 ms, the courier 100 m
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table
-from sagakit.events import Event
-from sagakit.ports import Ports
+from sagakit.contract.deployment import Deployment, Function, Participant, Queue, Rule, Table
+from sagakit.contract.events import Event
+from sagakit.contract.ports import Ports
+from sagakit.contract.timing import Timing
 from sagakit.sim.external import Decide
 from sagakit.sim.faults import Fault
-from sagakit.sim.trace import Record, Trace
 from sagakit.sim.world import World
-from sagakit.timing import Timing
+from sagakit.trace.trace import Record, Trace
 
 FIXED = Timing(
     bus=(10, 10), poll=(1, 1), store=(5, 5), relay=(2, 2), invoke=(1, 1), external=(100, 100)

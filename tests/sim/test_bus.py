@@ -2,12 +2,12 @@
 
 import pytest
 
-from sagakit.deployment import Rule
-from sagakit.events import Event
+from sagakit.contract.deployment import Rule
+from sagakit.contract.events import Event
 from sagakit.sim.bus import LONGEST_HOLD, SimulatedBus
 from sagakit.sim.faults import Delay, Drop, Duplicate, Fault, FaultPlan, Outage, Reorder
 from sagakit.sim.kernel import Kernel
-from sagakit.sim.trace import Published, Record, Trace
+from sagakit.trace.trace import Published, Record, Trace
 from tests.sim.shop import Ordered, Packed, ordered
 
 LATENCY = 10

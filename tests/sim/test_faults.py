@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from sagakit.events import explain
+from sagakit.contract.events import explain
 from sagakit.sim.faults import (
     Crash,
     Delay,

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from sagakit.checked import BadScenario
-from sagakit.deployment import Function
-from sagakit.ports import Delayed, Ports, Unavailable, VersionConflict, on
+from sagakit.contract.deployment import Function
+from sagakit.contract.ports import Delayed, Ports, Unavailable, VersionConflict, on
+from sagakit.contract.validation import BadScenario
 from sagakit.sim.external import Reaction
 from sagakit.sim.faults import Crash, Outage, Throttle
-from sagakit.sim.trace import Record, Trace
 from sagakit.sim.world import World
+from sagakit.trace.trace import Record, Trace
 from tests.sim.shop import (
     ARRIVES,
     COURIER,

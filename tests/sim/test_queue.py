@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.queue import Message, SimulatedQueue
-from sagakit.sim.trace import Record, Trace
+from sagakit.trace.trace import Record, Trace
 from tests.sim.shop import ordered
 
 VISIBILITY = 100

@@ -3,7 +3,7 @@
 import pytest
 
 from sagakit import Run, run, scenarios
-from sagakit.check import Facts
+from sagakit.laws import Facts
 from sagakit.sim.schedule import Choice, ScheduleMismatch
 
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagakit.events import Event
-from sagakit.ports import AlreadyHandled, Delayed, Unavailable, VersionConflict, event_of
+from sagakit.contract.events import Event
+from sagakit.contract.ports import AlreadyHandled, Delayed, Unavailable, VersionConflict, event_of
 from sagakit.sim.faults import FaultPlan, Outage, Throttle
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.store import SimulatedStore
-from sagakit.sim.trace import Written
+from sagakit.trace.trace import Written
 from tests.sim.shop import Shelf, ordered
 
 TEA = Shelf("tea", 10)

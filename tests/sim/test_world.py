@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from sagakit.deployment import Deployment, Function, Participant, Queue, Rule, Table, Topic
-from sagakit.ports import Archive, Intake, Ports, on
+from sagakit.contract.deployment import Deployment, Function, Participant, Queue, Rule, Table, Topic
+from sagakit.contract.ports import Archive, Intake, Ports, on
 from sagakit.sim.faults import Crash, Loss, Outage
-from sagakit.sim.trace import Trace
 from sagakit.sim.world import STILL_GOING_ON, World
+from sagakit.trace.trace import Trace
 from tests.sim.shop import (
     ARRIVES,
     BUS,

@@ -4,9 +4,9 @@ import os
 import signal
 from itertools import count
 
+from sagakit.contract.ports import on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.recovery import RecoverableWalletService
-from sagakit.ports import on
 
 _made = count(1)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sagakit import Run, Scenario, run
-from sagakit.adapters.emulator import Emulator
-from sagakit.adapters.sqlite.serve import serve
 from sagakit.payments.topology import Service
+from sagakit.worlds.emulator import Emulator
+from sagakit.worlds.sqlite.serve import serve
 from tests.worlds.logged import functions_logs
 
 Services = Mapping[str, Service] | None

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from sagakit.adapters.aws import lambdas, logs
-from sagakit.adapters.aws.functions import Function
-from sagakit.adapters.aws.resources import Resources
-from sagakit.adapters.emulator import stack
 from sagakit.payments.topology import Service, payment_system
+from sagakit.worlds.aws import lambdas, logs
+from sagakit.worlds.aws.functions import Function
+from sagakit.worlds.aws.resources import Resources
+from sagakit.worlds.emulator import stack
 
 
 @contextmanager

@@ -9,12 +9,12 @@ from decimal import Decimal
 import pytest
 
 from sagakit import Run, Scenario, run, scenarios
+from sagakit.contract.ports import on
 from sagakit.payments.breaker import Breaker
 from sagakit.payments.events import BalanceDebited, PaymentInit
 from sagakit.payments.topology import PROVIDER
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import on
-from sagakit.sim.trace import Asked, Failed, Queued, Redriven, Written
+from sagakit.trace.trace import Asked, Failed, Queued, Redriven, Written
 from tests.worlds.conftest import World
 
 TOLD = [

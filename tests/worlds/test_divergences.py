@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sagakit.adapters.aws.functions import Function
-from sagakit.adapters.driving import Subject
-from sagakit.adapters.emulator import Emulator
-from sagakit.adapters.emulator.changes import BY_HAND, LEFT_OUT, POLICIES
 from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import payment_system
+from sagakit.worlds.aws.functions import Function
+from sagakit.worlds.driving import Subject
+from sagakit.worlds.emulator import Emulator
+from sagakit.worlds.emulator.changes import BY_HAND, LEFT_OUT, POLICIES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "worlds.md").read_text(encoding="utf-8")

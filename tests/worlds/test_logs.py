@@ -10,13 +10,13 @@ import pytest
 
 from sagakit import Scenario, run, scenarios
 from sagakit.__main__ import main
-from sagakit.adapters.emulator import Emulator
-from sagakit.adapters.sqlite.serve import serve
-from sagakit.deployment import Deployment
+from sagakit.contract.deployment import Deployment
+from sagakit.contract.ports import on
 from sagakit.payments.events import BalanceDebited, PaymentInit
 from sagakit.payments.topology import Service, payment_system
 from sagakit.payments.wallet import WalletService
-from sagakit.ports import on
+from sagakit.worlds.emulator import Emulator
+from sagakit.worlds.sqlite.serve import serve
 from tests.worlds.logged import functions_logs
 
 Services = dict[str, Service]
@@ -51,7 +51,7 @@ class OnFile:
             return payment_system(*settings, **{**more, "services": services})
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("sagakit.adapters.sqlite.serve.payment_system", with_them)
+            patch.setattr("sagakit.worlds.sqlite.serve.payment_system", with_them)
             serve(scenario, self.file, hurry=True)
         assert main(["inspect", "--db", self.file, "--format", "jsonl"]) == 0
         return str(self.shown.readouterr().out)

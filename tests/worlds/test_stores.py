@@ -8,18 +8,18 @@ from typing import Any, Protocol
 
 import pytest
 
-from sagakit.adapters.aws.tables import Table
-from sagakit.adapters.emulator import Emulator
-from sagakit.adapters.packing import unpack
-from sagakit.adapters.sqlite import stores
-from sagakit.adapters.sqlite.database import Database
-from sagakit.events import Event, decode
+from sagakit.contract.events import Event, decode
+from sagakit.contract.ports import AlreadyHandled, VersionConflict
 from sagakit.payments.events import PaymentFailed, PaymentInit
 from sagakit.payments.wallet import Wallet
-from sagakit.ports import AlreadyHandled, VersionConflict
 from sagakit.sim.faults import FaultPlan
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.store import SimulatedStore
+from sagakit.worlds.aws.tables import Table
+from sagakit.worlds.emulator import Emulator
+from sagakit.worlds.packing import unpack
+from sagakit.worlds.sqlite import stores
+from sagakit.worlds.sqlite.database import Database
 
 ANA = Wallet("ana", Decimal("100.00"))
 FIRST = PaymentInit.first(

@@ -7,12 +7,12 @@ import pytest
 
 from sagakit import zoo
 from sagakit.__main__ import main
-from sagakit.plot.matrix import Row, alternative, matrix
+from sagakit.draw.matrix import Row, alternative, matrix
 from sagakit.zoo import NAMES
 from sagakit.zoo import matrix as zoo_matrix
 from sagakit.zoo.matrix import Kill, in_words, kill_figure, kill_matrix, kills
 from sagakit.zoo.no_inbox import FLAW as NO_INBOX
-from tests.plot.looking import complaints, words
+from tests.draw.looking import complaints, words
 
 Captured = pytest.CaptureFixture[str]
 

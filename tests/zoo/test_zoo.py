@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sagakit.check.explore import explore
+from sagakit.contract.operations import Commit, StorePort
+from sagakit.explore import explore
 from sagakit.payments.breaker import CircuitBreaker
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.money import ZERO
 from sagakit.payments.topology import SOUND
 from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.run import run
-from sagakit.sim.operations import Commit, StorePort
 from sagakit.zoo import ALL, NAMES, Flaw, flaw
 from sagakit.zoo.given import decided
 from sagakit.zoo.matrix import Kill, Trial, kills, together, trials

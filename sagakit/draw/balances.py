@@ -1,0 +1,235 @@
+"""The balance of each wallet against virtual time: what was debited and refunded, and for whom."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from sagakit.draw.clock import moment, unit
+from sagakit.draw.figure import GREY, INK, PALE, PALETTE, RED, STYLE, Picture
+from sagakit.draw.labels import Labels, spread
+from sagakit.draw.panel import Panel, message
+from sagakit.draw.text_metrics import width
+from sagakit.draw.timescale import even
+from sagakit.draw.wallets import Change, Loss, history
+from sagakit.trace.trace import Trace
+
+FEW = len(PALETTE) - 1  # wallets: up to here they share one panel
+ROW = 0.2  # inches a wallet, if there are more
+SIGNS = {"debit": "v", "refund": "^", "refused": "x", "rebuilt": "o"}
+
+
+def balances(
+    trace: Trace, *, user: str | None = None, most: int = 40, title: str | None = None
+) -> Picture:
+    """Draw the balances, or the one of `user`; of many wallets the first `most`.
+
+    title  one line in the place of the one that says whose balances these are
+
+    Raises `ValueError` for a user without a wallet in this trace.
+    """
+    changes, losses = history(trace)
+    wallets = list(dict.fromkeys(change.wallet for change in changes))
+    if user is not None and user not in wallets:
+        names = ", ".join(wallets[:8]) or "none"
+        raise ValueError(f"no wallet {user!r} in this trace: there are {names}")
+    shown = [user] if user is not None else wallets[:most]
+    if not shown:
+        return message(
+            "Balances", "This run has no wallets: no store holds an item with a balance."
+        )
+    whose = f"Balance of {shown[0]}" if len(shown) == 1 else f"Balances of {len(shown)} wallets"
+    if user is None and len(shown) < len(wallets):
+        whose = f"Balances of the first {len(shown)} of {len(wallets)} wallets"
+    title = title or whose
+    series = {one: [change for change in changes if change.wallet == one] for one in shown}
+    end = max((record.t for record in trace), default=0)
+    alt = "\n".join([f"{title}.", *_sentences(series, losses)])
+    with mpl.rc_context(STYLE):
+        draw = _together if len(shown) <= FEW else _in_rows
+        return draw(series, losses, end, title, alt)
+
+
+def _sentences(series: dict[str, list[Change]], losses: list[Loss]) -> Iterator[str]:
+    many = len(series) > FEW
+    for wallet, changes in series.items():
+        told = [f"{one.label} at {moment(one.t)}" for one in changes if one.label]
+        known = [one.balance for one in changes if one.balance is not None]
+        first, last = (known[0], known[-1]) if known else (None, None)
+        if many:
+            yield f"{wallet}: {first} to {last} with {len(told)} changes."
+        else:
+            yield f"{wallet}: {first}; {'; '.join(told) or 'nothing changes'}; at the end {last}."
+    for loss in losses:
+        until = f"{loss.store} is lost from {moment(loss.begin)} to {moment(loss.end)}"
+        if loss.rebuilt < 0:
+            yield f"{until} and never restored."
+        else:
+            yield f"{until}, and then rebuilt from a snapshot and {loss.rebuilt} later changes."
+
+
+def _end(series: dict[str, list[Change]], losses: list[Loss], end: int) -> tuple[int, str]:
+    """Where the time axis ends, and what to say of the rest: nothing changes any more."""
+    last = max(
+        [change.t for changes in series.values() for change in changes]
+        + [loss.end for loss in losses]
+    )
+    shown = min(end, round(last * 1.3)) if last else end
+    name, _ = unit(shown)
+    rest = f"; no change after that until the end, {moment(end)}" if shown < end else ""
+    return shown, f"virtual time ({name}){rest}"
+
+
+def _steps(changes: list[Change], end: int) -> tuple[list[float], list[float]]:
+    """The corners of a line that is broken while the balance is lost."""
+    times = [float(change.t) for change in changes]
+    values = [float("nan") if one.balance is None else float(one.balance) for one in changes]
+    return [*times, float(end)], [*values, values[-1]]
+
+
+def _together(
+    series: dict[str, list[Change]], losses: list[Loss], run_end: int, title: str, alt: str
+) -> Picture:
+    """All lines in one panel, each named at its end."""
+    end, time = _end(series, losses, run_end)
+    panel = Panel.of(
+        title, alt, 3.4, left=0.85, right=1.45, above=0.15 * bool(losses),
+        legend=_legend(series, losses),
+    )  # fmt: skip
+    axes = panel.axes
+    start = -0.015 * end  # what happens at once would else lie on the axis
+    even(axes, start, end)
+    panel.name_x(time)
+    known = [one.balance for changes in series.values() for one in changes if one.balance]
+    highest = float(max(known, default=Decimal(1))) * 1.12
+    axes.set_ylim(0, highest)
+    axes.set_ylabel("balance (units of money)", size=9)
+    axes.grid(axis="y", color=PALE, lw=0.6)
+
+    def at(t: float) -> float:
+        return (t - start) / (end - start) * panel.wide
+
+    def place(t: float, balance: Decimal) -> tuple[float, float]:
+        return at(t), (1 - float(balance) / highest) * panel.high
+
+    labels = Labels(panel.wide)
+    for loss in losses:
+        _shade(axes, loss, end)
+        labels.block(at(loss.begin), 0, at(min(loss.end, end)), panel.high)
+        axes.text((loss.begin + loss.end) / 2, highest * 1.01, f"{loss.store} lost", size=8.5,
+                  color=INK, ha="center", va="bottom")  # fmt: skip
+        told = f"rebuilt: snapshot and {loss.rebuilt} changes" if loss.rebuilt >= 0 else ""
+        room = at(loss.end) + width(told, 8.5) / 72 < panel.wide
+        axes.text(loss.end if room else loss.begin, highest * 0.95, f" {told} ",
+                  ha="left" if room else "right",
+                  size=8.5, color=INK, va="center")  # fmt: skip
+    for changes, colour in zip(series.values(), PALETTE, strict=False):
+        xs, ys = _steps(changes, end)
+        axes.step(xs, ys, where="post", color=colour, lw=1.8, zorder=3)
+        for one in changes:
+            if one.balance is not None:
+                x, y = place(one.t, one.balance)
+                _sign(axes, one, float(one.balance), colour)
+                labels.block(x - 0.07, y - 0.07, x + 0.07, y + 0.07)
+        for (a, b), (value, after) in zip(pairwise(xs), pairwise(ys), strict=True):
+            if value == value:
+                level = (1 - value / highest) * panel.high
+                labels.block(at(a), level - 0.02, at(b), level + 0.02)
+            if value == value and after == after:
+                level, other = sorted((1 - v / highest) * panel.high for v in (value, after))
+                labels.block(at(b) - 0.02, level, at(b) + 0.02, other)
+    for changes in series.values():
+        for one in changes:
+            if one.label and one.balance is not None:
+                labels.beside(one.label, *place(one.t, one.balance))
+    for label in labels.placed:
+        x, y = label.x / panel.wide * (end - start) + start, (1 - label.y / panel.high) * highest
+        axes.text(x, y, label.text, size=label.size, color=INK, va="center", zorder=6)
+    _name_ends(panel, series, end, highest)
+    return panel.picture
+
+
+def _name_ends(panel: Panel, series: dict[str, list[Change]], end: int, highest: float) -> None:
+    last = {wallet: changes[-1].balance for wallet, changes in series.items()}
+    levels = [float(balance or 0) / highest * panel.high for balance in last.values()]
+    places = spread(levels, 0.17, 0.05, panel.high)
+    for (wallet, balance), level, place, colour in zip(
+        last.items(), levels, places, PALETTE, strict=False
+    ):
+        text = f"{wallet}  {'lost' if balance is None else balance}"
+        panel.axes.annotate(
+            text, (end, level / panel.high * highest),
+            xytext=(end * (1 + 0.16 / panel.wide), place / panel.high * highest),
+            size=9.5, weight="bold", color=INK, va="center", annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "lw": 1.8, "shrinkA": 0, "shrinkB": 0,
+                        "relpos": (0, 0.5)},
+        )  # fmt: skip
+
+
+def _in_rows(
+    series: dict[str, list[Change]], losses: list[Loss], run_end: int, title: str, alt: str
+) -> Picture:
+    """A row a wallet, all to one scale."""
+    end, time = _end(series, losses, run_end)
+    panel = Panel.of(title, alt, ROW * len(series), left=1.0, right=1.0, above=0.2,
+                     legend=_legend(series, losses))  # fmt: skip
+    axes = panel.axes
+    even(axes, -0.015 * end, end)
+    panel.name_x(time)
+    axes.set_ylim(len(series), 0)
+    axes.spines["left"].set_visible(False)
+    axes.set_yticks([row + 0.55 for row in range(len(series))], list(series))
+    axes.tick_params(axis="y", length=0, labelsize=8.5)
+    known = [one.balance for changes in series.values() for one in changes if one.balance]
+    highest = float(max(known, default=Decimal(1)))
+    for loss in losses:
+        _shade(axes, loss, end)
+    axes.text(end * 1.01, -0.5, "at the end", size=8.5, color=INK, va="center")
+    for row, changes in enumerate(series.values()):
+        axes.axhline(row + 0.92, color=PALE, lw=0.5, zorder=1)
+        xs, ys = _steps(changes, end)
+        levels = [row + 0.92 - 0.75 * y / highest for y in ys]
+        axes.step(xs, levels, where="post", color=PALETTE[0], lw=1.2, zorder=3)
+        for one in changes:
+            if one.balance is not None:
+                level = row + 0.92 - 0.75 * float(one.balance) / highest
+                _sign(axes, one, level, PALETTE[0], 20)
+        last = changes[-1].balance
+        axes.text(end * 1.01, row + 0.55, "lost" if last is None else f"{last}", size=8.5,
+                  color=INK, va="center")  # fmt: skip
+    return panel.picture
+
+
+def _shade(axes: Axes, loss: Loss, end: int) -> None:
+    axes.axvspan(loss.begin, min(loss.end, end), fc="#F3E0D3", ec=GREY, lw=0.8, ls="--", zorder=0)
+
+
+def _sign(axes: Axes, change: Change, level: float, colour: str, size: float = 44) -> None:
+    shape = SIGNS.get(change.what)
+    if shape == "x":
+        axes.scatter([change.t], [level], marker=shape, s=size, c=RED, lw=1.8, zorder=5)
+    elif shape:
+        hollow = change.what == "rebuilt"
+        axes.scatter([change.t], [level], marker=shape, s=size / 2 if hollow else size,
+                     fc="white" if hollow else colour, ec=colour if hollow else "white",
+                     lw=1.2 if hollow else 0.6, zorder=5)  # fmt: skip
+
+
+def _legend(series: dict[str, list[Change]], losses: list[Loss]) -> list[Any]:
+    there = {change.what for changes in series.values() for change in changes}
+    words = {"debit": "debited", "refund": "refunded", "refused": "not debited",
+             "rebuilt": "rebuilt from an event"}  # fmt: skip
+    found: list[Any] = [
+        Line2D([], [], ls="", marker=SIGNS[what], color=RED if what == "refused" else GREY,
+               mfc="white" if what == "rebuilt" else None,
+               mew=1.8 if what == "refused" else 1.2, label=text)
+        for what, text in words.items() if what in there
+    ]  # fmt: skip
+    if losses:
+        found.append(Patch(fc="#F3E0D3", ec=GREY, ls="--", label="the store is lost"))
+    return found

@@ -1,0 +1,166 @@
+"""The circuit breaker against virtual time: its state, calls, answers and rejections."""
+
+from collections.abc import Iterator
+from math import ceil
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+
+from sagakit.draw.breakerstory import BreakerStory
+from sagakit.draw.clock import moment, roughly, unit
+from sagakit.draw.figure import BLUE, INK, RED, STYLE, YELLOW, Picture
+from sagakit.draw.labels import Labels
+from sagakit.draw.panel import Panel, message
+from sagakit.draw.pieces import Call
+from sagakit.draw.text_metrics import width
+from sagakit.draw.timescale import even
+from sagakit.trace.trace import Trace
+
+TINTS = {"CLOSED": "#BFE5D8", "HALF_OPEN": "#F7F0A8", "OPEN": "#F4C9AC"}
+TITLE = "Circuit breaker"
+MOST_CALLS = 600  # answered ones: beyond that only some are drawn
+LEFT, RIGHT = 1.5, 0.35  # inches
+BAND, STEPS, ROW, GAP = 0.34, 0.62, 0.13, 0.3  # inches: heights of the rows and between them
+
+
+def breaker(trace: Trace) -> Picture:
+    """Draw the breaker of a run; one that stored no breaker's state gets a picture that says so."""
+    story = BreakerStory.of(trace)
+    with mpl.rc_context(STYLE):
+        if not story.stretches:
+            return message(TITLE, _why_nothing(story))
+        return _draw(story)
+
+
+def _why_nothing(story: BreakerStory) -> str:
+    calls = len(story.answered)
+    if story.silent:
+        return "This run has calls without an answer, but no breaker: nothing stored its state."
+    if calls:
+        return (
+            f"All {calls} calls were answered, so no breaker changed and no state was stored."
+            if calls > 1
+            else "The one call was answered, so no breaker changed and no state was stored."
+        )
+    return "This run made no call to an external party and stored no breaker's state."
+
+
+def _sentences(story: BreakerStory) -> Iterator[str]:
+    for one in story.stretches:
+        yield f"{one.state} from {moment(one.begin)} to {moment(one.end)}."
+    yield (
+        f"{len(story.answered)} calls were answered, {len(story.silent)} were not; of all, "
+        f"{len(story.probes)} were probes. Rejected at once: {len(story.rejections)}."
+    )
+    for begin, end in story.silences():
+        yield f"Calls got no answer from {moment(begin)} to {moment(end)}."
+    yield f"Most failures in a row: {max(failures for _, failures in story.failures)}."
+
+
+def _draw(story: BreakerStory) -> Picture:
+    answered = story.answered[:: ceil(len(story.answered) / MOST_CALLS) or 1]
+    calls = sorted((*answered, *story.silent), key=lambda one: one.begin)
+    scale = (10 - LEFT - RIGHT) / (1.015 * story.end or 1)
+    rows = _stacked(calls, scale)
+    heights = [BAND, STEPS, ROW * (max(rows, default=0) + 1), 0.16]
+    tops = [0.34]
+    for height in heights[:-1]:
+        tops.append(tops[-1] + height + GAP)
+    alt = "\n".join([f"{TITLE}.", *_sentences(story)])
+    panel = Panel.of(TITLE, alt, tops[-1] + heights[-1] + 0.15, left=LEFT, right=RIGHT,
+                     legend=list(_legend(story, len(answered))))  # fmt: skip
+    axes = panel.axes
+    even(axes, -0.015 * story.end, story.end)
+    panel.name_x(f"virtual time ({unit(story.end)[0]})")
+    axes.set_ylim(panel.high, 0)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0, labelsize=9)
+    names = ["state", "failures in a row", f"calls ({len(story.answered) + len(story.silent)})",
+             f"rejected ({len(story.rejections)})"]  # fmt: skip
+    axes.set_yticks([t + h / 2 for t, h in zip(tops, heights, strict=True)], names)
+    for begin, end in story.silences():
+        axes.axvspan(begin, end, fc="#E9E9E9", lw=0, zorder=0)
+    _draw_states(panel, story, tops[0])
+    _draw_failures(axes, story, tops[1])
+    for call, row in zip(calls, rows, strict=True):
+        y = tops[2] + ROW * (row + 0.5)
+        _draw_call(axes, call, y, call.number in story.probes)
+    middle = tops[3] + heights[3] / 2
+    axes.axhline(middle, color="#E0E0E0", lw=0.6, zorder=0)
+    axes.scatter(story.rejections, [middle] * len(story.rejections), marker="D", s=24, color=RED,
+                 ec="white", lw=0.4, zorder=4)  # fmt: skip
+    return panel.picture
+
+
+def _stacked(calls: list[Call], scale: float) -> list[int]:
+    """A row for each call, so that none lies on another."""
+    free: list[float] = []
+    rows = []
+    for call in calls:
+        begin = call.begin * scale
+        row = next((at for at, until in enumerate(free) if until <= begin), len(free))
+        free[row : row + 1] = [call.end * scale + 0.1]
+        rows.append(row)
+    return rows
+
+
+def _draw_states(panel: Panel, story: BreakerStory, top: float) -> None:
+    """The band; a stretch that is too short for its name gets it above."""
+    axes = panel.axes
+    start, end = axes.get_xlim()
+    labels = Labels(panel.wide)
+    for one in story.stretches:
+        tint = TINTS.get(one.state, "#E6E6E6")
+        axes.add_patch(
+            Rectangle(
+                (one.begin, top), one.end - one.begin, BAND, fc=tint, ec=INK, lw=0.7, zorder=3
+            )
+        )
+        text = f"{one.state}, {roughly(one.end - one.begin)}"
+        room = (one.end - one.begin) / (end - start) * panel.wide
+        middle = (one.begin + one.end) / 2
+        fitting = [each for each in (text, one.state) if width(each, 9) / 72 < room - 0.08]
+        if fitting:
+            axes.text(middle, top + BAND / 2, fitting[0], size=9, color=INK, ha="center",
+                      va="center", zorder=4)  # fmt: skip
+        else:
+            labels.beside(text, (middle - start) / (end - start) * panel.wide, top, off=0.12)
+    for label in labels.placed:
+        x = start + label.x / panel.wide * (end - start)
+        axes.text(x, label.y, label.text, size=label.size, color=INK, va="center", zorder=4)
+
+
+def _draw_failures(axes: Axes, story: BreakerStory, top: float) -> None:
+    most = max(max(failures for _, failures in story.failures), 1)
+    times = [t for t, _ in story.failures] + [story.end]
+    counts = [failures for _, failures in story.failures]
+    levels = [top + STEPS * (1 - failures / most) for failures in (*counts, counts[-1])]
+    axes.step(times, levels, where="post", color=INK, lw=1.3, zorder=3)
+    for (t, failures), level in zip(story.failures, levels, strict=False):
+        if failures:
+            axes.text(t, level - 0.03, str(failures), size=8.5, color=INK, ha="right", va="bottom")
+
+
+def _draw_call(axes: Axes, call: Call, y: float, probe: bool) -> None:
+    colour = BLUE if call.answered else RED
+    axes.plot([call.begin, call.end], [y, y], color=colour, lw=1.6, zorder=3)
+    if probe:
+        axes.scatter([call.begin], [y], marker="*", s=150, fc=YELLOW, ec=INK, lw=0.8, zorder=5)
+    shape, size = ("o", 20) if call.answered else ("X", 34)
+    axes.scatter([call.end], [y], marker=shape, s=size, fc=colour, ec="white", lw=0.4, zorder=6)
+
+
+def _legend(story: BreakerStory, drawn: int) -> Iterator[Any]:
+    if story.answered:
+        every = "" if drawn == len(story.answered) else f" ({drawn} of {len(story.answered)})"
+        yield Line2D([], [], marker="o", ms=5, lw=1.6, color=BLUE, label=f"call, answered{every}")
+    if story.silent:
+        yield Line2D([], [], marker="X", ms=6, lw=1.6, color=RED, label="call, no answer")
+        yield Patch(fc="#E9E9E9", label="time without answers")
+    if story.probes:
+        yield Line2D([], [], ls="", marker="*", ms=12, mfc=YELLOW, mec=INK, label="probe")
+    if story.rejections:
+        yield Line2D([], [], ls="", marker="D", ms=5, color=RED, label="rejected at once")

@@ -1,0 +1,278 @@
+"""What an exploration says: what was covered, which laws held, the shortest run that broke one."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from sagakit.contract.terminal import wrapped
+from sagakit.explore.counterexample import Counterexample
+from sagakit.explore.search import following
+from sagakit.explore.space import Space
+from sagakit.explore.tokens import ANSWERS, State
+from sagakit.laws.verdict import count
+from sagakit.payments.topology import Service
+from sagakit.run import Invariant, Run
+from sagakit.scenarios import Scenario, System
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A fault in words, one and many; and the name by which `explore` takes its budget.
+IN_WORDS = {
+    "crash": ("crash", "crashes", "crashes"),
+    "duplicate": ("duplicate", "duplicates", "duplicates"),
+    "drop": ("lost message", "lost messages", "drops"),
+    "lost_answer": ("lost answer of a store", "lost answers of a store", "lost_answers"),
+    "decline": ("decline by the provider", "declines by the provider", ""),
+    "timeout_before": (
+        "provider timeout without the effect",
+        "provider timeouts without the effect",
+        "",
+    ),
+    "timeout_after": (
+        "provider timeout after the effect",
+        "provider timeouts after the effect",
+        "",
+    ),
+    "down": ("call that does not reach the provider", "calls that do not reach the provider", ""),
+}
+TIME = "Time moves only when no handler has a step to make, so latencies do not matter."
+REPEATED = " A request that is repeated later is there from the start as well."
+IN_TURN = "in one order only, first come, first served"
+DISASTERS = "The wallet store was lost, and its snapshot taken, at each moment that can matter"
+BATCHES = "All messages came as one batch, in each order"
+FIRST = "the first broken law"
+
+
+class Exploration:
+    """The answer of `explore`.
+
+    complete     whether all was looked at; else `cut_by` says what ended it
+    proved       whether it is complete and every law held
+    broken       a counterexample for each law that is broken
+    held         law to the number of judged runs in which it held
+    states       the states that were seen; transitions, the steps between them; ends, the states
+                 at rest, where nothing is left to happen
+    runs         how many runs were explored, for a scenario that is explored run by run
+    judged       how many runs were held against the laws
+    seconds      how long it took
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario | System,
+        budget: Mapping[str, int],
+        services: Mapping[str, Service] | None,
+        invariants: tuple[Invariant, ...] = (),
+    ) -> None:
+        self.scenario = scenario
+        self.budget = budget
+        self.services = services
+        self.invariants = invariants
+        self.states = self.transitions = self.ends = self.runs = self.judged = 0
+        self.seconds = 0.0
+        self.cut_by = ""
+        self.held: dict[str, int] = {}
+        self.broken: list[Counterexample] = []
+        self.space: Space | None = None
+        self.start: State | None = None
+        self.reduced = self.reorder = True
+
+    @property
+    def complete(self) -> bool:
+        return not self.cut_by
+
+    @property
+    def run_by_run(self) -> bool:
+        """Whether there were runs to explore, and no states."""
+        return self.space is None
+
+    @property
+    def proved(self) -> bool:
+        return self.complete and not self.broken
+
+    def __bool__(self) -> bool:
+        raise TypeError("an Exploration is neither true nor false: ask for .proved or .broken")
+
+    @property
+    def counterexample(self) -> Run | None:
+        """The run that breaks the first broken law; `broken[0]` tells more of it."""
+        return self.broken[0].run if self.broken else None
+
+    @property
+    def states_per_second(self) -> float:
+        return self.states / self.seconds if self.seconds else 0.0
+
+    @cached_property
+    def schedules(self) -> int | None:
+        """How many schedules the states stand for: the ways from the start to a state at rest.
+
+        Counted are those that can matter: two steps of which neither can tell which came first are
+        made in one order only, and two equal copies of a message take turns in one way. None if
+        the exploration is not complete. It is counted when it is asked for, which takes about as
+        long as the exploration.
+        """
+        if not self.complete:
+            return None
+        if self.space is None or self.start is None:
+            return self.runs
+        return schedules(self.space, self.start, reduced=self.reduced)
+
+    @property
+    def laws(self) -> "pd.DataFrame":
+        """One row a law.
+
+        law     str    its name
+        held    bool   whether it held
+        runs    int64  the judged runs in which it held
+        detail  str    what broke it
+        """
+        import pandas as pd
+
+        broken = {one.verdict.law: one.verdict.detail for one in self.broken}
+        laws = [*self.held, *(law for law in broken if law not in self.held)]
+        return pd.DataFrame(
+            {
+                "law": pd.array(laws, dtype="str"),
+                "held": [law not in broken for law in laws],
+                "runs": [self.held.get(law, 0) for law in laws],
+                "detail": pd.array([broken.get(law, "") for law in laws], dtype="str"),
+            }
+        )
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What `explore` was given besides the scenario."""
+        given: dict[str, Any] = {}
+        provider = {}
+        for fault, many in self.budget.items():
+            if many and fault in ANSWERS:
+                provider[fault] = many
+            elif many:
+                given[IN_WORDS[fault][2]] = many
+        if provider:
+            given["provider"] = provider
+        if not self.reorder:
+            given["reorder"] = False
+        if self.services:
+            given["services"] = self.services
+        if self.invariants:
+            given["invariants"] = self.invariants
+        return given
+
+    # For people: nothing here depends on how fast the machine is.
+
+    def __repr__(self) -> str:
+        return f"<Exploration of {self.scenario.name}: {self._headline()} {self._counts()}>"
+
+    def __str__(self) -> str:
+        return wrapped(self.told())
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": "\n".join(self.told()), "text/html": self._html()}
+
+    def told(self) -> Iterator[str]:
+        """What came of it, what was covered, and in how much: a line each."""
+        yield self._headline()
+        cause = ""
+        for one in self.broken:
+            if one.cause != cause:  # one run may break several laws
+                cause = one.cause
+                yield cause
+            yield f"✗ {one.verdict.law}: {one.effect}"
+        yield self._covered()
+        yield self._counts()
+        yield self._judged()
+
+    def _html(self) -> str:
+        headline, *more = self.told()
+        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in more)
+        return f"<div><p><strong>{escape(headline)}</strong></p>{paragraphs}</div>"
+
+    def _headline(self) -> str:
+        if self.broken:
+            broken, laws = self._laws()
+            are = "is" if broken == 1 else "are"
+            looked = "all was looked at" if self.complete else self._cut()
+            return f"✗ {broken} of {laws} laws {are} broken ({looked})."
+        if not self.complete:
+            return f"… Not complete: {self._cut()}. No law is broken so far."
+        return f"✓ Complete: every law holds in {self._all()}."
+
+    def _laws(self) -> tuple[int, int]:
+        """How many are broken, of how many."""
+        broken = {one.verdict.law for one in self.broken}
+        return len(broken), len(broken.union(self.held))
+
+    def _cut(self) -> str:
+        return f"ended by {self.cut_by}"
+
+    def _all(self) -> str:
+        number = self.schedules or 0
+        if self.run_by_run:
+            return f"all {count(number, 'run')}"
+        return "the one schedule there is" if number == 1 else f"all {number:,} schedules"
+
+    def _covered(self) -> str:
+        """What was covered, in words."""
+        scenario, covered = self.scenario, "Covered" if self.complete else "To be covered"
+        what = _asked_of(scenario)
+        if self.run_by_run and isinstance(scenario, Scenario):
+            how = DISASTERS if scenario.recovery else BATCHES
+            return f"{covered}: {what}. {how}; all else comes by the clock."
+        faults = [
+            f"{many} {IN_WORDS[fault][many > 1]}" for fault, many in self.budget.items() if many
+        ]
+        if isinstance(scenario, System):
+            faults = [each.replace("the provider", "a party outside") for each in faults]
+        limits = f"at most {_and(faults)}" if faults else "no faults"
+        order = "in every order of steps that can matter" if self.reorder else IN_TURN
+        repeated = isinstance(scenario, Scenario) and any(one.repeats for one in scenario.payments)
+        return f"{covered}: {what} {order}, with {limits}. {TIME}{REPEATED if repeated else ''}"
+
+    def _counts(self) -> str:
+        if self.run_by_run:
+            return f"Looked at: {count(self.runs, 'run')}."
+        return (
+            f"Looked at: {count(self.states, 'state')}, "
+            f"{count(self.transitions, 'transition')}, {self.ends:,} at rest."
+        )
+
+    def _judged(self) -> str:
+        broken, laws = self._laws()
+        text = f"Laws: {laws - broken} of {laws} held in {count(self.judged, 'judged run')}"
+        if self.run_by_run or not self.proved:
+            return f"{text}."
+        come = "comes" if self.judged == 1 else "come"
+        return f"{text}, which {come} to every end and to all that the stores ever hold."
+
+
+def schedules(space: Space, start: State, *, reduced: bool) -> int:
+    """The number of ways from a state to a state at rest."""
+    ways: dict[State, int] = {}
+    path = [(start, [after for _, after in following(space, start, reduced=reduced)])]
+    while path:
+        state, leads_to = path[-1]
+        missing = next((after for after in leads_to if after not in ways), None)
+        if missing is None:
+            ways[state] = sum(ways[after] for after in leads_to) or 1
+            path.pop()
+        else:
+            steps = following(space, missing, reduced=reduced)
+            path.append((missing, [after for _, after in steps]))
+    return ways[start]
+
+
+def _asked_of(scenario: Scenario | System) -> str:
+    if isinstance(scenario, System):
+        return f"{count(len(scenario.requests), 'request')}"
+    payments, wallets = len(scenario.payments), len(scenario.wallets)
+    what = f"{count(payments, 'payment')} of {count(wallets, 'wallet')}"
+    if scenario.texts:
+        what += f" and {count(len(scenario.texts), 'text')}"
+    return what
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

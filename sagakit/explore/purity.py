@@ -1,0 +1,177 @@
+"""What explore may take for granted of a service, and how it finds out that it may not.
+
+A handler in flight must be a function of its message and of the results of its steps so far. So it
+awaits its ports and nothing else, does not forget to, comes to an end, and answers in the same way
+when it is made anew and asked again. One that does not is told so, with the line.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import CodeType, FrameType
+from typing import Any
+from warnings import WarningMessage, catch_warnings, simplefilter, warn_explicit
+
+from sagakit.contract import operations as ops
+from sagakit.contract.events import Event
+from sagakit.contract.ports import event_of
+
+MOST_STEPS = 300  # of one handler for one message
+AWAITABLE = (ops.Get, ops.Commit, ops.Now, ops.Publish, ops.Ask, ops.Tell)
+UNFIT = {
+    ops.Invoke: "invokes another service", ops.Pause: "stops taking messages",
+    ops.Resume: "takes messages again",
+}  # fmt: skip
+
+
+class BadService(ValueError):
+    """A service that cannot be explored: the text says why, and names the line."""
+
+
+class NotingPorts(ops.SimulatedPorts):
+    """Ports that note what they are asked for, and by which line."""
+
+    def __init__(self, service: str, deployment: Any) -> None:
+        super().__init__(service, deployment)
+        self.noted: list[tuple[Any, CodeType, int]] = []
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name in ("clock", "bus", "intake"):
+            return _Noting(found, self.noted)
+        if name in ("store", "external", "caller", "person", "archive"):
+            return lambda *arguments: _Noting(found(*arguments), self.noted)
+        return found
+
+    def forgotten(self, awaited: list[Any]) -> str:
+        """The call that was not awaited, in words; empty if there is none."""
+        for operation, code, line in self.noted:
+            if not any(operation is one for one in awaited):
+                return f"{told(operation)} in line {line} of {code.co_name}"
+        return ""
+
+    def line_of(self, operation: Any) -> str:
+        """The line that asked for this very operation, if one of those that are noted did."""
+        for noted, code, line in self.noted:
+            if noted is operation:
+                return f", in line {line} of {code.co_name}"
+        return ""
+
+
+class _Noting:
+    """A port whose operations are noted when they are made."""
+
+    def __init__(self, port: Any, noted: list[tuple[Any, CodeType, int]]) -> None:
+        self._port = port
+        self._noted = noted
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        if not callable(found):
+            return found
+
+        def note(*arguments: Any, **named: Any) -> Any:
+            operation = found(*arguments, **named)
+            caller = sys._getframe(1)
+            self._noted.append((operation, caller.f_code, caller.f_lineno))
+            return operation
+
+        return note
+
+
+def told(operation: Any) -> str:
+    """An operation in words, as what somebody does."""
+    if operation is None:
+        return "is done"
+    if isinstance(operation, str):
+        return f"fails with {operation}"
+    if isinstance(operation, ops.Get):
+        return f"reads {operation.key} in {operation.store}"
+    if isinstance(operation, ops.Commit):
+        what = operation.item.key if operation.item is not None else "its inbox"
+        events = [event_of(entry).header.event_type for entry in operation.publish]
+        return f"writes {what} in {operation.store}" + (
+            f" with {', '.join(events)}" if events else ""
+        )
+    if isinstance(operation, ops.Publish):
+        return f"publishes {operation.event.header.event_type}"
+    if isinstance(operation, ops.Ask):
+        return (
+            f"asks {operation.party} to {'void' if operation.void else 'execute'} {operation.key}"
+        )
+    if isinstance(operation, ops.Now):
+        return "asks for the time"
+    if isinstance(operation, ops.Tell):
+        return f"tells {operation.person} something"
+    return f"awaits a {type(operation).__module__}.{type(operation).__qualname__}"
+
+
+def not_compared(thing: Any) -> str:
+    """What explore cannot compare of a thing that holds a list, a dict or a set, in words."""
+    fields = thing.payload() if isinstance(thing, Event) else getattr(thing, "_asdict", dict)()
+    parts = fields.items() or ((place, part) for place, part in enumerate(thing))
+    for name, part in parts:
+        try:
+            hash(part)
+        except TypeError:
+            if isinstance(part, Event | tuple):
+                return not_compared(part)
+            what = type(part).__name__
+            return (
+                f"{type(thing).__name__}.{name} holds a {what}, which explore cannot compare with "
+                f"what others hold: use a tuple or a frozenset, of a dict a tuple of its pairs"
+            )
+    return f"explore cannot compare {thing!r:.60} with others: give it a __hash__"
+
+
+def line_of(coroutine: Any) -> str:
+    """Where a coroutine stands that waits: in its own code, not in that of a library it calls."""
+    place = ""
+    while coroutine is not None and hasattr(coroutine, "cr_frame"):
+        frame = coroutine.cr_frame
+        if frame is None or _is_library(frame):
+            break
+        place = f"line {frame.f_lineno} of {frame.f_code.co_name}"
+        coroutine = coroutine.cr_await
+    return place
+
+
+def line_of_error(error: BaseException) -> str:
+    """Where in a service's own code an exception arose."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if not _is_library(frame) and not frame.f_globals.get("__name__", "").startswith(
+            __package__
+        ):
+            place = f"line {trace.tb_lineno} of {frame.f_code.co_name}"
+        trace = trace.tb_next
+    return place
+
+
+def _is_library(frame: FrameType) -> bool:
+    name: str = frame.f_globals.get("__name__", "")
+    return name.partition(".")[0] in sys.stdlib_module_names
+
+
+@contextmanager
+def coroutines_awaited() -> Iterator[None]:
+    """Raises `BadService` for a coroutine that nobody awaited within the block: a method was called
+    as if it were no `async def`. Other warnings are passed on."""
+    with catch_warnings(record=True) as heard:
+        simplefilter("always")
+        yield
+    for warning in heard:
+        if "was never awaited" in str(warning.message):
+            raise BadService(_never_awaited(warning))
+    for warning in heard:
+        with suppress(Exception):  # a filter may make an error of it
+            warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+def _never_awaited(warning: WarningMessage) -> str:
+    name = str(warning.message).split("'")[1]
+    return (
+        f"{name}() is called and not awaited, so nothing of it happens (near line "
+        f"{warning.lineno}): write `await` before it"
+    )

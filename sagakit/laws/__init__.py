@@ -1,0 +1,13 @@
+"""Is it right? The laws that must always hold, judged by a run's trace."""
+
+from typing import TYPE_CHECKING
+
+from sagakit.contract.suggest import suggesting
+from sagakit.laws.facts import Facts
+from sagakit.laws.laws import LAWS, Law, verdicts
+from sagakit.laws.verdict import Verdict
+
+__all__ = ["LAWS", "Facts", "Law", "Verdict", "verdicts"]
+
+if not TYPE_CHECKING:
+    __getattr__ = suggesting(__name__, __all__)

@@ -1,0 +1,155 @@
+"""The template's functions: what wakes each, and a role that may do what the service uses."""
+
+import json
+from typing import Any
+
+from sagakit.contract.deployment import Deployment, Function
+from sagakit.contract.uses import Uses
+from sagakit.worlds.aws import alarms
+from sagakit.worlds.aws.names import called
+from sagakit.worlds.aws.parts import (
+    Resource,
+    Resources,
+    allow,
+    arn,
+    attribute,
+    document,
+    ref,
+    resource,
+    substituted,
+    url_of,
+)
+
+RUNTIME = "python3.13"
+MEMORY = 256  # MB
+LOGS_KEPT = 30  # days
+FEWEST = 2  # invocations at once that a queue can be held to (AWS Lambda: `MaximumConcurrency`)
+REPORTS = ["ReportBatchItemFailures"]
+CODE = {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
+
+
+def compute(deployment: Deployment, prefix: str, handler: str) -> Resources:
+    """All functions."""
+    parts: Resources = {}
+    for function in deployment.functions:
+        name = called(prefix, function.name)
+        sources = _sources(function, deployment)
+        parts[f"{function.name} Logs"] = resource(
+            "Logs::LogGroup", LogGroupName=f"/aws/lambda/{name}", RetentionInDays=LOGS_KEPT
+        )
+        parts[f"{function.name} Role"] = resource(
+            "IAM::Role",
+            AssumeRolePolicyDocument=document(
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "lambda.amazonaws.com"},
+                    "Action": ["sts:AssumeRole"],
+                }
+            ),
+            Policies=[
+                {
+                    "PolicyName": "what-it-uses",
+                    "PolicyDocument": document(*_permissions(function, sources, deployment)),
+                }
+            ],
+        )
+        parts[function.name] = resource(
+            "Lambda::Function",
+            FunctionName=name,
+            Runtime=RUNTIME,
+            Handler=handler,
+            Code=CODE,
+            Timeout=-(-function.timeout // 1000),
+            MemorySize=MEMORY,
+            Role=arn(f"{function.name} Role"),
+            LoggingConfig={"LogGroup": ref(f"{function.name} Logs")},
+            Environment={"Variables": _told(function, deployment, prefix)},
+        )
+        for source in sources:
+            parts[f"{source} wakes {function.name}"] = _wakes(function, source, len(sources))
+        for table in deployment.tables:
+            if table.owner == function.name:
+                parts[f"{table.name} outbox"] = _relays(function, table.name)
+                parts |= alarms.of_outbox(function.name, prefix)
+    return parts
+
+
+def _told(function: Function, deployment: Deployment, prefix: str) -> Resource:
+    """What the handler needs to know: see `lambdas.py`."""
+    told: Resource = {"SAGAKIT_FUNCTION": function.name, "SAGAKIT_PREFIX": prefix}
+    if deployment.settings is not None:
+        told["SAGAKIT_SETTINGS"] = deployment.settings.model_dump_json()
+    externals = Uses(function, deployment).externals
+    if externals:
+        urls = {party: f"${{{url_of(party)}}}" for party in externals}
+        told["SAGAKIT_URLS"] = substituted(json.dumps(urls))
+    return told
+
+
+def _sources(function: Function, deployment: Deployment) -> list[str]:
+    """The queues that wake it."""
+    topics = [one for one in deployment.topics if function.name in one.subscribers]
+    return [*function.queues, *(topic.subscription(function.name).name for topic in topics)]
+
+
+def _wakes(function: Function, queue: str, queues: int) -> Resource:
+    """A queue that wakes a function. Its queues share the invocations that may run at once."""
+    reports = {"FunctionResponseTypes": REPORTS} if function.reports else {}
+    return resource(
+        "Lambda::EventSourceMapping",
+        FunctionName=ref(function.name),
+        EventSourceArn=arn(queue),
+        BatchSize=function.batch,
+        ScalingConfig={"MaximumConcurrency": max(FEWEST, function.concurrency // queues)},
+        **reports,
+    )
+
+
+def _relays(function: Function, table: str) -> Resource:
+    """The outbox relay: the table's stream wakes its owner with the new rows of the outbox."""
+    new_row = {
+        "eventName": ["INSERT"],
+        "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "outbox#"}]}}},
+    }
+    return resource(
+        "Lambda::EventSourceMapping",
+        FunctionName=ref(function.name),
+        EventSourceArn=attribute(table, "StreamArn"),
+        StartingPosition="TRIM_HORIZON",
+        BatchSize=10,
+        FunctionResponseTypes=REPORTS,
+        FilterCriteria={"Filters": [{"Pattern": json.dumps(new_row)}]},
+    )
+
+
+def _permissions(function: Function, sources: list[str], deployment: Deployment) -> list[Resource]:
+    """What a function may do: no more than its service and what wakes it need."""
+    uses = Uses(function, deployment)
+    logs = attribute(f"{function.name} Logs", "Arn")
+    found = [allow(["logs:CreateLogStream", "logs:PutLogEvents"], [logs])]
+
+    def may(actions: list[str], resources: list[Any]) -> None:
+        if resources:
+            found.append(allow(actions, resources))
+
+    may(
+        ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+        [arn(queue) for queue in sources],
+    )
+    if function.retry_queue:
+        may(["sqs:SendMessage", "sqs:GetQueueUrl"], [arn(function.retry_queue)])
+    may(
+        ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem",
+         "dynamodb:ConditionCheckItem"],
+        [arn(table) for table in uses.stores],
+    )  # fmt: skip
+    may(
+        ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator",
+         "dynamodb:ListStreams"],
+        [attribute(one.name, "StreamArn")
+         for one in deployment.tables if one.owner == function.name],
+    )  # fmt: skip
+    may(["events:PutEvents"], [arn(deployment.bus)] if uses.publishes else [])
+    may(["lambda:InvokeFunction"], [arn(other) for other in uses.callers])
+    may(["secretsmanager:GetSecretValue"], [ref(party) for party in uses.externals])
+    return found

@@ -1,0 +1,179 @@
+"""Stores on DynamoDB: a table a store; item, outbox and inbox in one `TransactWriteItems`.
+
+Keys are `item#KEY`, `inbox#EVENT_ID` and `outbox#TIME#PLACE#EVENT_ID`. Amounts are kept as text:
+DynamoDB drops the trailing zeros of a number.
+"""
+
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
+
+from sagakit.contract.events import Event
+from sagakit.contract.extras import extra
+from sagakit.contract.ports import AlreadyHandled, Delayed, Unavailable, VersionConflict, event_of
+from sagakit.trace.trace import Written
+from sagakit.worlds.aws.context import wire
+from sagakit.worlds.aws.resources import Resources, told
+
+with extra("aws"):
+    from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+    from botocore.exceptions import BotoCoreError, ClientError
+
+MOST_ACTIONS = 100  # of one transaction (DynamoDB, "TransactWriteItems")
+TO_ATTRIBUTE, FROM_ATTRIBUTE = TypeSerializer().serialize, TypeDeserializer().deserialize
+OUTBOX = "outbox#"
+
+
+class Table:
+    """One store. `kept` is the type of its items, a `NamedTuple`."""
+
+    def __init__(self, resources: Resources, store: str, kept: type) -> None:
+        self.store = store
+        self.name = resources.called(store)
+        self._resources = resources
+        self._client = resources.client("dynamodb")
+        self._reader: TypeAdapter[Any] = TypeAdapter(kept)
+
+    def get(self, key: str) -> Any:
+        """The item, or None. The read is consistent: a stale one would only be refused later."""
+        found = self._call(
+            "get_item", TableName=self.name, Key={"pk": {"S": f"item#{key}"}}, ConsistentRead=True
+        ).get("Item")
+        if not found:
+            return None
+        return self._reader.validate_python(FROM_ATTRIBUTE(found["item"]))
+
+    def put(self, item: Any) -> None:
+        """Put an item in, whatever was there."""
+        self._call("put_item", TableName=self.name, Item=_attributes(item))
+
+    def commit(
+        self,
+        item: Any,
+        publish: tuple[Event | Delayed, ...],
+        handled: str | None,
+        before: Any,
+        now: int,
+        span: int | None = None,
+    ) -> Written:
+        """Do it all, or raise and do nothing. Raises like `Store.commit`. `before` is the item as
+        the caller last saw it: if it is written anew, that is only a check of its version. `span`
+        is the handler's, which its events tell of.
+
+        boto3 sends a ClientRequestToken, so that a retry after an answer that was lost is the same
+        transaction (DynamoDB: for 10 minutes).
+        """
+        actions: list[dict[str, Any]] = []
+        if handled is not None:
+            actions.append(self._new({"pk": {"S": f"inbox#{handled}"}}))
+        following = item
+        if item is not None and item == before:
+            key = {"pk": {"S": f"item#{item.key}"}}
+            check = {"TableName": self.name, "Key": key, **_at(item.version)}
+            actions.append({"ConditionCheck": check})
+        elif item is not None:
+            following = item._replace(version=item.version + 1)
+            if item.version:
+                put = {"TableName": self.name, "Item": _attributes(following), **_at(item.version)}
+                actions.append({"Put": put})
+            else:
+                actions.append(self._new(_attributes(following)))
+        ids = tuple([event_of(entry).header.event_id for entry in publish])
+        for place, entry in enumerate(publish):
+            actions.append(self._new(_outbox_row(entry, now, place, span)))
+        if len(actions) > MOST_ACTIONS:
+            raise ValueError(f"a commit of {len(actions)} actions: DynamoDB takes {MOST_ACTIONS}")
+        if actions:
+            self._transact(actions, item, handled)
+        return Written(item and item.key, before, following, ids, handled)
+
+    def outbox(self) -> list[dict[str, Any]]:
+        """The rows of the outbox, oldest first. All of the table is read for them."""
+        asked: dict[str, Any] = {
+            "TableName": self.name,
+            "ConsistentRead": True,
+            "FilterExpression": "begins_with(pk, :outbox)",
+            "ExpressionAttributeValues": {":outbox": {"S": OUTBOX}},
+        }
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = self._call("scan", **asked)
+            rows += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return sorted(rows, key=lambda row: str(row["pk"]["S"]))
+            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]  # a page has 1 MB at most
+
+    def republish(self) -> int:
+        """Have the outbox published that the table's stream has forgotten: each row is taken out
+        and put in again a millisecond later, of which the stream tells anew. Returns how many.
+
+        For an operator. What is published meanwhile is left alone, or published twice at worst:
+        receivers know its id.
+        """
+        renewed = 0
+        for row in self.outbox():
+            _, time, rest = row["pk"]["S"].split("#", 2)
+            later = {**row, "pk": {"S": f"{OUTBOX}{int(time) + 1:014}#{rest}"}}
+            gone = {
+                "TableName": self.name,
+                "Key": {"pk": row["pk"]},
+                "ConditionExpression": "attribute_exists(pk)",
+            }
+            try:
+                self._transact([{"Delete": gone}, self._new(later)], None, None)
+            except VersionConflict:
+                continue  # somebody has published it
+            renewed += 1
+        return renewed
+
+    def published(self, key: str) -> None:
+        """A row of the outbox is done with."""
+        self._call("delete_item", TableName=self.name, Key={"pk": {"S": key}})
+
+    def _new(self, row: dict[str, Any]) -> dict[str, Any]:
+        return {"Put": {
+            "TableName": self.name, "Item": row, "ConditionExpression": "attribute_not_exists(pk)",
+        }}  # fmt: skip
+
+    def _transact(self, actions: list[dict[str, Any]], item: Any, handled: str | None) -> None:
+        try:
+            self._client.transact_write_items(TransactItems=actions)
+        except self._client.exceptions.TransactionCanceledException as error:
+            codes = [one.get("Code") for one in error.response["CancellationReasons"]]
+            if handled is not None and codes[0] == "ConditionalCheckFailed":
+                raise AlreadyHandled(f"{self.store}: {handled} was handled before") from None
+            if {"ConditionalCheckFailed", "TransactionConflict"} & set(codes):
+                what = f"{item.key} has another version by now" if item else "another write came"
+                raise VersionConflict(f"{self.store}: {what}") from None
+            raise Unavailable(f"{self.store}: {', '.join(map(str, codes))}") from None
+        except (ClientError, BotoCoreError) as error:
+            raise told(error, self.store) from None
+
+    def _call(self, action: str, **arguments: Any) -> Any:
+        return self._resources.call("dynamodb", action, self.store, **arguments)
+
+
+def _at(version: int) -> dict[str, Any]:
+    return {
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeValues": {":version": {"N": str(version)}},
+    }
+
+
+def _attributes(item: Any) -> dict[str, Any]:
+    return {
+        "pk": {"S": f"item#{item.key}"},
+        "version": {"N": str(item.version)},
+        "item": TO_ATTRIBUTE(to_jsonable_python(item._asdict())),
+    }
+
+
+def _outbox_row(entry: Event | Delayed, now: int, place: int, span: int | None) -> dict[str, Any]:
+    event = event_of(entry).stamped(now)
+    delay = entry.delay if isinstance(entry, Delayed) else -1
+    return {
+        "pk": {"S": f"{OUTBOX}{now:014}#{place:02}#{event.header.event_id}"},
+        "event": {"S": wire(event, span)},
+        "delay": {"N": str(delay)},
+    }

@@ -1,0 +1,136 @@
+"""What AWS does between the functions, in turns: the pump, for moto runs no function."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from moto.sqs.models import sqs_backends
+
+from sagakit.contract.events import encode, loads
+from sagakit.scenarios.stage import PATIENCE
+from sagakit.trace.trace import duration
+from sagakit.worlds.aws.functions import Function
+from sagakit.worlds.aws.resources import Resources
+from sagakit.worlds.emulator.clock import CLOCK
+from sagakit.worlds.emulator.deploy import Deployed, Source
+from sagakit.worlds.emulator.roles import ACCOUNT
+from sagakit.worlds.emulator.stream import Stream
+
+
+class Pump:
+    """Wakes the functions by what was deployed to wake them."""
+
+    def __init__(
+        self, deployed: Deployed, functions: Mapping[str, Function], resources: Resources
+    ) -> None:
+        self._functions = functions
+        self._sqs, self._sns = resources.client("sqs"), resources.client("sns")
+        self._queues = [(source, self._url(source.arn)) for source in deployed.queues]
+        self._topics = [(topic, self._url(queue)) for queue, topic in deployed.topics]
+        region = resources.options["region_name"]
+        self._streams = [Stream(source, region) for source in deployed.streams]
+        self._held = sqs_backends[ACCOUNT][region].queues
+
+    def _url(self, queue: str) -> str:
+        url: str = self._sqs.get_queue_url(QueueName=queue.rpartition(":")[2])["QueueUrl"]
+        return url
+
+    def run(self, until: int | None = None) -> None:
+        """Run until nothing is left to happen before that time (ms), or else at all. Raises
+        `TimeoutError` for what is not at rest after a day."""
+        end = CLOCK.now() + PATIENCE if until is None else until
+        while CLOCK.now() < end:
+            busy = [self._relay(stream) for stream in self._streams]
+            busy += [self._fan_out(topic, url) for topic, url in self._topics]
+            busy += [self._wake(source, url) for source, url in self._queues]
+            if not any(busy):
+                following = min(self._due(), default=None)
+                if following is None:
+                    return
+                CLOCK.pass_until(min(following, end))
+        if until is None:
+            waits = ", ".join(self._waits())
+            raise TimeoutError(
+                f"not at rest after {duration(PATIENCE)}: something waits in {waits}"
+            )
+
+    def _due(self) -> Iterator[int]:
+        """When (ms) something is to be done again of what waits."""
+        yield from (stream.due for stream in self._streams if stream.waiting)
+        for message in (one for name in self._names() for one in self._held[name]._messages):
+            yield int(max(message.visible_at, message.delayed_until)) + 1
+
+    def _relay(self, stream: Stream) -> bool:
+        records = stream.records()
+        if not records or CLOCK.now() < stream.due:
+            return False
+        failed = self._run(stream.source, records)
+        stream.done(records, failed)
+        return not failed
+
+    def _fan_out(self, topic: str, url: str) -> bool:
+        """From the queue before a topic into it: see `changes.py`."""
+        found = self._receive(url, 10)
+        for message in found:
+            self._sns.publish(TopicArn=topic, Message=encode(loads(message["Body"])["detail"]))
+            self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return bool(found)
+
+    def _wake(self, source: Source, url: str) -> bool:
+        found = self._receive(url, source.batch)
+        if not found:
+            return False
+        records = [
+            {
+                "messageId": one["MessageId"],
+                "body": one["Body"],
+                "attributes": one["Attributes"],
+                "eventSource": "aws:sqs",
+                "eventSourceARN": source.arn,
+            }
+            for one in found
+        ]
+        failed = self._run(source, records)
+        for one in found:
+            if one["MessageId"] not in failed:
+                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+        return True
+
+    def _receive(self, url: str, most: int) -> list[dict[str, Any]]:
+        """The next messages of a queue. It is asked only if it has some, as that takes time."""
+        if not self._held[_name(url)].messages:
+            return []
+        answer = self._sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=most, AttributeNames=["All"]
+        )
+        found: list[dict[str, Any]] = answer.get("Messages", [])
+        return found
+
+    def _run(self, source: Source, records: list[dict[str, Any]]) -> set[str]:
+        """Run a function with a batch. Returns the ids of what failed: all, if it raises; what it
+        says itself is heard only if the mapping reports it."""
+        try:
+            answer = self._functions[source.function]({"Records": records})
+        except Exception:  # as Lambda does
+            return {_id(record) for record in records}
+        if not source.reports:
+            return set()
+        failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+        known = {_id(record) for record in records}
+        return known if failed - known else failed  # Lambda: an id that it does not know is all
+
+    def _waits(self) -> list[str]:
+        """The queues and streams in which something waits."""
+        found = [one.source.arn for one in self._streams if one.waiting]
+        return found + [name for name in self._names() if self._held[name]._messages]
+
+    def _names(self) -> list[str]:
+        return [_name(url) for _, url in (*self._queues, *self._topics)]
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+def _id(record: dict[str, Any]) -> str:
+    found: str = record.get("messageId") or record["dynamodb"]["SequenceNumber"]
+    return found

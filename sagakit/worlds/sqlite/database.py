@@ -1,0 +1,341 @@
+"""One SQLite file: what all parts of the world keep, one transaction a step.
+
+WAL, so that readers do not wait for the writer, with `synchronous=NORMAL`: what was committed
+outlives a process that is killed. A power cut may take the last moments of all of it together, to
+a state that was (SQLite documentation, "PRAGMA synchronous"); the provider, outside, knows its
+keys. Writers take turns, and wait for each other at most `PATIENCE`.
+"""
+
+import re
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self, get_args
+
+from sagakit.contract.deployment import Participant
+from sagakit.trace.trace import Detail, Kind, Record, Trace
+from sagakit.worlds.packing import pack, unpack
+
+APPLICATION = 0x5A6A  # marks a file as ours (PRAGMA application_id)
+VERSION = 2
+PATIENCE = 10.0  # s
+STEP = 0.003  # s: who writes goes on for some transactions; to take turns after each costs a third
+
+ERRORS = (sqlite3.Error, UnicodeDecodeError)  # the second of a damaged name in its own message
+KINDS = frozenset(get_args(Kind))
+DETAILS = frozenset(get_args(Detail | None))
+MAYBE_A_TEXT = frozenset((str, type(None)))
+
+# `meta` has row ids: without, each search would read through the scenario, which may be long.
+SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE items (
+    store TEXT, key TEXT, version INTEGER NOT NULL, item TEXT NOT NULL, PRIMARY KEY (store, key)
+) WITHOUT ROWID;
+CREATE TABLE inbox (store TEXT, event_id TEXT, PRIMARY KEY (store, event_id)) WITHOUT ROWID;
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, store TEXT NOT NULL, entry TEXT NOT NULL
+);
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, body TEXT NOT NULL,
+    remark TEXT NOT NULL, due INTEGER NOT NULL, receives INTEGER NOT NULL DEFAULT 0,
+    dead INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX messages_due ON messages (dead, queue, due);
+CREATE TABLE requests (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, due INTEGER NOT NULL, actor TEXT NOT NULL,
+    service TEXT NOT NULL, command TEXT NOT NULL, saga TEXT, done INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX requests_due ON requests (done, due);
+CREATE TABLE books (
+    party TEXT, key TEXT, entry TEXT, calls INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (party, key)
+) WITHOUT ROWID;
+CREATE TABLE trace (id INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL);
+"""
+
+# A record without its number in what SQLite keeps of AUTOINCREMENT, and does not check.
+UNCOUNTED = """
+SELECT 1 FROM trace WHERE id > ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'trace'), 0)
+LIMIT 1
+"""
+
+
+class BadDatabase(Exception):
+    """A file that cannot be used: the text says what it is and what to do."""
+
+
+class Database:
+    """An open file. Use it in a `with` statement, or `close` it.
+
+    Raises `BadDatabase` for a file that is none of ours, or of another version, for one that is
+    damaged or locked for longer than `PATIENCE`, and for a full disk; nothing that was committed is
+    lost. Whoever is only `reading` writes nothing, waits for nobody, and needs no right to write.
+    """
+
+    def __init__(self, path: str | Path, *, create: bool = False, reading: bool = False) -> None:
+        self.path = Path(path)
+        self.reading = reading
+        self._opened = ExitStack()
+        if not create and not self.path.exists():
+            raise BadDatabase(f"{path}: there is no such file: `serve` makes one")
+        try:
+            self._open(self.path.absolute().as_uri())
+            if reading:
+                self._read_what_is_there()
+            self._prepare(create)
+        except (*ERRORS, BadDatabase) as error:
+            self.close()
+            raise error if isinstance(error, BadDatabase) else self._told(error) from None
+
+    def _open(self, uri: str) -> None:
+        self._connection = sqlite3.connect(
+            uri, uri=True, timeout=0, isolation_level=None,
+            check_same_thread=False,  # one thread after the other uses it
+        )  # fmt: skip
+        self._opened.callback(self._connection.close)
+
+    def _read_what_is_there(self) -> None:
+        """SQLite writes beside a file that it reads. Where it may not, what stands in the file does
+        not change; but if something waits beside it, only a copy shows that too."""
+        try:
+            self._connection.execute("SELECT 1 FROM sqlite_master")
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+                raise
+            there, wal = self.path.absolute(), self.path.with_name(f"{self.path.name}-wal")
+            if wal.is_file() and wal.stat().st_size:
+                folder = Path(self._opened.enter_context(TemporaryDirectory()))
+                for file in (there, wal):
+                    shutil.copyfile(file, folder / file.name)
+                self._open((folder / there.name).as_uri())
+            elif there.is_file():
+                self._open(f"{there.as_uri()}?immutable=1")
+            else:
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._opened.close()
+
+    def _prepare(self, create: bool) -> None:
+        if not self._is_ours():
+            if not create:
+                raise BadDatabase(f"{self.path}: no scenario has been begun: `serve` begins one")
+            with self.transaction():
+                if not self._is_ours():  # another process may have been quicker
+                    self._lay_out()
+        # All of it is looked at: 1.5 s a GB, a tenth of what it takes to read the trace.
+        if self.one("PRAGMA integrity_check(1)") != ("ok",) or self.one(UNCOUNTED):
+            raise self.damaged()
+        for table in re.findall(r"TABLE (\w+)", SCHEMA):
+            columns = [*self.rows(f"PRAGMA table_info({table})")]
+            wrong = [f"typeof({one[1]}) NOT IN ('{one[2].lower()}', 'null')" for one in columns]
+            if self.one(f"SELECT 1 FROM {table} WHERE {' OR '.join(wrong) or 0}"):
+                raise self.damaged(f"{table} hold what does not belong there")
+        if self.reading:
+            self.run("PRAGMA query_only = 1")
+            return
+        self.run("PRAGMA journal_mode = WAL")
+        self.run("PRAGMA synchronous = NORMAL")
+
+    def _is_ours(self) -> bool:
+        """False if there is nothing in it yet."""
+        (tables,) = self.one("SELECT count(*) FROM sqlite_master")
+        (application,) = self.one("PRAGMA application_id")
+        (version,) = self.one("PRAGMA user_version")
+        if application != APPLICATION:
+            if tables or application:
+                raise BadDatabase(
+                    f"{self.path}: this is another program's database: take another file"
+                )
+            return False
+        if version != VERSION:
+            newer = version > VERSION
+            raise BadDatabase(
+                f"{self.path}: it was made by {'a newer' if newer else 'an older'} sagakit "
+                f"(version {version} of the file, this one knows {VERSION}): "
+                f"{'update sagakit, or ' if newer else ''}take another file"
+            )
+        return True
+
+    def _lay_out(self) -> None:
+        for statement in SCHEMA.split(";"):
+            self.run(statement)
+        self.run(f"PRAGMA application_id = {APPLICATION}")
+        self.run(f"PRAGMA user_version = {VERSION}")
+
+    def _execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        """Wait for another writer. SQLite itself would not, where the step to WAL is made."""
+        begun = time.monotonic()
+        while True:
+            try:
+                return self._connection.execute(statement, values)
+            except sqlite3.OperationalError as error:
+                waited = time.monotonic() - begun
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY") or waited > PATIENCE:
+                    raise
+            time.sleep(STEP)
+
+    # What the parts of the world use.
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is done within is there afterwards, or nothing of it."""
+        try:
+            self._execute("BEGIN IMMEDIATE")
+            yield
+            self._execute("COMMIT")
+        except BaseException as error:
+            if self._connection.in_transaction:  # SQLite may have rolled it back: a full disk
+                self._connection.execute("ROLLBACK")
+            if isinstance(error, ERRORS):
+                raise self._told(error) from None
+            raise
+
+    def run(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        try:
+            return self._execute(statement, *values)
+        except ERRORS as error:
+            raise self._told(error) from None
+
+    def one(self, statement: str, *values: Any) -> Any:
+        """The first row, or None."""
+        try:
+            return self._execute(statement, *values).fetchone()
+        except ERRORS as error:
+            raise self._told(error) from None
+
+    def rows(self, statement: str, *values: Any) -> Iterator[Any]:
+        """All rows, one after the other."""
+        rows = self.run(statement, *values)
+        try:
+            yield from iter(rows.fetchone, None)  # a cursor itself would be closed after its file
+        except ERRORS as error:
+            raise self._told(error) from None
+
+    def kept(self, text: str) -> Any:
+        """What a text that was packed into a row stands for."""
+        try:
+            return unpack(text)
+        except ValueError as error:
+            raise self.damaged(str(error)) from None
+
+    def damaged(self, how: str = "") -> BadDatabase:
+        what = f"the file is damaged{f' ({how})' if how else ''}"
+        return BadDatabase(f"{self.path}: {what}: take a copy that is whole, or another file")
+
+    def meta(self, name: str) -> str | None:
+        row = self.one("SELECT value FROM meta WHERE name = ?", name)
+        return str(row[0]) if row else None
+
+    def set_meta(self, name: str, value: Any) -> None:
+        self.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", name, str(value))
+
+    def number(self, name: str) -> int:
+        """The next number of a kind, counted from 1. Within a transaction."""
+        following = (self.whole(name) or 0) + 1
+        self.set_meta(name, following)
+        return following
+
+    def whole(self, name: str) -> int | None:
+        """A whole number that was set."""
+        text = self.meta(name)
+        try:
+            return None if text is None else int(text)
+        except ValueError:
+            raise self.damaged(f"{name} is no number") from None
+
+    def write(self, record: Record) -> None:
+        """Add a record to the trace, in the same transaction as what it tells."""
+        self.run("INSERT INTO trace (record) VALUES (?)", pack(tuple(record)))
+
+    def items(self, store: str) -> Iterator[tuple[str, Any]]:
+        """The items of a store, by key."""
+        for key, item in self.rows(
+            "SELECT key, item FROM items WHERE store = ? ORDER BY key", store
+        ):
+            yield key, self.item(key, item)
+
+    def item(self, key: str, text: str) -> Any:
+        item = self.kept(text)
+        if getattr(item, "key", None) != key or not isinstance(getattr(item, "version", None), int):
+            raise self.damaged(f"{key} is no item")
+        return item
+
+    def trace(self, participants: tuple[Participant, ...]) -> Trace:
+        """All records so far."""
+        return Trace(participants, self.records())
+
+    def records(self, *, newest_first: bool = False) -> Iterator[Record]:
+        order = "DESC" if newest_first else "ASC"
+        for (text,) in self.rows(f"SELECT record FROM trace ORDER BY id {order}"):
+            fields = self.kept(text)
+            if not _is_record(fields):
+                raise self.damaged(f"this is no record: {text!r:.60}")
+            yield Record._make(fields)
+
+    def _told(self, error: Exception) -> BadDatabase:
+        code = getattr(error, "sqlite_errorname", "")
+        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return BadDatabase(
+                f"{self.path}: it has been locked for {PATIENCE:g} s: who else has it open?"
+            )
+        if code.startswith("SQLITE_FULL"):
+            return BadDatabase(
+                f"{self.path}: the disk is full: make room and start again; what was committed is "
+                f"kept"
+            )
+        if code.startswith("SQLITE_NOTADB"):
+            return BadDatabase(
+                f"{self.path}: this is no SQLite database, or its beginning is damaged: "
+                f"take another file"
+            )
+        told = str(error)
+        no_text = isinstance(error, UnicodeDecodeError) or told.startswith("Could not decode")
+        if no_text or code.startswith(("SQLITE_CORRUPT", "SQLITE_IOERR")):
+            return self.damaged()
+        if code.startswith("SQLITE_CANTOPEN"):
+            return BadDatabase(f"{self.path}: {self._why_closed()}")
+        if code.startswith("SQLITE_READONLY"):
+            return BadDatabase(
+                f"{self.path}: you may not write to it, or to its folder: ask for that right, or "
+                f"take a copy"
+            )
+        if code == "SQLITE_ERROR":  # our statements are right
+            return BadDatabase(
+                f"{self.path}: {error}: something else has changed the file: put it back, or take "
+                f"another file"
+            )
+        return BadDatabase(f"{self.path}: {error}")
+
+    def _why_closed(self) -> str:
+        folder = self.path.absolute().parent
+        if self.path.is_dir():
+            return "this is a folder: name a file in it"
+        if not folder.is_dir():
+            return f"there is no folder {folder}: make it first"
+        return "it cannot be opened: may you read and write it, and its folder?"
+
+
+def _is_record(fields: Any) -> bool:
+    if type(fields) is not tuple or len(fields) != len(Record._fields):
+        return False
+    t, kind, source, target, label, event, saga, event_id, invocation, detail = fields
+    return (
+        type(t) is type(invocation) is int
+        and type(source) is type(target) is type(label) is str
+        and type(event) in MAYBE_A_TEXT
+        and type(saga) in MAYBE_A_TEXT
+        and type(event_id) in MAYBE_A_TEXT
+        and type(detail) in DETAILS
+        and kind in KINDS
+    )

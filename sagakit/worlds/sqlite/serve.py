@@ -1,0 +1,193 @@
+"""A scenario's traffic on a file: begun once, and gone on with as often as it is started."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+
+from sagakit.contract.operations import Ask
+from sagakit.payments.recovery import StartRecovery
+from sagakit.payments.topology import PROVIDER, Service, payment_system
+from sagakit.payments.wallet import Wallet
+from sagakit.run import Run
+from sagakit.scenarios import BadScenario, Scenario, System, chosen
+from sagakit.scenarios.stage import limits, reaction_to, stage, with_services
+from sagakit.sim.external import Reaction
+from sagakit.sim.faults import Loss
+from sagakit.worlds.sqlite.database import BadDatabase, Database
+from sagakit.worlds.sqlite.own import another, begun_with, serve_system
+from sagakit.worlds.sqlite.world import LoseStore, Redrive, TakeSnapshot, World
+
+MOST_WORKERS = 16  # they take turns to write: more would only wait
+
+
+def serve(
+    scenario: Scenario | System,
+    path: str | Path,
+    *,
+    workers: int = 1,
+    hurry: bool = False,
+    services: Mapping[str, Service] | None = None,
+) -> Run:
+    """Run a scenario's traffic on a file to its end: from the start, or from where it stands.
+
+    A System of one's own is served as well, by one worker: its classes are in this process.
+    `workers` processes share the file. `hurry` skips the waits of time, which one worker alone can
+    do. `services` puts others in the place of the sound ones, as for `run`; they live in this
+    process, so for one worker. Returns the run as the file tells it. Raises `BadDatabase` for a
+    file that cannot be used or has another scenario, and `BadScenario` for what this world cannot
+    do.
+    """
+    if type(workers) is not int or not 1 <= workers <= MOST_WORKERS:
+        raise BadScenario(f"workers: a whole number from 1 to {MOST_WORKERS}, not {workers!r}")
+    if isinstance(scenario := chosen(scenario), System):
+        system = with_services(scenario, services)
+        return serve_system(system, path, workers=workers, hurry=hurry, work=_to_its_end)
+    stage(scenario, services=services)
+    if services and workers > 1:
+        raise BadScenario("services: with one worker only, since another process has them not")
+    if hurry and workers > 1:
+        raise BadScenario("hurry: with one worker only, since it cannot tell what others wait for")
+    if scenario.recovery and workers > 1:
+        raise BadScenario(f"{scenario.name}: a recovery stops the intake of one worker: take one")
+    for fault in scenario.faults:
+        if not isinstance(fault, Loss):
+            raise BadScenario(
+                f"{scenario.name}: the SQLite world makes no {fault.fault} happen: leave it out of "
+                f"faults, and kill the process instead"
+            )
+    with Database(path, create=True) as database:
+        return serve_on(database, scenario, workers=workers, hurry=hurry, services=services)
+
+
+def serve_on(
+    database: Database,
+    scenario: Scenario,
+    *,
+    workers: int = 1,
+    hurry: bool = False,
+    services: Mapping[str, Service] | None = None,
+) -> Run:
+    """The same on a file that is open."""
+    path = database.path
+    world = world_of(database, scenario, hurry=hurry, services=services)
+    with database.transaction():
+        begun = database.meta("scenario")
+        if begun is None:
+            begin(database, world, scenario)
+    if begun is not None and begun != scenario.to_json():
+        raise another(database, scenario.name)
+    others = [
+        multiprocessing.get_context("spawn").Process(target=_work, args=(path,))
+        for _ in range(workers - 1)
+    ]
+    try:
+        for other in others:
+            other.start()
+        _to_its_end(world, scenario)
+        for other in others:
+            other.join()
+    finally:
+        for other in others:
+            if other.is_alive():
+                other.kill()  # at any moment: its messages come again
+    return Run(scenario, scenario.seed, world.trace(), services=services)
+
+
+def _to_its_end(world: World, scenario: Scenario | System) -> None:
+    """In a notebook a loop runs already, and no second one may: then in a thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(world.run(*limits(scenario)))
+        return
+    with ThreadPoolExecutor(1) as thread:
+        work = thread.submit(lambda: asyncio.run(world.run(*limits(scenario))))
+        try:
+            work.result()
+        except KeyboardInterrupt:
+            world.stop()
+            raise
+
+
+def scenario_of(database: Database) -> Scenario:
+    """The scenario whose traffic a file has. Raises `BadDatabase` if it has none yet."""
+    begun = begun_with(database)
+    if begun is None:
+        raise BadDatabase(f"{database.path}: no scenario has been begun: `serve` begins one")
+    if isinstance(begun, str):
+        raise BadDatabase(
+            f"{database.path}: it has the system {begun}, whose classes are in the program that "
+            f"serves it: there, look at the run that `serve` returns"
+        )
+    return begun
+
+
+def redrive(path: str | Path, queue: str) -> int:
+    """Send a queue's dead letters back into it. Returns how many. Raises `BadDatabase`, and
+    `BadScenario` for a queue that does not exist."""
+    with Database(path) as database:
+        world = world_of(database, scenario_of(database))
+        try:
+            with database.transaction():
+                return world.redrive(queue)
+        except ValueError as error:
+            raise BadScenario(f"{path}: {error}") from None
+
+
+def world_of(
+    database: Database,
+    scenario: Scenario,
+    *,
+    hurry: bool = False,
+    services: Mapping[str, Service] | None = None,
+) -> World:
+    """The payment system on a file."""
+
+    def provider(request: Ask, call: int, now: int) -> Reaction:
+        return reaction_to(scenario.provider, request, call, now)
+
+    deployment = payment_system(scenario.settings, timing=scenario.timing, services=services)
+    return World(database, deployment, externals={PROVIDER: provider}, hurry=hurry)
+
+
+def _work(path: str | Path) -> None:
+    """A further process on the same file. It ends with the first, however that one ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the first one's to hear
+    Thread(target=_end_with_the_first, daemon=True).start()
+    with suppress(BadDatabase), Database(path) as database:  # the first meets it too, and tells
+        scenario = scenario_of(database)
+        asyncio.run(world_of(database, scenario).run(*limits(scenario)))
+
+
+def _end_with_the_first() -> None:
+    first = multiprocessing.parent_process()
+    if first is not None:
+        first.join()
+        os._exit(1)
+
+
+def begin(database: Database, world: World, scenario: Scenario) -> None:
+    """Put into a file all that the scenario has happen. Within a transaction."""
+    world.seed_store("Wallet DB", [Wallet(one.user_id, one.balance) for one in scenario.wallets])
+    for payment in scenario.payments:
+        for at in payment.times:
+            world.request(at, "User", "API Gateway", payment.post(), payment.payment_id)
+    for text in scenario.texts:
+        world.put(text.at, text.queue, text.text, "User")
+    for redrive in scenario.redrives:
+        world.plan(redrive.at, Redrive(redrive.queue))
+    for fault in scenario.faults:
+        if isinstance(fault, Loss):
+            world.plan(fault.at, LoseStore(fault.store))
+    if scenario.recovery:
+        snapshot = TakeSnapshot("Wallet DB", "Snapshot Store")
+        world.plan(scenario.recovery.snapshot_at, snapshot)
+        start = scenario.recovery.start_at
+        world.request(start, "Operator", "Wallet Service", StartRecovery(), None)
+    database.set_meta("scenario", scenario.to_json())

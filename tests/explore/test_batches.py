@@ -1,0 +1,53 @@
+"""A wallet service that takes batches is explored by having each order come as one batch."""
+
+import pytest
+
+from sagakit import Scenario
+from sagakit.explore import explore
+from sagakit.payments.topology import Settings
+from sagakit.run import Run
+from sagakit.scenarios import BadScenario
+
+WAITING = Scenario(
+    name="waiting",
+    title="Two payments and a message that nobody can read wait together",
+    wallets=[{"user_id": "ana", "balance": 100}],
+    payments=[{"user_id": "ana", "amount": 40}, {"user_id": "ana", "amount": 30}],
+    texts=[{"at": 0, "queue": "Wallet SQS", "text": "poison"}],
+    settings=Settings(wallet_batch=10, wallet_reports=False),
+)
+
+
+def first_batch(run: Run) -> list[str | None]:
+    """The sagas of the first batch, in order."""
+    first = next(one for one in run.records if one.source == "Wallet SQS" and one.invocation)
+    return [
+        one.correlation_id
+        for one in run.records
+        if one.source == "Wallet SQS" and one.invocation == first.invocation
+    ]
+
+
+def test_each_order_comes_as_one_batch() -> None:
+    orders: list[list[str | None]] = []
+
+    def seen(run: Run) -> None:
+        orders.append(first_batch(run))
+
+    answer = explore(WAITING, invariants=[seen], stop="all")
+    assert answer.complete
+    assert answer.runs == 6
+    assert answer.broken == []
+    assert sorted(orders, key=str) == sorted(
+        [
+            ["ana:1", "ana:2", None], ["ana:2", "ana:1", None], ["ana:1", None],
+            ["ana:2", None], [None], [None],
+        ],
+        key=str,
+    )  # fmt: skip
+
+
+def test_it_takes_no_budget_and_keeps_to_the_limit() -> None:
+    with pytest.raises(BadScenario, match="batches are explored without a budget"):
+        explore(WAITING, duplicates=1)
+    assert explore(WAITING, limit=3).cut_by == "the limit of 3 runs"

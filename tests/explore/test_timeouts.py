@@ -1,0 +1,16 @@
+"""Patience interrupts what is at work, and nothing that comes after it."""
+
+import time
+from contextlib import suppress
+
+from sagakit.explore.timeouts import Endless, Patience
+
+
+def test_patience_leaves_nothing_behind() -> None:
+    """What comes too late is taken back."""
+    patience = Patience(seconds=0.0)
+    with patience.with_handlers():
+        for _ in range(5):
+            with suppress(Endless), patience.at_work():
+                time.sleep(0.15)
+    time.sleep(0.15)
