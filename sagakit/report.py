@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sagakit.contract.events import encode
 from sagakit.contract.terminal import WIDTH
-from sagakit.draw import pieces
 from sagakit.laws.verdict import Verdict
 from sagakit.run import Run
+from sagakit.trace import activity
 from sagakit.trace.trace import duration
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def summary(runs: Iterable[tuple[Run, Sequence[Verdict]]]) -> Iterator[str]:
 
 def events(run: Run) -> int:
     """How many events there were; what a rule makes of one is another."""
-    return len(pieces.events(run.records))
+    return len(activity.events(run.records))
 
 
 def virtual_time(run: Run) -> str:

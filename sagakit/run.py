@@ -238,8 +238,8 @@ class Run:
     @property
     def metrics(self) -> "pd.DataFrame":
         """Counts, latencies, breaker state and queue depth, as an operator watches them."""
-        from sagakit.draw.observed import observed
         from sagakit.payments.metrics import measured
+        from sagakit.trace.observed import observed
         from sagakit.trace.tables import metrics
 
         return metrics(measured(*observed(self.records)))

@@ -157,7 +157,7 @@ MAY_IMPORT = {
         "sagakit.contract.events",
         "sagakit.trace.trace",
         "sagakit.laws",
-        "sagakit.draw.pieces",
+        "sagakit.trace.activity",
         "sagakit.run",
         "sagakit.contract.terminal",
     },

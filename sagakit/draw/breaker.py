@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from sagakit.draw.breakerstory import BreakerStory
 from sagakit.draw.clock import moment, roughly, unit
 from sagakit.draw.figure import BLUE, INK, RED, STYLE, YELLOW, Picture
 from sagakit.draw.labels import Labels
 from sagakit.draw.panel import Panel, message
-from sagakit.draw.pieces import Call
 from sagakit.draw.text_metrics import width
 from sagakit.draw.timescale import even
+from sagakit.trace.activity import OutsideCall
+from sagakit.trace.observed import BreakerStory
 from sagakit.trace.trace import Trace
 
 TINTS = {"CLOSED": "#BFE5D8", "HALF_OPEN": "#F7F0A8", "OPEN": "#F4C9AC"}
@@ -95,7 +95,7 @@ def _draw(story: BreakerStory) -> Picture:
     return panel.picture
 
 
-def _stacked(calls: list[Call], scale: float) -> list[int]:
+def _stacked(calls: list[OutsideCall], scale: float) -> list[int]:
     """A row for each call, so that none lies on another."""
     free: list[float] = []
     rows = []
@@ -144,7 +144,7 @@ def _draw_failures(axes: Axes, story: BreakerStory, top: float) -> None:
             axes.text(t, level - 0.03, str(failures), size=8.5, color=INK, ha="right", va="bottom")
 
 
-def _draw_call(axes: Axes, call: Call, y: float, probe: bool) -> None:
+def _draw_call(axes: Axes, call: OutsideCall, y: float, probe: bool) -> None:
     colour = BLUE if call.answered else RED
     axes.plot([call.begin, call.end], [y, y], color=colour, lw=1.6, zorder=3)
     if probe:

@@ -12,8 +12,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from sagakit.draw.clock import roughly, unit
 from sagakit.draw.figure import GREY, INK, PALE, PALETTE, STYLE, Picture
 from sagakit.draw.panel import Panel, message
-from sagakit.draw.pieces import emissions
 from sagakit.draw.text_metrics import width
+from sagakit.trace.activity import emissions
 from sagakit.trace.trace import Trace
 
 PERCENTILES = (50, 95, 99)

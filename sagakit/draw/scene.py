@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sagakit.draw.pieces import Call, Emission, Mark, Span, Wait, Work
-from sagakit.trace.activity import Activity
+from sagakit.trace.activity import Absence, Activity, Emission, Mark, OutsideCall, Wait, Work
 
 
 class Scene(NamedTuple):
@@ -15,11 +14,11 @@ class Scene(NamedTuple):
     start: int
     end: int
     works: dict[int, Work]
-    calls: list[Call]
+    calls: list[OutsideCall]
     waits: list[Wait]
     emissions: list[Emission]
     marks: list[Mark]
-    spans: list[Span]
+    spans: list[Absence]
 
     @classmethod
     def of(

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from sagakit.contract.terminal import printable
 from sagakit.draw.clock import roughly
-from sagakit.draw.pieces import events
 from sagakit.draw.wallets import history
+from sagakit.trace.activity import events
 from sagakit.trace.trace import A_TEXT, Trace, told
 
 FEW = 8  # rows: of more the first ones are shown

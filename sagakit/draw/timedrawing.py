@@ -11,13 +11,12 @@ from sagakit.draw.clock import roughly
 from sagakit.draw.figure import GREY, INK, RED, WIDTH, Picture
 from sagakit.draw.labels import Labels, spread
 from sagakit.draw.panel import Panel
-from sagakit.draw.pieces import Mark
 from sagakit.draw.scene import Scene
 from sagakit.draw.text_metrics import width
 from sagakit.draw.timelegend import COFFIN, FEW_SAGAS, SHAPES, legend, tint
 from sagakit.draw.timerows import Chain, Rows
 from sagakit.draw.timescale import TimeScale, cuts
-from sagakit.trace.activity import Activity
+from sagakit.trace.activity import Activity, Mark
 
 FEW_EVENTS = 16  # up to here each event is named beside its marker
 FEW_MARKS = 14  # up to here each is named beside its sign

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from sagakit.draw.pieces import Call, Emission, Wait, Work
 from sagakit.draw.timescale import TimeScale
+from sagakit.trace.activity import Emission, OutsideCall, Wait, Work
 
 BESIDE = 0.1  # inches between two pieces in one row
 
@@ -30,7 +30,7 @@ class Rows:
         works: dict[int, Work],
         waits: list[Wait],
         events: list[Emission],
-        calls: list[Call],
+        calls: list[OutsideCall],
         publisher: dict[str, int],
         x: TimeScale,
     ) -> None:

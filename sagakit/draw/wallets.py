@@ -6,7 +6,7 @@ A wallet is any item of a store that has a `balance`.
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
-from sagakit.draw.pieces import emissions
+from sagakit.trace.activity import emissions
 from sagakit.trace.trace import Read, Restored, Trace, Written
 
 MINUS = "\N{MINUS SIGN}"

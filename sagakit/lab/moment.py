@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
-from sagakit.draw.pieces import Emission, emissions
 from sagakit.laws.facts import BREAKER
 from sagakit.payments.events import ReembolsarUsuario
+from sagakit.trace.activity import Emission, emissions
 from sagakit.trace.trace import A_TEXT, Published, Queued, Read, Record, Trace, Written, told
 
 

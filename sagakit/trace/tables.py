@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from sagakit.contract.terminal import printable_lines
-from sagakit.draw import pieces
-from sagakit.draw.depths import Depth, depths
+from sagakit.trace import activity
+from sagakit.trace.observed import Depth, depths
 from sagakit.trace.trace import Asked, Read, Record, Restored, Trace, Written
 
 SHORT, LONG = 26, 50  # letters of a text in a table
@@ -135,7 +135,7 @@ def events(trace: Trace) -> pd.DataFrame:
     for texts; missing where an event has no such field. An event that is delivered or published
     again is the same event.
     """
-    rows = pieces.events(trace)
+    rows = activity.events(trace)
     columns: dict[str, Any] = {
         "t": np.array([one.t for one in rows], np.int64),
         "event": pd.Categorical([one.event for one in rows], _in_order(one.event for one in rows)),

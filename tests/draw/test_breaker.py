@@ -7,7 +7,7 @@ import pytest
 from sagakit import run, scenarios
 from sagakit.contract.deployment import Participant
 from sagakit.draw.breaker import breaker
-from sagakit.draw.breakerstory import BreakerStory, Stretch
+from sagakit.trace.observed import BreakerStory, Stretch
 from sagakit.trace.trace import Asked, Published, Record, Trace, Written
 from tests.draw.looking import complaints, words
 

@@ -1,8 +1,8 @@
 """What the picture of a breaker tells of a run."""
 
 from sagakit import run, scenarios
-from sagakit.draw.breakerstory import BreakerStory
 from sagakit.scenarios import ProviderRule, Scenario
+from sagakit.trace.observed import BreakerStory
 
 GIVEN = scenarios.circuit_breaker
 
