@@ -8,7 +8,7 @@ True
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sagakit.contract.suggest import suggesting
+from sagakit.contract.imports import suggesting
 from sagakit.run import Run
 
 if TYPE_CHECKING:

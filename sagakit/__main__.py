@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _mistakes() -> tuple[type[Exception], ...]:
-    from sagakit.contract.extras import MissingExtra
+    from sagakit.contract.imports import MissingExtra
     from sagakit.scenarios import BadScenario
     from sagakit.worlds.sqlite.database import BadDatabase
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sagakit.contract.verbs import make_callable
+from sagakit.contract.imports import make_callable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,12 +48,13 @@ def run(
     >>> list(late.records.jsonl()) == list(run("provider_error").records.jsonl())
     True
     """
+    from sagakit.contract.validation import whole_number
     from sagakit.scenarios import chosen
-    from sagakit.scenarios.stage import stage, whole
+    from sagakit.scenarios.stage import stage
     from sagakit.sim.schedule import choices
 
     scenario = chosen(scenario)
-    seed = scenario.seed if seed is None else whole("seed", seed)
+    seed = scenario.seed if seed is None else whole_number("seed", seed)
     given = None if schedule is None else choices(schedule)
     world = stage(scenario, seed=seed, services=services, schedule=given, deployment=deployment)
     return Run(

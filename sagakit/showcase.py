@@ -5,6 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sagakit.draw.deployed import deployed
 from sagakit.gallery import Section, Shown, page
 from sagakit.laws import Verdict
 from sagakit.payments.topology import payment_system
@@ -241,7 +242,7 @@ def _of_the_deployment(out: Path) -> Section:
         title="The deployment",
         told=(ABOUT_PARTS,),
         command="sagakit template",
-        figures=[_draw("deployment", payment_system().figure(), caption, out)],
+        figures=[_draw("deployment", deployed(payment_system()), caption, out)],
     )
 
 

@@ -18,7 +18,7 @@ WORDS = {
     "sagakit.contract.events",
     "sagakit.contract.ports",
     "sagakit.contract.suggest",
-    "sagakit.contract.extras",
+    "sagakit.contract.imports",
     "sagakit.contract.terminal",
     "sagakit.contract.validation",
     "sagakit.contract.timing",
@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "sagakit.contract.ports": {"sagakit.contract.events"},
     # What is wrong with data is put into words when it is.
     "sagakit.contract.suggest": set[str](),
-    "sagakit.contract.extras": set[str](),
+    "sagakit.contract.imports": set[str](),
     "sagakit.contract.terminal": set[str](),
     "sagakit.contract.problems": {"sagakit.contract.suggest", "sagakit.contract.terminal"},
     "sagakit.contract.validation": {"sagakit.contract.problems", "sagakit.contract.terminal"},
@@ -94,7 +94,7 @@ MAY_IMPORT = {
         "sagakit.trace.trace",
         "sagakit.sweeps.intervals",
         "sagakit.trace.context",
-        "sagakit.contract.extras",
+        "sagakit.contract.imports",
         "sagakit.contract.terminal",
     },
     # Nothing below may import the zoo: what is sound knows no flaw.

@@ -7,38 +7,32 @@ without a handler) is refused when the deployment is made.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
 from sagakit.contract.events import Event
-from sagakit.contract.ports import Ports
+from sagakit.contract.ports import Ports, handlers
 from sagakit.contract.suggest import suggest
 from sagakit.contract.timing import Timing
 from sagakit.contract.validation import BadScenario
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from sagakit.draw.figure import Picture
-    from sagakit.laws.configuration import Horizons
-
 # What AWS advises for a queue that feeds a function (Lambda Developer Guide, "Using Lambda with
 # Amazon SQS").
-TIMES = 6  # the visibility timeout, of the function's timeout
+VISIBILITY_TIMES = 6  # the visibility timeout, of the function's timeout
 FEWEST_RECEIVES = 5  # before a message is a dead letter
 
 ParticipantKind = Literal["actor", "service", "queue", "store", "bus", "topic", "external"]
 
 Port = Literal["store", "function", "actor", "external party", "archive"]
-OUTSIDE: dict[Port, ParticipantKind] = {
+OTHERS: dict[Port, ParticipantKind] = {
     "actor": "actor", "external party": "external", "archive": "store"
 }  # fmt: skip
-"""Of the ports to what a deployment only names among `others`: what kind of participant that is."""
+"""The kind of participant behind each port to what a deployment only names among `others`."""
 
 
 class Participant(NamedTuple):
-    """One lane of a sequence diagram."""
+    """Somebody who takes part: its name, what it is, and the domain that it belongs to."""
 
     name: str
     kind: ParticipantKind
@@ -80,8 +74,8 @@ class Function:
     client_attempts: int = 1
     client_delay: int = 0
 
-    def made(self, ports: Ports) -> object:
-        """The service. Raises `BadScenario` for one that cannot be made."""
+    def make(self, ports: Ports) -> object:
+        """Make the service. Raises `BadScenario` for one that cannot be made."""
         try:
             return self.build(ports)
         except ValueError:  # a port to what does not exist, which is told already
@@ -91,7 +85,7 @@ class Function:
             raise BadScenario(f"{self.name} cannot be made: {what}") from error
 
     @property
-    def delays_in(self) -> str:
+    def delay_queue(self) -> str:
         """The queue in which its `Delayed` events wait. Raises `BadScenario` if nobody can tell."""
         if self.retry_queue:
             return self.retry_queue
@@ -148,7 +142,7 @@ class Topic(NamedTuple):
         return f"{self.name} DLQ"
 
     def subscription(self, subscriber: str) -> Queue:
-        """The queue that lies between the topic and a subscriber."""
+        """Return the queue that lies between the topic and a subscriber."""
         return Queue(name=f"{self.name} to {subscriber}", dead_letters=self.dead_letters)
 
 
@@ -162,9 +156,11 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """A whole system, checked: every name that is used exists, every queue has its function.
+    """A whole system, validated: every name that is used exists, every queue has its function.
 
-    `settings` are what it was made from, if anything, to be made from again elsewhere.
+    others    who takes part besides: people, parties outside, archives
+    lanes     the order in which the participants are shown; the others follow
+    settings  what it was made from, if anything, to be made from again elsewhere
 
     Raises `ValueError` that names what is wrong and what to do.
     """
@@ -184,9 +180,8 @@ class Deployment:
         self._check_names()
         self._check_numbers()
         self._check_queues()
-        queues = {queue.name for queue in self.queues}
-        targets = queues | {topic.name for topic in self.topics}
         functions = {function.name for function in self.functions}
+        targets = {queue.name for queue in self.queues} | {topic.name for topic in self.topics}
         for rule in self.rules:
             if rule.target not in targets:
                 raise ValueError(
@@ -208,21 +203,16 @@ class Deployment:
                 )
 
     def _check_numbers(self) -> None:
-        numbers = [
-            (one.name, what, getattr(one, what))
-            for one in self.functions
-            for what in ("timeout", "concurrency", "batch", "client_timeout")
-            if getattr(one, what) is not None
-        ]
-        for queue in self.queues:
-            numbers.append((queue.name, "visibility", queue.visibility))
-            numbers.append((queue.name, "receives", queue.receives))
-        for name, what, number in numbers:
-            if number < 1:
-                raise ValueError(f"{name}: {what} must be at least 1, not {number}")
+        fields = ("timeout", "concurrency", "batch", "client_timeout", "visibility", "receives")
+        parts: tuple[Function | Queue, ...] = (*self.functions, *self.queues)
+        for part in parts:
+            for name in fields:
+                number = getattr(part, name, None)
+                if number is not None and number < 1:
+                    raise ValueError(f"{part.name}: {name} must be at least 1, not {number}")
 
     def _check_queues(self) -> None:
-        """Every queue is taken from by one function."""
+        """Make sure that every queue is taken from by one function."""
         queues = {queue.name for queue in self.queues}
         takers: dict[str, str] = {}
         for function in self.functions:
@@ -271,63 +261,85 @@ class Deployment:
         return found
 
     def participants(self) -> tuple[Participant, ...]:
-        """All participants, in the order of `lanes` first and then as they are declared."""
-        order = {name: place for place, name in enumerate(self.lanes)}
+        """Return all participants, in the order of `lanes` first and then as they are declared."""
+        order = {name: index for index, name in enumerate(self.lanes)}
         last = len(order)
-        return tuple(sorted(self._unordered(), key=lambda one: order.get(one.name, last)))
+        return tuple(sorted(self._unordered(), key=lambda each: order.get(each.name, last)))
 
     def must_have(self, port: Port, name: str, service: str) -> str:
-        """The name by which a service asks for a port. Raises `ValueError` if there is none."""
-        kind = OUTSIDE.get(port)
-        among: Iterable[Table | Function | Participant] = (
+        """Return the name by which a service asks for a port. Raises `ValueError` if there is no
+        such participant.
+        """
+        candidates: Iterable[Table | Function | Participant] = (
             self.tables if port == "store"
             else self.functions if port == "function"
-            else (one for one in self.others if one.kind == kind)
+            else (other for other in self.others if other.kind == OTHERS.get(port))
         )  # fmt: skip
-        names = [one.name for one in among]
+        names = [candidate.name for candidate in candidates]
         if name not in names:
             what = "store" if port == "archive" else port
             raise ValueError(f"{service}: there is no {what} {name!r}: {suggest(name, names)}")
         return name
 
-    # Its views are imported when they are asked for.
-
-    def figure(self, title: str | None = None, *, brief: bool = False) -> "Picture":
-        """The deployment diagram: a row a domain, the bus with its rules on the left.
-
-        `title` is one line; by default it says how many parts there are. `brief` draws who takes
-        which event from where, and leaves out numbers, dead letters and what only faults need.
-        Raises `ValueError` for a service that asks for what the deployment does not have.
-
-        >>> from sagakit.payments.topology import payment_system
-        >>> print(payment_system().figure().alt.splitlines()[0])
-        Deployment: 7 functions, 4 queues, 9 rules, 1 topic, 4 tables.
-        """
-        from sagakit.draw.deployed import deployed
-
-        return deployed(self, title=title, brief=brief)
-
-    def check(self, horizons: "Horizons | None" = None) -> "pd.DataFrame":
-        """The inequalities between settings that bite in production, a row a rule and place.
-
-        rule, detail         what is asked for, and the two settings with their values
-        held                 whether it is so
-        consequence, source  what can happen where it is not, and who says so
-
-        `horizons` is for how long things are kept; see `sagakit.laws.configuration`.
-
-        >>> from sagakit.payments.topology import Settings, payment_system
-        >>> payment_system().check().held.all().item()
-        True
-        >>> hasty = payment_system(Settings(provider_timeout=10_000)).check()
-        >>> print(hasty.detail[~hasty.held].item())
-        the client waits 10 s; Provider Gateway is cut off after 10 s
-        """
-        from sagakit.laws.configuration import configuration
-        from sagakit.trace.tables import inequalities
-
-        return inequalities(configuration(self, horizons))
-
 
 def _names(names: set[str]) -> str:
     return ", ".join(sorted(names)) or "none (there are none yet)"
+
+
+class Uses:
+    """What a function's service uses: the stores, parties and functions that it asks for when it
+    is built, in that order, what it handles, and whether it publishes events.
+
+    Raises `ValueError` if it asks for something that the deployment does not have.
+    """
+
+    def __init__(self, function: Function, deployment: Deployment) -> None:
+        self._function = function.name
+        self._deployment = deployment
+        self.stores: list[str] = []
+        self.archives: list[str] = []
+        self.externals: list[str] = []
+        self.people: list[str] = []
+        self.callers: list[str] = []
+        self.publishes = False
+        self.handles = set(handlers(function.build(self)))
+        self.publishes |= bool(self.stores)  # by the outbox
+
+    @property
+    def commands(self) -> list[type]:
+        """What it handles that is no event, by name."""
+        commands = [each for each in self.handles if not issubclass(each, Event)]
+        return sorted(commands, key=lambda command: command.__name__)
+
+    # The ports: nothing is asked of them while a service is built.
+
+    clock: Any = object()
+    intake: Any = object()
+
+    @property
+    def bus(self) -> Any:
+        self.publishes = True
+        return object()
+
+    def store(self, name: str) -> Any:
+        return self._note("store", name, self.stores)
+
+    def external(self, name: str) -> Any:
+        return self._note("external party", name, self.externals)
+
+    def caller(self, name: str) -> Any:
+        return self._note("function", name, self.callers)
+
+    def person(self, name: str) -> Any:
+        return self._note("actor", name, self.people)
+
+    def archive(self, store: str, snapshots: str, events: str) -> Any:
+        self.store(store)
+        self._note("archive", snapshots, self.archives)
+        return self._note("archive", events, self.archives)
+
+    def _note(self, port: Port, name: str, noted: list[str]) -> object:
+        self._deployment.must_have(port, name, self._function)
+        if name not in noted:
+            noted.append(name)
+        return object()

@@ -1,4 +1,4 @@
-"""What is written to a terminal, with nothing in it that would steer the terminal."""
+"""Text for a terminal: of a line's length, and with nothing in it that would steer the terminal."""
 
 import os
 import re
@@ -16,6 +16,11 @@ _STEERING = re.compile(
 )
 
 
+def shortened(text: str, most: int) -> str:
+    """Return the text, or as much of it as fits before three dots."""
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
 def printable(text: str) -> str:
     r"""Return a line of text with what would steer a terminal spelled out.
 
@@ -27,8 +32,8 @@ def printable(text: str) -> str:
     return _STEERING.sub(_spelled, text)
 
 
-def _spelled(found: re.Match[str]) -> str:
-    code = ord(found[0])
+def _spelled(match: re.Match[str]) -> str:
+    code = ord(match[0])
     return f"\\x{code:02x}" if code < 0x20 else f"\\u{code:04x}"
 
 
@@ -56,8 +61,7 @@ def show_lines(lines: Iterable[str]) -> None:
 
 
 def tell(text: str) -> None:
-    """Print to stderr, which may be a text of several lines. Where that cannot be written either,
-    the exit status has to do."""
+    """Print to stderr. Where that cannot be written either, the exit status has to do."""
     with suppress(OSError):
         print(printable_lines(text), file=sys.stderr, flush=True)
 

@@ -1,10 +1,10 @@
-"""Numbers that settings are made of, and how long things take in a run."""
+"""The numbers that settings are made of, and how long things take in a run."""
 
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StrictInt
 
-from sagakit.contract.validation import Checked
+from sagakit.contract.validation import Validated
 
 YEAR = 365 * 24 * 60 * 60 * 1_000  # ms
 
@@ -30,7 +30,7 @@ Span = Annotated[
 ]
 
 
-class Timing(Checked):
+class Timing(Validated):
     """How long things take, in ms: a pair is drawn evenly between its ends, both included."""
 
     bus: Span = (10, 30)

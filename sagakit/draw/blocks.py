@@ -16,8 +16,8 @@ from sagakit.contract.deployment import (
     Rule,
     Table,
     Topic,
+    Uses,
 )
-from sagakit.contract.uses import Uses
 from sagakit.draw.text_metrics import width, wrapped
 from sagakit.trace.trace import duration
 

@@ -45,6 +45,10 @@ def deployed(deployment: Deployment, *, title: str | None = None, brief: bool = 
 
     Raises `ValueError` for a deployment without a function, and for a service that asks for
     something that the deployment does not have.
+
+    >>> from sagakit.payments.topology import payment_system
+    >>> print(deployed(payment_system()).alt.splitlines()[0])
+    Deployment: 7 functions, 4 queues, 9 rules, 1 topic, 4 tables.
     """
     rows = rows_of(deployment, brief)
     if not rows:

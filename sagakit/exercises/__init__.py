@@ -6,7 +6,7 @@ works its expectation out from a run; it does not know the answer by heart.
 
 from typing import TYPE_CHECKING
 
-from sagakit.contract.suggest import suggesting
+from sagakit.contract.imports import suggesting
 from sagakit.exercises.feedback import Feedback, compare, exercise
 
 __all__ = ["Feedback", "compare", "exercise"]

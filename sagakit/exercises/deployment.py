@@ -9,9 +9,8 @@ from dataclasses import replace
 from types import EllipsisType
 from typing import Any
 
-from sagakit.contract.deployment import Deployment, Function
+from sagakit.contract.deployment import Deployment, Function, Uses
 from sagakit.contract.events import Event
-from sagakit.contract.uses import Uses
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.laws.configuration import configuration
 from sagakit.laws.verdict import count
@@ -256,7 +255,7 @@ def unheard(answer: Callable[[Deployment], Any]) -> Feedback:
     return Feedback(
         True,
         "It finds each rule that is missing, before a run does, and before a customer does. Put "
-        "beside `topology.check()`, it can stand in a test.",
+        "beside `check_deployment(topology)`, it can stand in a test.",
     )
 
 

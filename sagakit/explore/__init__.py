@@ -1,6 +1,6 @@
 """explore: a scenario in every order that matters, with the faults that a budget allows."""
 
-from sagakit.contract.verbs import make_callable
+from sagakit.contract.imports import make_callable
 from sagakit.explore.answer import Exploration
 from sagakit.explore.counterexample import Counterexample
 from sagakit.explore.explore import explore

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sagakit.contract.suggest import suggest
+from sagakit.contract.validation import whole_number
 from sagakit.explore.tokens import ANSWERS, FAULTS
 from sagakit.payments.topology import SOUND
 from sagakit.run import Invariant
@@ -24,7 +25,7 @@ def budget_of(spend: Mapping[str, Any], provider: Any) -> tuple[int, ...]:
             raise BadScenario(f"provider: there is no {name!r}: {suggest(str(name), ANSWERS)}")
     given = {**spend, **{f"provider[{name!r}]": many for name, many in provider.items()}}
     for name, many in given.items():
-        _whole(name, many, least=0)
+        whole_number(name, many, least=0)
     budget = dict(zip(FAULTS, spend.values(), strict=False)) | dict(provider)
     return tuple(budget.get(name, 0) for name in FAULTS)
 
@@ -35,7 +36,7 @@ def must_make_sense(
     stop: Any,
     limit: Any,
 ) -> None:
-    _whole("limit", limit, least=1)
+    whole_number("limit", limit, least=1)
     if stop not in ("first", "all"):
         raise BadScenario(f"stop: 'first' or 'all', not {stop!r}")
     if not isinstance(services or {}, Mapping):
@@ -89,8 +90,3 @@ def must_be_free(scenario: Scenario, budget: tuple[int, ...], what: str) -> None
             f"{scenario.name}: its {what} are explored without a budget: leave the budget out, or "
             f"explore the scenario without {what}"
         )
-
-
-def _whole(name: str, number: Any, *, least: int) -> None:
-    if not isinstance(number, int) or isinstance(number, bool) or number < least:
-        raise BadScenario(f"{name}: a whole number from {least} on, not {number!r}")

@@ -51,7 +51,7 @@ class Routes:
 
     def _of(self, entry: Event | Delayed, service: str) -> Iterator[Delivery]:
         if isinstance(entry, Delayed):
-            back = self.reader[self._functions[service].delays_in]
+            back = self.reader[self._functions[service].delay_queue]
             yield Delivery(back, entry.event, entry.delay)
             return
         for reader, rename in self._rules.get(type(entry), ()):

@@ -5,8 +5,7 @@ Needs the extra `lab`. Where widgets do not run, each shows a picture and tables
 
 from typing import TYPE_CHECKING
 
-from sagakit.contract.extras import extra
-from sagakit.contract.suggest import suggesting
+from sagakit.contract.imports import extra, suggesting
 
 with extra("lab"):
     from sagakit.lab.controls import Controls, control

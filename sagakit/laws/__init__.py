@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sagakit.contract.suggest import suggesting
+from sagakit.contract.imports import suggesting
 from sagakit.laws.facts import Facts
 from sagakit.laws.laws import LAWS, Law, verdicts
 from sagakit.laws.verdict import Verdict

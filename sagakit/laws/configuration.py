@@ -5,18 +5,27 @@ a run: a run may go well in spite of a broken one, until it is the wrong minute.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sagakit.contract.deployment import FEWEST_RECEIVES, TIMES, Deployment, Function, Queue
+from sagakit.contract.deployment import (
+    FEWEST_RECEIVES,
+    VISIBILITY_TIMES,
+    Deployment,
+    Function,
+    Queue,
+)
 from sagakit.contract.timing import Milliseconds
-from sagakit.contract.validation import Checked
+from sagakit.contract.validation import Validated
 from sagakit.trace.trace import duration
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HOUR = 60 * 60 * 1_000  # ms
 DAY = 24 * HOUR
 
 
-class Horizons(Checked):
+class Horizons(Validated):
     """How long things are kept, in ms.
 
     queue          a message nobody handles (SQS: 4 days by default, at most 14)
@@ -67,10 +76,25 @@ def configuration(deployment: Deployment, horizons: Horizons | None = None) -> l
     return found
 
 
+def check_deployment(deployment: Deployment, horizons: Horizons | None = None) -> "pd.DataFrame":
+    """Return the inequalities as a table, a row a rule and place, with the fields of `Inequality`.
+
+    >>> from sagakit.payments.topology import Settings, payment_system
+    >>> check_deployment(payment_system()).held.all().item()
+    True
+    >>> hasty = check_deployment(payment_system(Settings(provider_timeout=10_000)))
+    >>> print(hasty.detail[~hasty.held].item())
+    the client waits 10 s; Provider Gateway is cut off after 10 s
+    """
+    from sagakit.trace.tables import inequalities
+
+    return inequalities(configuration(deployment, horizons))
+
+
 def _of_a_queue(function: Function, queue: Queue) -> Iterator[Inequality]:
-    least = TIMES * function.timeout
+    least = VISIBILITY_TIMES * function.timeout
     yield Inequality(
-        f"visibility timeout at least {TIMES} times the function's timeout",
+        f"visibility timeout at least {VISIBILITY_TIMES} times the function's timeout",
         queue.visibility >= least,
         f"{queue.name} hides a message for {duration(queue.visibility)}; {function.name} may work "
         f"for {duration(function.timeout)}, so it needs at least {duration(least)}",

@@ -12,7 +12,7 @@ from sagakit.contract.deployment import Deployment, Function, Participant, Queue
 from sagakit.contract.events import Event
 from sagakit.contract.ports import Ports
 from sagakit.contract.timing import Count, Milliseconds, Timing
-from sagakit.contract.validation import Checked
+from sagakit.contract.validation import Validated
 from sagakit.payments import events as e
 from sagakit.payments.api import ApiGateway
 from sagakit.payments.breaker import Breaker, CircuitBreaker
@@ -33,7 +33,7 @@ LANES = (
 )  # fmt: skip
 
 
-class Settings(Checked):
+class Settings(Validated):
     """How the services are set. Times in ms; a queue delays by 1 to 900 s (SQS: `DelaySeconds`).
 
     provider_visibility   for how long a message that the gateway has received is hidden; AWS

@@ -6,7 +6,8 @@ happy_path, provider_error, insufficient_funds
 
 from typing import TYPE_CHECKING
 
-from sagakit.contract.suggest import suggest, suggesting
+from sagakit.contract.imports import suggesting
+from sagakit.contract.suggest import suggest
 from sagakit.contract.validation import BadScenario
 from sagakit.scenarios.circuit_breaker import circuit_breaker
 from sagakit.scenarios.concurrent_payments import concurrent_payments

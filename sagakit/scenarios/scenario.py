@@ -12,7 +12,7 @@ from pydantic import Field, StrictInt, model_validator
 from sagakit.contract.events import NotUnderstood, encode, loads
 from sagakit.contract.suggest import suggest
 from sagakit.contract.timing import Count, Milliseconds, Timing
-from sagakit.contract.validation import BadScenario, Checked
+from sagakit.contract.validation import BadScenario, Validated
 from sagakit.payments.api import IDENTIFIER, Post, payment_id_of
 from sagakit.payments.money import Amount, Balance
 from sagakit.payments.topology import Settings
@@ -25,14 +25,14 @@ LONGEST_LINE = 88  # characters of a scenario's text, as wide as a page shows a 
 Name = Annotated[str, Field(pattern=rf"^{IDENTIFIER.pattern}$")]
 
 
-class OpeningWallet(Checked):
+class OpeningWallet(Validated):
     """What a user has at the start."""
 
     user_id: Name
     balance: Balance
 
 
-class PaymentRequest(Checked):
+class PaymentRequest(Validated):
     """A user's POST at a time, and again `repeats` ms later each, with the same Idempotency-Key."""
 
     user_id: Name
@@ -56,7 +56,7 @@ class PaymentRequest(Checked):
         return Post(body, self.idempotency_key)
 
 
-class ProviderRule(Checked):
+class ProviderRule(Validated):
     """How the provider reacts to some requests; the first rule that matches counts.
 
     calls        which requests about one payment, counted from 1; all if not given
@@ -89,7 +89,7 @@ class ProviderRule(Checked):
         )
 
 
-class QueuedText(Checked):
+class QueuedText(Validated):
     """A text that somebody puts in a queue, whatever it says."""
 
     at: Milliseconds
@@ -97,14 +97,14 @@ class QueuedText(Checked):
     text: str
 
 
-class Redrive(Checked):
+class Redrive(Validated):
     """The dead letters of a queue are sent back into it."""
 
     at: Milliseconds
     queue: str
 
 
-class Recovery(Checked):
+class Recovery(Validated):
     """When the wallet store's snapshot is taken, and when the operator starts the recovery (ms)."""
 
     snapshot_at: Milliseconds
@@ -120,7 +120,7 @@ class Recovery(Checked):
         return self
 
 
-class Scenario(Checked):
+class Scenario(Validated):
     """What happens in a run. Raises `BadScenario` for what makes no sense.
 
     name       one word
@@ -166,7 +166,7 @@ class Scenario(Checked):
         """A comma is soon forgotten, and pydantic would take a part for a list of its fields."""
         for name, value in values.items() if isinstance(values, dict) else ():
             field = cls.model_fields.get(name)
-            if isinstance(value, Checked) and field and get_origin(field.annotation) is tuple:
+            if isinstance(value, Validated) and field and get_origin(field.annotation) is tuple:
                 written = f"{name}=({type(value).__name__}(...),)"
                 raise ValueError(f"{name}: must be a list or a tuple: write {written}")
         return values
@@ -223,7 +223,7 @@ class Scenario(Checked):
         sagakit.contract.validation.BadScenario: wallets[0].balance: ...
         """
         __tracebackhide__ = True
-        return self.checked({**dict(self), **changes})
+        return self.from_values({**dict(self), **changes})
 
     def to_json(self) -> str:
         """The scenario as JSON text, an item begins a line, amounts as exact numbers."""
@@ -245,7 +245,7 @@ class Scenario(Checked):
             values = loads(text, once=True)
         except NotUnderstood as error:
             raise BadScenario(str(error)) from None
-        return cls.checked(values)
+        return cls.from_values(values)
 
     def save(self, path: str | Path) -> None:
         Path(path).write_text(self.to_json() + "\n", encoding="utf-8")

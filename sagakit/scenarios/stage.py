@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from operator import index
-from typing import NamedTuple, SupportsIndex
+from typing import NamedTuple
 
 from sagakit.contract.deployment import Deployment
 from sagakit.contract.operations import Ask
@@ -100,13 +99,6 @@ def stage(
         world.request(start, "Operator", "Wallet Service", StartRecovery())
     world.give_up(*limits(scenario))
     return world
-
-
-def whole(name: str, number: object) -> int:
-    """A whole number, also one of numpy's. Raises `BadScenario` for anything else."""
-    if isinstance(number, SupportsIndex) and not isinstance(number, bool):
-        return index(number)
-    raise BadScenario(f"{name}: must be a whole number, not {number!r:.40}")
 
 
 def _stage_system(

@@ -15,7 +15,7 @@ from sagakit.contract.operations import SimulatedPorts
 from sagakit.contract.ports import Ports, handlers, must_be_an_item
 from sagakit.contract.suggest import suggest
 from sagakit.contract.timing import Timing
-from sagakit.contract.validation import BadScenario
+from sagakit.contract.validation import BadScenario, whole_number
 from sagakit.sim.external import Behaviour
 
 Made = type | Callable[[Ports], object]
@@ -107,8 +107,7 @@ class System:
                 raise BadScenario(f"{self.name}: opening of {name}: give a list of items")
         if not isinstance(self.laws, tuple | list) or not all(map(callable, self.laws)):
             raise BadScenario(f"{self.name}: laws: give a tuple of functions: (my_law,)")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
-            raise BadScenario(f"{self.name}: seed: must be a whole number, not {self.seed!r:.40}")
+        object.__setattr__(self, "seed", whole_number(f"{self.name}: seed", self.seed))
         for party, does in self.externals.items():
             if does not in get_args(Behaviour):
                 hint = suggest(str(does), get_args(Behaviour))
@@ -123,7 +122,7 @@ class System:
 
     def _checked(self, timing: Any) -> Timing:
         try:
-            return Timing.checked(timing, "timing")
+            return Timing.from_values(timing, "timing")
         except BadScenario as error:
             raise BadScenario(f"{self.name}: {error}") from None
 

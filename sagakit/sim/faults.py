@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from sagakit.contract.suggest import suggest
 from sagakit.contract.timing import Count, Milliseconds
-from sagakit.contract.validation import Checked
+from sagakit.contract.validation import Validated
 
 
 class Known(NamedTuple):
@@ -32,7 +32,7 @@ class Known(NamedTuple):
 Names = Iterator[tuple[str, Collection[str]]]  # a fault's field and what it may name
 
 
-class _Fault(Checked):
+class _Fault(Validated):
     def names(self, known: Known) -> Names:
         """The fields that name something, each with what there is; the first must be right for
         the next to be asked."""

@@ -68,7 +68,7 @@ class Mail:
         return relay
 
     def _enqueue_again(self, entry: Delayed, owner: str) -> None:
-        queue, event = self.queues[self._functions[owner].delays_in], entry.event
+        queue, event = self.queues[self._functions[owner].delay_queue], entry.event
         _, _, causation_id, _, _, version = event.header
         label = f"Enqueue ({event.remark})" if event.remark else "Enqueue"
         if entry.delay:

@@ -64,7 +64,7 @@ class World:
         self.mail = Mail(self.kernel, self.write, deployment, self.faults)
         self.bus, self.queues = self.mail.bus, self.mail.queues
         self.hosts = {
-            one.name: Host(self, one, one.made(ops.SimulatedPorts(one.name, deployment)))
+            one.name: Host(self, one, one.make(ops.SimulatedPorts(one.name, deployment)))
             for one in deployment.functions
         }
         for function in deployment.functions:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sagakit.contract.suggest import suggesting
+from sagakit.contract.imports import suggesting
 from sagakit.sweeps.plan import BadSweep
 from sagakit.sweeps.sweep import sweep
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from sagakit.contract.extras import extra
+from sagakit.contract.imports import extra
 from sagakit.sweeps.outcome import Outcome
 from sagakit.sweeps.plan import BadSweep, Case, Plan
 

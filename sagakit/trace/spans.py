@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sagakit.contract.extras import extra
+from sagakit.contract.imports import extra
 from sagakit.trace.context import derived, span_id, trace_id
 from sagakit.trace.trace import Asked, Failed, Published, Queued, Record, Trace, Written
 

@@ -10,7 +10,8 @@ thing. Its file says where it comes from, which law it breaks, and how it is rep
 
 from typing import TYPE_CHECKING
 
-from sagakit.contract.suggest import suggest, suggesting
+from sagakit.contract.imports import suggesting
+from sagakit.contract.suggest import suggest
 from sagakit.zoo import (
     ack_before_work,
     blind_write,

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from sagakit.contract.deployment import Deployment, Function, Participant, Table
-from sagakit.contract.uses import Uses
+from sagakit.contract.deployment import Deployment, Function, Participant, Table, Uses
 from sagakit.payments.topology import payment_system
 
 

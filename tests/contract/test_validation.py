@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from sagakit.contract.timing import Timing
-from sagakit.contract.validation import BadScenario, Checked
+from sagakit.contract.validation import BadScenario, Validated
 from sagakit.payments.topology import Settings
 from sagakit.scenarios import OpeningWallet, ProviderRule, Recovery, Scenario, happy_path
 from sagakit.sim.faults import Crash, Drop, Duplicate, Outage
@@ -46,7 +46,7 @@ def told(make: Callable[..., object], *unnamed: object, **fields: object) -> str
     ],
 )
 def test_a_part_tells_its_wrong_field(
-    model: type[Checked], fields: dict[str, object], words: str
+    model: type[Validated], fields: dict[str, object], words: str
 ) -> None:
     assert told(model, **fields).startswith(words)
 
@@ -74,7 +74,7 @@ def test_values_without_names_are_told_the_names() -> None:
         ("wallets", OpeningWallet(user_id="ana", balance=1), "wallets=(OpeningWallet(...),)"),
     ],
 )
-def test_a_forgotten_comma_is_told_once(field: str, one: Checked, written: str) -> None:
+def test_a_forgotten_comma_is_told_once(field: str, one: Validated, written: str) -> None:
     words = f"{field}: must be a list or a tuple: write {written}"
     assert told(happy_path.but, **{field: one}) == words
 

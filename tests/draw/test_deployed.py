@@ -128,9 +128,8 @@ def test_an_owner_publishes_by_the_outbox_of_its_table() -> None:
     assert "published by the outbox" not in words(deployed(quiet))
 
 
-def test_the_deployment_draws_itself() -> None:
-    assert SOUND.figure().svg() == deployed(SOUND).svg()
-    assert SOUND.figure(title="A shop").alt.splitlines()[0] == "A shop."
+def test_a_title_of_ones_own_begins_the_text_alternative() -> None:
+    assert deployed(SOUND, title="A shop").alt.splitlines()[0] == "A shop."
 
 
 def test_nothing_to_draw() -> None:

@@ -7,7 +7,14 @@ import pytest
 from sagakit import Run, run, scenarios
 from sagakit.contract.deployment import Deployment, Function
 from sagakit.contract.validation import BadScenario
-from sagakit.laws.configuration import DAY, HOUR, Horizons, Inequality, configuration
+from sagakit.laws.configuration import (
+    DAY,
+    HOUR,
+    Horizons,
+    Inequality,
+    check_deployment,
+    configuration,
+)
 from sagakit.payments.topology import Settings, payment_system
 from tests.examples.test_travel import DEPLOYMENT as TRAVEL
 
@@ -80,16 +87,17 @@ def test_a_deployment_that_asks_nobody_outside_has_its_queues_to_be_held_against
 
 def test_a_deployment_checks_itself_as_a_table() -> None:
     hasty = payment_system(Settings(provider_visibility=59_000))
-    table = hasty.check()
+    table = check_deployment(hasty)
     assert list(table) == list(Inequality._fields)
     assert list(map(tuple, table.values.tolist())) == list(map(tuple, configuration(hasty)))
     assert table.held.dtype == bool
     assert table.held.value_counts().to_dict() == {True: 9, False: 2}
-    strict = payment_system().check(Horizons(inbox=DAY))
+    strict = check_deployment(payment_system(), Horizons(inbox=DAY))
     assert strict.rule[~strict.held].tolist() == [
         "the inbox remembers longer than a message can come again"
     ]
-    nothing = Deployment(functions=(Function(name="Shop", build=lambda ports: ports),)).check()
+    only = Deployment(functions=(Function(name="Shop", build=lambda ports: ports),))
+    nothing = check_deployment(only)
     assert nothing.empty
     assert list(nothing) == list(Inequality._fields)
 

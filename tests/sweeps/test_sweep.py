@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sagakit import run, scenarios, sweep
-from sagakit.contract.extras import MissingExtra
+from sagakit.contract.imports import MissingExtra
 from sagakit.scenarios import BadScenario, ProviderRule
 from sagakit.sweeps import BadSweep
 from sagakit.sweeps.results import Kept

@@ -3,8 +3,7 @@
 import json
 from typing import Any
 
-from sagakit.contract.deployment import Deployment, Function
-from sagakit.contract.uses import Uses
+from sagakit.contract.deployment import Deployment, Function, Uses
 from sagakit.worlds.aws import alarms
 from sagakit.worlds.aws.names import called
 from sagakit.worlds.aws.parts import (

@@ -13,7 +13,7 @@ from typing import Any
 
 from sagakit.contract.deployment import Deployment
 from sagakit.contract.events import Event, NotUnderstood, encode, loads
-from sagakit.contract.extras import extra
+from sagakit.contract.imports import extra
 from sagakit.contract.operations import SimulatedPorts
 from sagakit.contract.ports import Unavailable, handlers
 from sagakit.payments.api import Post

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sagakit.contract.events import encode, loads
-from sagakit.contract.extras import extra
+from sagakit.contract.imports import extra
 from sagakit.trace.context import span_id, trace_id
 from sagakit.trace.trace import Record, Trace
 

@@ -1,6 +1,6 @@
 """The template's bus, rules, queues and topics, and an alarm on each dead-letter queue."""
 
-from sagakit.contract.deployment import TIMES, Deployment, Queue, Rule, Topic
+from sagakit.contract.deployment import VISIBILITY_TIMES, Deployment, Queue, Rule, Topic
 from sagakit.worlds.aws import alarms
 from sagakit.worlds.aws.names import called
 from sagakit.worlds.aws.parts import (
@@ -116,7 +116,7 @@ def _topic(topic: Topic, deployment: Deployment, prefix: str) -> Resources:
         queue = topic.subscription(subscriber)
         name = queue.name
         dead = f"{name} DLQ"
-        visibility = -(-max(queue.visibility, TIMES * timeouts[subscriber]) // 1000)
+        visibility = -(-max(queue.visibility, VISIBILITY_TIMES * timeouts[subscriber]) // 1000)
         parts |= _queue(name, dead, visibility, queue.receives, prefix)
         parts |= _may_send("sns", [name, dead], [topic.name])
         parts[f"{name} Subscription"] = resource(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sagakit.contract.extras import extra
+from sagakit.contract.imports import extra
 from sagakit.contract.ports import Unavailable
 from sagakit.worlds.aws.names import called
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from sagakit.contract.events import Event
-from sagakit.contract.extras import extra
+from sagakit.contract.imports import extra
 from sagakit.contract.ports import AlreadyHandled, Delayed, Unavailable, VersionConflict, event_of
 from sagakit.trace.trace import Written
 from sagakit.worlds.aws.context import wire

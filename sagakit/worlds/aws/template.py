@@ -10,9 +10,8 @@ in it: in AWS, DynamoDB's own backups and an archive of EventBridge do that.
 import json
 from typing import Any
 
-from sagakit.contract.deployment import Deployment
-from sagakit.contract.extras import extra
-from sagakit.contract.uses import Uses
+from sagakit.contract.deployment import Deployment, Uses
+from sagakit.contract.imports import extra
 from sagakit.payments.api import Post
 from sagakit.worlds.aws.alarms import ALARMS
 from sagakit.worlds.aws.compute import compute

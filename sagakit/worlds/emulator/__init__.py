@@ -8,7 +8,7 @@
 Needs the extras `aws` and `emulator`. What it does otherwise than AWS: docs/worlds.md.
 """
 
-from sagakit.contract.extras import extra
+from sagakit.contract.imports import extra
 
 with extra("aws", "emulator"):
     from sagakit.worlds.emulator.server import Emulator, emulator

@@ -105,7 +105,7 @@ class Mail:
         self._database.write(_about(event, now, "async", service, queue, "Queue again", detail))
 
     def _later(self, entry: Delayed, service: str, now: int) -> None:
-        queue, event = self._functions[service].delays_in, entry.event
+        queue, event = self._functions[service].delay_queue, entry.event
         label = f"Enqueue ({event.remark})" if event.remark else "Enqueue"
         if entry.delay:
             label += f", delay {duration(entry.delay)}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 from sagakit.contract.operations import Ask
+from sagakit.contract.validation import whole_number
 from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import PROVIDER, Service, payment_system
 from sagakit.payments.wallet import Wallet
@@ -43,8 +44,7 @@ def serve(
     file that cannot be used or has another scenario, and `BadScenario` for what this world cannot
     do.
     """
-    if type(workers) is not int or not 1 <= workers <= MOST_WORKERS:
-        raise BadScenario(f"workers: a whole number from 1 to {MOST_WORKERS}, not {workers!r}")
+    workers = whole_number("workers", workers, least=1, most=MOST_WORKERS)
     if isinstance(scenario := chosen(scenario), System):
         system = with_services(scenario, services)
         return serve_system(system, path, workers=workers, hurry=hurry, work=_to_its_end)

@@ -71,7 +71,7 @@ class World:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = False
         services = {
-            one.name: handlers(one.made(SimulatedPorts(one.name, deployment)))
+            one.name: handlers(one.make(SimulatedPorts(one.name, deployment)))
             for one in deployment.functions
         }
         parties = [one.name for one in deployment.others if one.kind == "external"]

@@ -22,4 +22,4 @@ def test_what_is_missing_is_named_with_the_extras_that_bring_it(missing: str) ->
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert shown.returncode == 1
     told = f'{missing} is not installed: pip install "sagakit[aws,emulator]"'
-    assert shown.stderr.splitlines()[-1] == f"sagakit.contract.extras.MissingExtra: {told}"
+    assert shown.stderr.splitlines()[-1] == f"sagakit.contract.imports.MissingExtra: {told}"

@@ -10,7 +10,7 @@ import pytest
 
 from sagakit import run, sweep
 from sagakit.__main__ import main
-from sagakit.contract.extras import MissingExtra, extra
+from sagakit.contract.imports import MissingExtra, extra
 
 
 @pytest.fixture(autouse=True)
