@@ -59,6 +59,7 @@ check: lint  ## lint, types and unit tests: half a minute, the first time a minu
 lint: $(ALL)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(VENV)/bin/lint-imports --no-cache
 	$(PY) -m mypy
 
 test: lint $(PYTHONS)  ## lint, types, tests, doctests, and each notebook against what it shows
