@@ -26,8 +26,8 @@ EDITION := learner
 # By file: nbval runs the cells of a notebook in one kernel, so they have to stay together.
 PYTEST := $(PY) -m pytest -n 2 --dist loadfile
 
-.PHONY: help lab run html check lint test test-package test-other test-browser bench notebooks \
-	pictures docs learner teacher
+.PHONY: help lab run html check lint test test-package coverage test-other test-browser bench \
+	notebooks pictures docs learner teacher
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -68,6 +68,12 @@ test: lint $(PYTHONS)  ## lint, types, tests, doctests, and each notebook agains
 
 test-package: $(ALL)
 	$(PYTEST) sagakit tests --ignore tests/notebooks
+
+coverage: $(ALL)  ## which lines no test runs: a list, and pages in out/coverage/
+	@mkdir -p out/coverage && rm -f out/coverage/data*
+	$(PY) -m coverage run -m pytest -n 2 --dist loadfile -q sagakit tests --ignore tests/notebooks
+	@$(PY) -m coverage combine -q && $(PY) -m coverage html -q
+	@$(PY) -m coverage report
 
 test-other:  ## the package's tests under another Python, if this machine has one
 	@other=$$($(PYTHON) tests/pythons.py --newest) && if [ -n "$$other" ]; then \
