@@ -39,3 +39,12 @@ class Timing(Validated):
     relay: Span = (1, 5)
     invoke: Span = (1, 5)
     external: Span = (80, 250)
+
+
+def duration(ms: int) -> str:
+    """Return a length of time for people: "2 days", "1 minute", "0.5 s"."""
+    for length, name in ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute")):
+        if ms % length == 0 and ms:
+            many = ms // length
+            return f"{many} {name}{'s' if many > 1 else ''}"
+    return f"{ms / 1000}".removesuffix(".0") + " s"

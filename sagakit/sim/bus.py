@@ -5,16 +5,23 @@ transformer). Faults strike here: a delivery may be doubled, lost, late or overt
 """
 
 from collections.abc import Callable, Iterable
-from functools import cache
-from typing import Any
 
 from sagakit.contract.deployment import Rule
 from sagakit.contract.events import Event
 from sagakit.sim.faults import Delay, Drop, Duplicate, FaultPlan, Reorder
 from sagakit.sim.kernel import Kernel
-from sagakit.trace.trace import Published
+from sagakit.trace.facts import (
+    EventDelayed,
+    EventDoubled,
+    EventHeldBack,
+    EventLost,
+    Fact,
+    Published,
+    PublishRefused,
+    Record,
+    Renamed,
+)
 
-LOST = "message lost"
 LONGEST_HOLD = 60_000  # ms a reordered message waits for the next one, if none comes
 
 Arrive = Callable[[Event], None]
@@ -26,7 +33,7 @@ class SimulatedBus:
     def __init__(
         self,
         kernel: Kernel,
-        write: Callable[[tuple[Any, ...]], None],
+        write: Callable[[Record], None],
         *,
         name: str,
         rules: Iterable[Rule],
@@ -52,25 +59,21 @@ class SimulatedBus:
         """
         outage = self._faults.outages and self._faults.outage(self.name, self._kernel.now)
         if outage:
-            self._fault(source, "cannot publish: the bus is out", event)
+            self._tell(event, PublishRefused(source, self.name, event.header.event_type))
             return outage.end - self._kernel.now
-        event_id, correlation_id, causation_id, name, _, version = event.header
-        self._write((
-            self._kernel.now, "async", source, self.name, published_label(name), name,
-            correlation_id, event_id, 0, Published(causation_id, version, event.payload()),
-        ))  # fmt: skip
+        event_id, saga, causation_id, name, _, version = event.header
+        fact = Published(source, self.name, name, causation_id, version, event.payload())
+        self._write(Record(self._kernel.now, saga, event_id, 0, fact))
         for rule in self._rules.get(type(event), ()):
             self._deliver(rule.target, self._renamed(event, rule.rename) if rule.rename else event)
         return 0
 
     def _renamed(self, event: Event, into: type[Event]) -> Event:
         renamed = into.after(event).stamped(self._kernel.now)
-        event_id, correlation_id, causation_id, name, _, version = renamed.header
-        self._write((
-            self._kernel.now, "note", self.name, self.name,
-            renamed_label(event.header.event_type, name), name, correlation_id, event_id, 0,
-            Published(causation_id, version, renamed.payload()),
-        ))  # fmt: skip
+        event_id, saga, causation_id, name, _, version = renamed.header
+        former = event.header.event_type
+        fact = Renamed(self.name, former, name, causation_id, version, renamed.payload())
+        self._write(Record(self._kernel.now, saga, event_id, 0, fact))
         return renamed
 
     def _deliver(self, target: str, event: Event) -> None:
@@ -79,20 +82,21 @@ class SimulatedBus:
             self._kernel.after(delay, self._targets[target], event)
             return
         header = event.header
-        fault = self._faults.on_message(target, header.event_type, header.correlation_id)
+        name = header.event_type
+        fault = self._faults.on_message(target, name, header.correlation_id)
         if isinstance(fault, Drop):
-            self._fault(target, LOST, event)
+            self._tell(event, EventLost(self.name, target, name))
             return
         if isinstance(fault, Reorder):
-            self._fault(target, "message held back until the next one", event)
+            self._tell(event, EventHeldBack(self.name, target, name))
             self._held.setdefault(target, []).append(event)
             self._kernel.after(LONGEST_HOLD, self._wait_no_longer, target, event, delay)
             return
         if isinstance(fault, Delay):
-            self._fault(target, f"message delayed by {fault.by} ms", event)
+            self._tell(event, EventDelayed(self.name, target, name, fault.by))
             delay += fault.by
         if isinstance(fault, Duplicate):
-            self._fault(target, "message doubled", event)
+            self._tell(event, EventDoubled(self.name, target, name))
             self._kernel.after(delay + fault.after, self._targets[target], event)
         self._kernel.after(delay, self._targets[target], event)
         self._release(target, delay)
@@ -106,25 +110,22 @@ class SimulatedBus:
             self._held[target].remove(event)
             self._kernel.after(delay, self._targets[target], event)
 
-    def _fault(self, place: str, label: str, event: Event) -> None:
-        event_id, correlation_id, _, name, *_ = event.header
-        self._write((
-            self._kernel.now, "fault", self.name, place, label, name, correlation_id, event_id, 0,
-            None,
-        ))  # fmt: skip
+    def _tell(self, event: Event, fact: Fact) -> None:
+        event_id, saga, *_ = event.header
+        self._write(Record(self._kernel.now, saga, event_id, 0, fact))
 
 
-@cache
+# For the worlds and laws that still write and read labels.
+LOST = "message lost"
+
+
 def published_label(event_type: str) -> str:
-    """One shared string an event type."""
     return f"Publish event [{event_type}]"
 
 
-@cache
 def renamed_label(event_type: str, into: str) -> str:
     return f"Rule: {event_type} becomes {into}"
 
 
-@cache
 def queued_label(event_type: str) -> str:
     return f"Queue [{event_type}]"

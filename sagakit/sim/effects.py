@@ -22,19 +22,37 @@ from sagakit.contract.ports import (
 from sagakit.sim import archive
 from sagakit.sim.invocation import Invocation
 from sagakit.sim.store import SimulatedStore
-from sagakit.trace.trace import Asked, Attempt, Failed, Read, Written
+from sagakit.trace.facts import (
+    CONFLICT,
+    Answered,
+    Asked,
+    CommitRepeated,
+    CommitRequested,
+    Committed,
+    Fact,
+    ItemRead,
+    PartyAnswered,
+    PartySilent,
+    PartyUnreachable,
+    Paused,
+    ReadRequested,
+    Resumed,
+    StoreRefused,
+    Throttled,
+    Told,
+)
+from sagakit.trace.older import Attempt, Failed
 
 if TYPE_CHECKING:
     from sagakit.sim.world import World
 
 THROTTLE_BACKOFF = 50  # ms until a throttled store operation is tried again
 RESUMED = "takes messages again"
-CONFLICT = "ConditionalCheckFailedException"  # what DynamoDB calls it
 
 
 def _get(world: World, operation: ops.Get, by: Invocation) -> None:
     store = world.stores[operation.store]
-    by.arrow("call", by.host.name, store.name, "read item")
+    by.tell(ReadRequested(by.host.name, store.name, operation.key))
     _when_store_acts(store, by, got, operation, by, store)
 
 
@@ -44,15 +62,25 @@ def got(operation: ops.Get, by: Invocation, store: SimulatedStore) -> None:
     except WorldError as error:
         _refused(error, by, store)
         return
-    by.arrow("return", store.name, by.host.name, "", Read(operation.key, item))
+    by.tell(ItemRead(by.host.name, store.name, operation.key, item))
     by.resume(item)
 
 
 def _commit(world: World, operation: ops.Commit, by: Invocation) -> None:
     store = world.stores[operation.store]
-    label, attempt = attempted(operation, by.last_read)
-    by.arrow("call", by.host.name, store.name, label, attempt)
-    _when_store_acts(store, by, committed, operation, by, store, attempt.item)
+    request = commit_requested(by.host.name, operation, by.last_read)
+    by.tell(request)
+    _when_store_acts(store, by, committed, operation, by, store, request.item)
+
+
+def commit_requested(service: str, operation: ops.Commit, last_read: Any) -> CommitRequested:
+    """Return the commit that a service sends, which last read that item."""
+    item, unchanged = operation.item, False
+    if item is not None:
+        unchanged = item == last_read
+        item = item._replace(version=item.version + 1)
+    outbox = tuple([event_of(entry).header.event_type for entry in operation.publish])
+    return CommitRequested(service, operation.store, item, unchanged, outbox)
 
 
 def attempted(operation: ops.Commit, last_read: Any) -> tuple[str, Attempt]:
@@ -69,7 +97,7 @@ def attempted(operation: ops.Commit, last_read: Any) -> tuple[str, Attempt]:
 
 
 def committed(operation: ops.Commit, by: Invocation, store: SimulatedStore, following: Any) -> None:
-    written = _write(operation, by, store, following, "OK")
+    written = _write(operation, by, store, following)
     if written is not None:
         by.resume(written.item)
 
@@ -78,22 +106,30 @@ def committed_unheard(
     operation: ops.Commit, by: Invocation, store: SimulatedStore, following: Any
 ) -> None:
     """The commit takes effect, its answer is lost, and the client's retry meets its own write."""
-    if _write(operation, by, store, following, "OK, but the answer is lost") is not None:
+    if _write(operation, by, store, following, heard=False) is not None:
         store.begins()
-        by.arrow("call", by.host.name, store.name, "the same again")
+        by.tell(CommitRepeated(by.host.name, store.name))
         committed(operation, by, store, following)
 
 
 def _write(
-    operation: ops.Commit, by: Invocation, store: SimulatedStore, following: Any, answer: str
-) -> Written | None:
+    operation: ops.Commit,
+    by: Invocation,
+    store: SimulatedStore,
+    following: Any,
+    *,
+    heard: bool = True,
+) -> Committed | None:
     """Commit; what is refused is raised in the handler."""
     try:
-        written = store.commit(operation.item, following, operation.publish, operation.handled)
+        written = store.commit(
+            operation.item, following, operation.publish, operation.handled,
+            service=by.host.name, heard=heard,
+        )  # fmt: skip
     except (WorldError, ValueError) as error:
         _refused(error, by, store)
         return None
-    by.arrow("return", store.name, by.host.name, answer, written)
+    by.tell(written)
     return written
 
 
@@ -104,20 +140,35 @@ def _when_store_acts(
     if store.begins():
         store.kernel.after(store.latency(), act, *arguments)
     else:
-        by.arrow("fault", store.name, by.host.name, "throttled: tried again")
+        by.tell(Throttled(by.host.name, store.name))
         store.kernel.after(THROTTLE_BACKOFF, _when_store_acts, store, by, act, *arguments)
 
 
 def _refused(error: Exception, by: Invocation, store: SimulatedStore) -> None:
     """What a store refuses is raised in the handler."""
-    by.arrow("return", store.name, by.host.name, *refused(error))
+    by.tell(store_refused(by.host.name, store.name, error))
     by.resume(error)
+
+
+def store_refused(service: str, store: str, error: Exception) -> StoreRefused:
+    """Return what a store refused."""
+    name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
+    return StoreRefused(service, store, name, str(error))
 
 
 def refused(error: Exception) -> tuple[str, Failed]:
     """What a store refuses, as every world tells it."""
     name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
     return f"{name}:", Failed(0, str(error))
+
+
+def answered(
+    service: str, source: str, result: Any, error: BaseException | None = None
+) -> Answered:
+    """Return what whoever sent a command hears of it."""
+    status = getattr(result, "status", 0)
+    status = status if isinstance(status, int) else 0  # else it is not HTTP's
+    return Answered(service, source, intern(heard(result, error)), status, error is not None)
 
 
 def heard(result: Any, error: BaseException | None = None) -> str:
@@ -151,35 +202,34 @@ class Call:
         self.by = by
         self.saga = by.saga
         self.finished = False
+        self._about = by.host.name, operation.party, operation.key, operation.request
 
     def answered(self, answer: Answer) -> None:
-        self._close(answer, "return", str(answer.status), answer.outcome)
+        self._close(answer, PartyAnswered(*self._about, answer.status, answer.outcome))
 
     def refused(self) -> None:
         error = Unavailable(f"{self.operation.party} cannot be reached")
-        self._close(error, "return", "503", "unavailable")
+        self._close(error, PartyUnreachable(*self._about))
 
     def silent(self, _receipt: int) -> None:
         party, timeout = self.operation.party, self.operation.timeout
         error = TimedOut(f"no answer from {party} within {timeout} ms")
-        self._close(error, "note", f"no response within {timeout} ms:", "timeout")
+        self._close(error, PartySilent(*self._about, timeout))
 
-    def _close(self, result: Answer | WorldError, kind: str, label: str, outcome: str) -> None:
+    def _close(self, result: Answer | WorldError, fact: Fact) -> None:
         """The first to come counts; an answer that comes too late, or to nobody, goes unheard."""
         if self.finished or self.by.finished:
             return
         self.finished = True
-        service = self.by.host.name
-        source = self.operation.party if kind == "return" else service
-        detail = Asked(self.operation.key, self.operation.request, outcome)
-        self.by.arrow(kind, source, service, label, detail)
+        self.by.tell(fact)
         self.by.resume(result)
 
 
 def _ask(world: World, operation: ops.Ask, by: Invocation) -> None:
     party, call = world.externals[operation.party], Call(operation, by)
-    detail = Asked(operation.key, operation.request)
-    by.arrow("call", by.host.name, party.name, operation.label, detail)
+    by.tell(Asked(
+        by.host.name, party.name, operation.key, operation.request, operation.void, operation.label
+    ))  # fmt: skip
     down = world.faults.outage(party.name, world.kernel.now) is not None
     party.ask(call, down)
     world.open_call(operation.timeout, call)
@@ -189,24 +239,20 @@ def _invoke(world: World, operation: ops.Invoke, by: Invocation) -> None:
     service = world.hosts[operation.service]
 
     def done(result: Any, error: BaseException | None) -> None:
-        if error is None:
-            by.arrow("return", service.name, by.host.name, intern(heard(result)))
-            by.resume(result)
-        else:
-            by.arrow("return", service.name, by.host.name, "", Failed(0, str(error)))
-            by.resume(error)
+        by.tell(answered(service.name, by.host.name, result, error))
+        by.resume(result if error is None else error)
 
     service.invoke(operation.command, by.host.name, by.saga, done)
 
 
 def _tell(world: World, operation: ops.Tell, by: Invocation) -> None:
-    by.arrow("call", by.host.name, operation.person, operation.text)
+    by.tell(Told(by.host.name, operation.person, operation.text))
     world.kernel.after(by.host.invoke_latency(), by.resume, None)
 
 
 def _pause(world: World, _operation: ops.Pause, by: Invocation) -> None:
     by.host.paused = True
-    by.arrow("note", by.host.name, by.host.name, "stops taking messages")
+    by.tell(Paused(by.host.name))
     if by.host.running <= 1:
         world.kernel.after(0, by.resume, None)
     else:
@@ -215,7 +261,7 @@ def _pause(world: World, _operation: ops.Pause, by: Invocation) -> None:
 
 def _resume(world: World, _operation: ops.Resume, by: Invocation) -> None:
     by.host.paused = False
-    by.arrow("note", by.host.name, by.host.name, RESUMED)
+    by.tell(Resumed(by.host.name))
     world.kernel.after(0, by.host.take)
     world.kernel.after(0, by.resume, None)
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from sagakit.contract.operations import Ask
 from sagakit.contract.ports import Answer
 from sagakit.sim.kernel import Kernel
-from sagakit.trace.trace import Asked, Record
+from sagakit.trace.facts import Booked, Record
 
 Behaviour = Literal["approve", "decline", "timeout_before", "timeout_after", "slow", "down"]
 
@@ -72,7 +72,7 @@ class SimulatedExternal:
     def __init__(
         self,
         kernel: Kernel,
-        write: Callable[[tuple[Any, ...]], None],
+        write: Callable[[Record], None],
         *,
         name: str,
         decide: Decide,
@@ -108,21 +108,8 @@ class SimulatedExternal:
 
     def _enter(self, key: str, entry: Entry, saga: str | None) -> None:
         self.books[key] = entry
-        detail = Asked(key, entry.request, entry.state)
-        self._write(
-            Record(
-                self._kernel.now,
-                "note",
-                self.name,
-                self.name,
-                "books:",
-                None,
-                saga,
-                None,
-                0,
-                detail,
-            )
-        )
+        fact = Booked(self.name, key, entry.request, entry.state)
+        self._write(Record(self._kernel.now, saga, None, 0, fact))
 
 
 def react(party: SimulatedExternal, call: Call, behaviour: Behaviour) -> None:

@@ -9,6 +9,7 @@ from sagakit.contract.ports import Unavailable, handlers
 from sagakit.sim.invocation import Done, Invocation
 from sagakit.sim.kernel import Deadlines
 from sagakit.sim.queue import SimulatedQueue
+from sagakit.trace.facts import CutOff, InvocationRefused, Record
 
 if TYPE_CHECKING:
     from sagakit.sim.world import World
@@ -30,7 +31,7 @@ class Host:
         self._overtime: dict[int, Deadlines] = {}
         self.invoke_latency = world.kernel.duration(f"{self.name}/invoke", world.timing.invoke)
         self.graveyard: list[Any] = []  # crashed coroutines: collecting one would run its `finally`
-        self._calls = {event.__name__ for event in function.calls}
+        self.calls = {event.__name__ for event in function.calls}
         if not self.handlers:
             raise ValueError(
                 f"{self.name} has no handler: mark a method of {type(service).__name__} with @on"
@@ -68,8 +69,8 @@ class Host:
         refusal = self._refusal() if self.faulty else ""
         if refusal:
             world = self.world
-            world.write((world.kernel.now, "fault", source, self.name, f"{label}: {refusal}",
-                         None, saga, None, 0, None))  # fmt: skip
+            fact = InvocationRefused(source, self.name, label, refusal)
+            world.write(Record(world.kernel.now, saga, None, 0, fact))
             done(None, Unavailable(f"{self.name} is {refusal}"))
             return
         self.running += 1
@@ -77,7 +78,7 @@ class Host:
         invocation = Invocation(
             self, None, [], source=source, saga=saga, done=done, timeout=timeout
         )
-        invocation.begin(command, "call", label)
+        invocation.begin(command, label)
 
     def _refusal(self) -> str:
         """Why an invocation is refused at once, if it is."""
@@ -94,9 +95,6 @@ class Host:
             self.on_idle.popleft()()
         self.take()
 
-    def delivery(self, event: str | None) -> str:
-        return "call" if event in self._calls else "async"
-
     def watch(self, invocation: Invocation) -> None:
         """Cut an invocation off when it takes too long."""
         deadlines = self._overtime.get(invocation.timeout)
@@ -106,4 +104,4 @@ class Host:
         deadlines.begin(invocation)
 
     def _cut_off(self, invocation: Invocation, _receipt: int) -> None:
-        invocation.power_cut(f"timeout after {invocation.timeout} ms")
+        invocation.power_cut(CutOff(self.name, invocation.timeout))

@@ -20,7 +20,20 @@ from sagakit.contract.ports import (
     WorldError,
 )
 from sagakit.sim.queue import Message, SimulatedQueue
-from sagakit.trace.trace import Failed
+from sagakit.trace.facts import (
+    Acknowledged,
+    AlreadyDone,
+    BatchReturned,
+    Crashed,
+    CutOff,
+    Fact,
+    Failed,
+    Invoked,
+    MessageTaken,
+    Received,
+    Record,
+    Retried,
+)
 
 if TYPE_CHECKING:
     from sagakit.sim.host import Host
@@ -88,11 +101,11 @@ class Invocation:
             message.event_id,
         )
         self.retries = 0
-        host = self.host
-        self.arrow(
-            host.delivery(message.event), self.source, host.name, host.function.invocation,
-            message.queued, message.event,
-        )  # fmt: skip
+        host, event = self.host, message.event
+        self.tell(Received(
+            self.source, host.name, event, message.message_id, message.receipt, message.remark,
+            host.function.invocation, event in host.calls,
+        ))  # fmt: skip
         self._crash_point()
         if isinstance(message.body, str):
             self._start_text(message.body)
@@ -113,11 +126,11 @@ class Invocation:
         self.event_id, self.saga, _, self.event, *_ = event.header
         self._start(event)
 
-    def begin(self, command: Any, kind: str, label: str) -> None:
+    def begin(self, command: Any, label: str) -> None:
         """Begin with a command."""
         self.event = type(command).__name__
         self._crash_point()
-        self.arrow(kind, self.source, self.host.name, label)
+        self.tell(Invoked(self.source, self.host.name, label))
         self.world.kernel.after(self.host.invoke_latency(), self._start, command)
 
     def _crash_point(self) -> None:
@@ -150,7 +163,7 @@ class Invocation:
         except StopIteration as stop:
             self._succeed(stop.value)
         except AlreadyHandled:
-            self._note("already handled: nothing to do")
+            self.tell(AlreadyDone(self.host.name))
             self._succeed(None)
         except VersionConflict:
             self._again()
@@ -165,7 +178,7 @@ class Invocation:
         """Whether the crash that this invocation is to suffer has come."""
         if (self.crash.when, self.crash.step) != (when, self.steps):
             return False
-        self.power_cut(f"crash {when} step {self.steps}")
+        self.power_cut(Crashed(self.host.name, when, self.steps))
         return True
 
     def _again(self) -> None:
@@ -173,7 +186,7 @@ class Invocation:
             self._fail(MaxRetriesExceeded(f"a conflict again after {MOST_RETRIES} retries"))
             return
         self.retries += 1
-        self._note(f"conflict: start again from the read (retry {self.retries} of {MOST_RETRIES})")
+        self.tell(Retried(self.host.name, self.retries, MOST_RETRIES))
         self._start(self.subject)
 
     def _succeed(self, result: Any) -> None:
@@ -189,15 +202,17 @@ class Invocation:
             for message, saga, event_id in self.handled:
                 self.saga, self.event_id = saga, event_id
                 self.queue.delete(message)
-                self.arrow("return", self.host.name, self.source, "done", message.queued)
+                self.tell(Acknowledged(
+                    self.host.name, self.source, message.message_id, message.receipt,
+                    message.remark,
+                ))  # fmt: skip
 
     def _fail(self, error: Exception) -> None:
         if self.message is None:
             self._end(None, failed(self.host.name, error))
             return
         reason = self.message.reason = reason_of(error)
-        detail = Failed(self.message.message_id, reason)
-        self.arrow("return", self.host.name, self.source, "failed:", detail)
+        self.tell(Failed(self.host.name, self.source, self.message.message_id, reason))
         if self.host.function.reports:
             self.next_message()
         else:
@@ -210,17 +225,18 @@ class Invocation:
         for message in others:
             message.reason = "another message of its batch failed"
         if others:
-            self._note(f"the whole batch comes again: {len(others)} more")
+            self.tell(BatchReturned(self.host.name, len(others)))
         self._end()
 
-    def power_cut(self, why: str) -> None:
+    def power_cut(self, cut: Crashed | CutOff | MessageTaken) -> None:
         """It stops here. All its messages come back when their visibility timeouts end, those
         too that it had handled."""
+        why = cut.reason
         handled = [message for message, *_ in self.handled]
         for message in (*handled, self.message, *self.batch):
             if message is not None and not message.finished:
                 message.reason = why
-        self.arrow("fault", self.host.name, self.host.name, why)
+        self.tell(cut)
         self.host.graveyard.append(self.coroutine)
         self._end(None, Unavailable(f"{self.host.name}: {why}"))
 
@@ -233,21 +249,9 @@ class Invocation:
         self.coroutine = self.subject = self.last_read = self.message = None
         self.host.finished()
 
-    def arrow(
-        self,
-        kind: str,
-        source: str,
-        target: str,
-        label: str,
-        detail: Any = None,
-        event: str | None = None,
-    ) -> None:
-        """Write a record that belongs to this invocation."""
-        self.write((self.kernel.now, kind, source, target, label, event, self.saga, self.event_id,
-                    self.number, detail))  # fmt: skip
-
-    def _note(self, text: str) -> None:
-        self.arrow("note", self.host.name, self.host.name, text)
+    def tell(self, fact: Fact) -> None:
+        """Write a fact that belongs to this invocation."""
+        self.write(Record(self.kernel.now, self.saga, self.event_id, self.number, fact))
 
 
 def let_go(coroutine: Any) -> None:

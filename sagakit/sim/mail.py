@@ -1,16 +1,15 @@
 """How messages travel: over the bus into queues, from a topic to its subscribers, from outboxes."""
 
 from collections.abc import Callable
-from typing import Any
 
 from sagakit.contract.deployment import Deployment, Queue, Topic
 from sagakit.contract.events import Event
 from sagakit.contract.ports import Delayed
-from sagakit.sim.bus import SimulatedBus, published_label, queued_label
+from sagakit.sim.bus import SimulatedBus
 from sagakit.sim.faults import FaultPlan
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.queue import Message, SimulatedQueue
-from sagakit.trace.trace import FannedOut, Published, duration
+from sagakit.trace.facts import DeliveredAgain, Fact, FannedOut, Postponed, Queued, Record
 
 
 class Mail:
@@ -23,7 +22,7 @@ class Mail:
     def __init__(
         self,
         kernel: Kernel,
-        write: Callable[[tuple[Any, ...]], None],
+        write: Callable[[Record], None],
         deployment: Deployment,
         faults: FaultPlan,
     ) -> None:
@@ -46,15 +45,17 @@ class Mail:
         self._messages += 1
         return self._messages
 
-    def put(self, event: Event, queue: SimulatedQueue, source: str, label: str) -> None:
-        """Put an event in a queue."""
+    def deliver_again(self, event: Event, queue: SimulatedQueue, service: str) -> None:
+        """Put an archived event in the queue of its service once more."""
         message = Message(self.next_message(), event)
-        header = event.header
-        self._write((
-            self._kernel.now, "async", source, queue.shown_as, label, header.event_type,
-            header.correlation_id, header.event_id, 0, message.queued,
+        self._tell(event, DeliveredAgain(
+            service, queue.shown_as, event.header.event_type, message.message_id, message.remark
         ))  # fmt: skip
         queue.send(message)
+
+    def _tell(self, event: Event, fact: Fact) -> None:
+        event_id, saga, *_ = event.header
+        self._write(Record(self._kernel.now, saga, event_id, 0, fact))
 
     def relay_of(self, owner: str) -> Callable[[Event | Delayed], int]:
         """Publishes what its outbox has. Returns 0, or the ms until the bus is back."""
@@ -69,22 +70,23 @@ class Mail:
 
     def _enqueue_again(self, entry: Delayed, owner: str) -> None:
         queue, event = self.queues[self._functions[owner].delay_queue], entry.event
-        _, _, causation_id, _, _, version = event.header
-        label = f"Enqueue ({event.remark})" if event.remark else "Enqueue"
-        if entry.delay:
-            label += f", delay {duration(entry.delay)}"
+        _, _, causation_id, name, _, version = event.header
         message = Message(self.next_message(), event)
-        self._write((
-            self._kernel.now, "call", owner, queue.shown_as, label, message.event,
-            message.correlation_id, message.event_id, 0,
-            Published(causation_id, version, event.payload(), message.message_id),
+        self._tell(event, Postponed(
+            owner, queue.shown_as, name, causation_id, version, event.payload(),
+            message.message_id, entry.delay, message.remark,
         ))  # fmt: skip
         queue.send(message, entry.delay)
 
     def _into(self, queue: SimulatedQueue) -> Callable[[Event], None]:
-        return lambda event: self.put(
-            event, queue, self.bus.name, queued_label(event.header.event_type)
-        )
+        def arrive(event: Event) -> None:
+            event_id, saga, _, name, *_ = event.header
+            message = Message(self.next_message(), event)
+            fact = Queued(self.bus.name, queue.shown_as, name, message.message_id, message.remark)
+            self._write(Record(self._kernel.now, saga, event_id, 0, fact))
+            queue.send(message)
+
+        return arrive
 
     def _fan_out(self, topic: Topic) -> Callable[[Event], None]:
         """A subscription is a queue of its own, shown as its topic."""
@@ -95,13 +97,10 @@ class Mail:
             queues.append(queue)
 
         def arrive(event: Event) -> None:
-            event_id, correlation_id, _, name, *_ = event.header
             messages = [Message(self.next_message(), event) for _ in queues]
-            copies = FannedOut(tuple([message.message_id for message in messages]))
-            self._write((
-                self._kernel.now, "async", self.bus.name, topic.name, published_label(name), name,
-                correlation_id, event_id, 0, copies,
-            ))  # fmt: skip
+            numbers = tuple([message.message_id for message in messages])
+            name = event.header.event_type
+            self._tell(event, FannedOut(self.bus.name, topic.name, name, numbers))
             for queue, message in zip(queues, messages, strict=True):
                 queue.send(message)
 

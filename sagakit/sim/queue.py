@@ -9,11 +9,10 @@ dead-letter queues in Amazon SQS".
 from collections import deque
 from collections.abc import Callable
 from sys import intern
-from typing import Any
 
 from sagakit.contract.events import Event
 from sagakit.sim.kernel import Deadlines, Kernel
-from sagakit.trace.trace import A_TEXT, Failed, Queued, Record, Redriven
+from sagakit.trace.facts import A_TEXT, DeadLettered, Fact, Record, Redriven, VisibleAgain
 
 NO_REASON = "received too often, never acknowledged"
 
@@ -22,8 +21,8 @@ class Message:
     """One copy of an event (or of a text that should be one) in a queue."""
 
     __slots__ = (
-        "body", "correlation_id", "event", "event_id", "finished", "message_id", "queued", "reason",
-        "receipt",
+        "body", "correlation_id", "event", "event_id", "finished", "message_id", "reason",
+        "receipt", "remark",
     )  # fmt: skip
 
     def __init__(self, message_id: int, body: Event | str) -> None:
@@ -34,16 +33,11 @@ class Message:
         self.event_id: str | None = None
         self.correlation_id: str | None = None
         self.event: str | None = None
-        remark = A_TEXT
+        self.remark = A_TEXT
         if not isinstance(body, str):
             self.event_id, self.correlation_id, _, self.event, *_ = body.header
-            remark = intern(body.remark)
+            self.remark = intern(body.remark)
         self.receipt = 0  # the receive count, which tells the receives apart
-        self.queued = Queued(message_id, 0, remark)
-
-    def received(self) -> None:
-        self.receipt += 1
-        self.queued = Queued(self.message_id, self.receipt, self.queued.remark)
 
 
 class SimulatedQueue:
@@ -52,7 +46,7 @@ class SimulatedQueue:
     def __init__(
         self,
         kernel: Kernel,
-        write: Callable[[tuple[Any, ...]], None],
+        write: Callable[[Record], None],
         *,
         name: str,
         shown_as: str,
@@ -93,7 +87,7 @@ class SimulatedQueue:
             if message.receipt == self._receives:
                 self._bury(message)
                 continue
-            message.received()
+            message.receipt += 1
             self._hidden.begin(message)
             batch.append(message)
         return batch
@@ -113,28 +107,26 @@ class SimulatedQueue:
         letters, self.dead_letters = self.dead_letters, []
         for letter in letters:
             message = Message(self._next_message(), letter.body)
-            detail = Redriven(message.message_id, letter.message_id)
-            self._record("async", self.dead_letters_name, self.shown_as, "Redrive", message, detail)
+            self._tell(message, Redriven(
+                self.dead_letters_name, self.shown_as, message.event, message.message_id,
+                letter.message_id,
+            ))  # fmt: skip
             self.send(message)
         return len(letters)
 
     def _show_again(self, message: Message, _receipt: int) -> None:
-        self._record("note", self.shown_as, self.shown_as, "visible again", message)
+        self._tell(message, VisibleAgain(
+            self.shown_as, message.event, message.message_id, message.receipt, message.remark
+        ))  # fmt: skip
         self._arrive(message)
 
     def _bury(self, message: Message) -> None:
         message.finished = True
         self.dead_letters.append(message)
         reason = message.reason or NO_REASON
-        detail = Failed(message.message_id, reason)
-        self._record(
-            "async", self.shown_as, self.dead_letters_name, "Dead letter:", message, detail
-        )
+        self._tell(message, DeadLettered(
+            self.shown_as, self.dead_letters_name, message.event, message.message_id, reason
+        ))  # fmt: skip
 
-    def _record(
-        self, kind: Any, source: str, target: str, label: str, message: Message, detail: Any = None
-    ) -> None:
-        self._write(
-            Record(self._kernel.now, kind, source, target, label, message.event,
-                   message.correlation_id, message.event_id, 0, detail or message.queued)
-        )  # fmt: skip
+    def _tell(self, message: Message, fact: Fact) -> None:
+        self._write(Record(self._kernel.now, message.correlation_id, message.event_id, 0, fact))

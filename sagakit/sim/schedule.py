@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from typing import Any, Literal, NamedTuple
 
-from sagakit.sim.bus import LOST
 from sagakit.sim.effects import committed, committed_unheard, got, published
 from sagakit.sim.external import react
 from sagakit.sim.faults import Crash
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.queue import Message
-from sagakit.trace.trace import Failed
+from sagakit.trace.facts import Crashed, MessageDoubled, MessageLost, MessageTaken
 
 Act = Literal[
     "step", "crash", "duplicate", "drop", "lost_answer",
@@ -153,16 +152,13 @@ class ScheduledKernel(Kernel):
             self._step(invocation)
         elif act == "crash":
             del self._turns[invocation]
-            invocation.power_cut("crash")
+            invocation.power_cut(Crashed(choice.service))
         elif act == "lost_answer":
             _, arguments = self._turns.pop(invocation)
             committed_unheard(*arguments)
         elif act == "duplicate":
             world, queue = invocation.world, invocation.queue
-            doubled = invocation.message.event
-            invocation.arrow(
-                "fault", queue.shown_as, queue.shown_as, "message doubled", None, doubled
-            )
+            invocation.tell(MessageDoubled(queue.shown_as, invocation.message.event))
             queue.send(Message(world.mail.next_message(), invocation.message.body))
         elif act == "drop":
             del self._turns[invocation]
@@ -172,11 +168,10 @@ class ScheduledKernel(Kernel):
 
     def _lose(self, invocation: Any) -> None:
         """Its message is gone: it neither comes again nor goes to the dead letters."""
-        message, queue = invocation.message, invocation.source
-        detail = Failed(message.message_id, "it will not come again")
-        invocation.arrow("fault", queue, queue, LOST, detail, message.event)
+        message = invocation.message
+        invocation.tell(MessageLost(invocation.source, message.event, message.message_id))
         invocation.queue.delete(message)
-        invocation.power_cut("had its message taken away")
+        invocation.power_cut(MessageTaken(invocation.host.name))
 
     def _step(self, invocation: Any) -> None:
         action, arguments = self._turns.pop(invocation)

@@ -19,7 +19,7 @@ from sagakit.contract.ports import (
 )
 from sagakit.sim.faults import FaultPlan
 from sagakit.sim.kernel import Kernel
-from sagakit.trace.trace import Written
+from sagakit.trace.facts import Committed
 
 
 class SimulatedStore:
@@ -75,8 +75,14 @@ class SimulatedStore:
         following: Any,
         publish: tuple[Event | Delayed, ...],
         handled: str | None,
-    ) -> Written:
-        """Do it all, or raise and do nothing. `following` is the item with its next version."""
+        *,
+        service: str = "",
+        heard: bool = True,
+    ) -> Committed:
+        """Do it all, or raise and do nothing. `following` is the item with its next version.
+
+        `service` is who commits, and `heard` whether it will hear of it.
+        """
         self._ends()
         if handled is not None and handled in self.inbox:
             raise AlreadyHandled(f"{self.name}: message {handled} was handled before")
@@ -96,7 +102,7 @@ class SimulatedStore:
             self.inbox.add(handled)
         for event_id, entry in zip(ids, publish, strict=True):
             self._put_in_outbox(event_id, _stamped(entry, self.kernel.now))
-        return Written(key, before, item, ids, handled)
+        return Committed(service, self.name, key, before, item, ids, handled, heard)
 
     def _put_in_outbox(self, event_id: str, entry: Event | Delayed) -> None:
         self.outbox[event_id] = entry

@@ -16,7 +16,7 @@ from sagakit.contract.deployment import Deployment
 from sagakit.contract.events import Event
 from sagakit.contract.ports import Backup
 from sagakit.contract.suggest import suggest
-from sagakit.sim.effects import EFFECTS, Call, heard
+from sagakit.sim.effects import EFFECTS, Call, answered
 from sagakit.sim.external import Decide, Reaction, SimulatedExternal
 from sagakit.sim.faults import Fault, FaultPlan, Known
 from sagakit.sim.host import Host
@@ -25,7 +25,17 @@ from sagakit.sim.kernel import Deadlines, Kernel
 from sagakit.sim.mail import Mail
 from sagakit.sim.queue import Message
 from sagakit.sim.store import SimulatedStore
-from sagakit.trace.trace import Kind, Read, Record, Restored, Trace
+from sagakit.trace.facts import (
+    Fact,
+    Opening,
+    Queued,
+    Record,
+    SnapshotMissed,
+    SnapshotTaken,
+    StillGoingOn,
+    StoreLost,
+)
+from sagakit.trace.trace import Trace
 
 STILL_GOING_ON = "the run is ended here, though something still goes on"
 
@@ -101,7 +111,7 @@ class World:
         for item in items:
             item = item._replace(version=1)
             store.items[item.key] = item
-            self._record("note", name, name, "opening", detail=Read(item.key, item))
+            self._tell(Opening(name, item))
 
     def request(
         self, at: int, actor: str, service: str, command: Any, saga: str | None = None
@@ -111,10 +121,10 @@ class World:
         _must_be(service, "service", self.hosts)
 
         def send() -> None:
-            self.hosts[service].invoke(command, actor, saga, answered)
+            self.hosts[service].invoke(command, actor, saga, done)
 
-        def answered(result: Any, error: BaseException | None) -> None:
-            self._record("return", service, actor, heard(result, error), saga=saga)
+        def done(result: Any, error: BaseException | None) -> None:
+            self._tell(answered(service, actor, result, error), saga)
 
         self.kernel.plan(at, send)
 
@@ -136,7 +146,7 @@ class World:
 
         def arrive() -> None:
             message = Message(self.mail.next_message(), text)
-            self._record("async", source, queue, "Queue (a text)", detail=message.queued)
+            self._tell(Queued(source, queue, None, message.message_id, message.remark))
             self.queues[queue].send(message)
 
         self.kernel.plan(at, arrive)
@@ -148,10 +158,10 @@ class World:
 
         def take() -> None:
             if self.stores[store].lost:
-                self._record("fault", store, snapshots, "no snapshot: the store is lost")
+                self._tell(SnapshotMissed(store, snapshots))
                 return
             self.snapshots[store] = self.stores[store].backup()
-            self._record("async", store, snapshots, "snapshot")
+            self._tell(SnapshotTaken(store, snapshots))
 
         self.kernel.plan(at, take)
 
@@ -174,7 +184,7 @@ class World:
 
     def _end(self) -> None:
         if self.kernel.stop():
-            self._record("note", self.bus.name, self.bus.name, STILL_GOING_ON)
+            self._tell(StillGoingOn(self.bus.name))
 
     def perform(self, operation: Any, by: Invocation) -> None:
         """Perform what a handler awaits, and resume it with the result when its time has come."""
@@ -200,21 +210,10 @@ class World:
     def _lose(self, store: SimulatedStore) -> None:
         items = tuple(store.items.values())
         store.lose()
-        self._record("fault", store.name, store.name, "all data lost", detail=Restored(items))
+        self._tell(StoreLost(store.name, items))
 
-    def _record(
-        self,
-        kind: Kind,
-        source: str,
-        target: str,
-        label: str,
-        *,
-        saga: str | None = None,
-        detail: Any = None,
-    ) -> None:
-        self.write(
-            Record(self.kernel.now, kind, source, target, label, None, saga, None, 0, detail)
-        )
+    def _tell(self, fact: Fact, saga: str | None = None) -> None:
+        self.write(Record(self.kernel.now, saga, None, 0, fact))
 
     def _known(self, deployment: Deployment) -> Known:
         delivered: dict[str, set[str]] = {name: set() for name in self.queues}

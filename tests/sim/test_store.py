@@ -11,7 +11,7 @@ from sagakit.contract.ports import AlreadyHandled, Delayed, Unavailable, Version
 from sagakit.sim.faults import FaultPlan, Outage, Throttle
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.store import SimulatedStore
-from sagakit.trace.trace import Written
+from sagakit.trace.facts import Committed
 from tests.sim.shop import Shelf, ordered
 
 TEA = Shelf("tea", 10)
@@ -42,7 +42,7 @@ class Bench:
         *,
         publish: tuple[Event | Delayed, ...] = (),
         handled: str | None = None,
-    ) -> Written:
+    ) -> Committed:
         self.store.begins()
         following = item and item._replace(version=item.version + 1)
         return self.store.commit(item, following, publish, handled)
@@ -61,7 +61,9 @@ def bench() -> Bench:
 
 
 def test_a_new_item_is_written_with_version_one(bench: Bench) -> None:
-    assert bench.commit(TEA) == Written("tea", None, TEA._replace(version=1), (), None)
+    assert bench.commit(TEA) == Committed(
+        "", "Shelves", "tea", None, TEA._replace(version=1), (), None
+    )
     assert bench.get() == TEA._replace(version=1)
 
 

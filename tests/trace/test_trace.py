@@ -74,8 +74,7 @@ def test_a_duration_is_for_people(ms: int, text: str) -> None:
 
 def test_a_trace_is_read_as_records() -> None:
     one, two = record("call", "A", "B"), record("return", "B", "A")
-    trace = Trace((), [one])
-    trace.write(tuple(two))
+    trace = Trace((), [one, two])
     assert list(trace) == [one, two]
     assert (trace[0], trace[-1], len(trace)) == (one, two, 2)
     assert repr(trace) == "<Trace of 2 records, 0 participants>"
