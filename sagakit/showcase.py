@@ -133,7 +133,7 @@ def charge_states() -> "Picture":
 
 def failed() -> "Picture":
     """Payments that fail, over the breaker's threshold and the length of an outage."""
-    from sagakit.draw.heatmap import heatmap
+    from sagakit.draw.sweeps import heatmap
     from sagakit.exercises.what_if import GIVEN, OUTAGE_END, THRESHOLD
     from sagakit.sweeps import sweep
 
@@ -147,7 +147,7 @@ def failed() -> "Picture":
 
 def delays() -> "Picture":
     """What users wait for, and how many payments fail, over the delay before a retry."""
-    from sagakit.draw.distributions import distributions
+    from sagakit.draw.sweeps import distributions
     from sagakit.exercises.what_if import DELAY, LONGER
     from sagakit.sweeps import sweep
 

@@ -10,12 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from sagakit.draw.clock import moment, unit
+from sagakit.draw.chart import SMALL, Chart, message
+from sagakit.draw.clock import moment
 from sagakit.draw.figure import GREY, INK, PALE, PALETTE, RED, STYLE, Picture
 from sagakit.draw.labels import Labels, spread
-from sagakit.draw.panel import Panel, message
 from sagakit.draw.text_metrics import width
-from sagakit.draw.timescale import even
 from sagakit.draw.wallets import Change, Loss, history
 from sagakit.trace.trace import Trace
 
@@ -24,6 +23,7 @@ ROW = 0.2  # inches a wallet, if there are more
 SIGNS = {"debit": "v", "refund": "^", "refused": "x", "rebuilt": "o"}
 
 
+@mpl.rc_context(STYLE)
 def balances(
     trace: Trace, *, user: str | None = None, most: int = 40, title: str | None = None
 ) -> Picture:
@@ -50,9 +50,8 @@ def balances(
     series = {one: [change for change in changes if change.wallet == one] for one in shown}
     end = max((record.t for record in trace), default=0)
     alt = "\n".join([f"{title}.", *_sentences(series, losses)])
-    with mpl.rc_context(STYLE):
-        draw = _together if len(shown) <= FEW else _in_rows
-        return draw(series, losses, end, title, alt)
+    draw = _together if len(shown) <= FEW else _in_rows
+    return draw(series, losses, end, title, alt)
 
 
 def _sentences(series: dict[str, list[Change]], losses: list[Loss]) -> Iterator[str]:
@@ -80,9 +79,7 @@ def _end(series: dict[str, list[Change]], losses: list[Loss], end: int) -> tuple
         + [loss.end for loss in losses]
     )
     shown = min(end, round(last * 1.3)) if last else end
-    name, _ = unit(shown)
-    rest = f"; no change after that until the end, {moment(end)}" if shown < end else ""
-    return shown, f"virtual time ({name}){rest}"
+    return shown, f"; no change after that until the end, {moment(end)}" if shown < end else ""
 
 
 def _steps(changes: list[Change], end: int) -> tuple[list[float], list[float]]:
@@ -96,38 +93,37 @@ def _together(
     series: dict[str, list[Change]], losses: list[Loss], run_end: int, title: str, alt: str
 ) -> Picture:
     """All lines in one panel, each named at its end."""
-    end, time = _end(series, losses, run_end)
-    panel = Panel.of(
+    end, rest = _end(series, losses, run_end)
+    chart = Chart.of(
         title, alt, 3.4, left=0.85, right=1.45, above=0.15 * bool(losses),
         legend=_legend(series, losses),
     )  # fmt: skip
-    axes = panel.axes
+    axes = chart.axes
     start = -0.015 * end  # what happens at once would else lie on the axis
-    even(axes, start, end)
-    panel.name_x(time)
+    axes.set_xlim(start, end)
+    chart.count_time(end, more=rest)
     known = [one.balance for changes in series.values() for one in changes if one.balance]
     highest = float(max(known, default=Decimal(1))) * 1.12
     axes.set_ylim(0, highest)
-    axes.set_ylabel("balance (units of money)", size=9)
-    axes.grid(axis="y", color=PALE, lw=0.6)
+    chart.name_heights("balance (units of money)")
 
     def at(t: float) -> float:
-        return (t - start) / (end - start) * panel.wide
+        return (t - start) / (end - start) * chart.wide
 
     def place(t: float, balance: Decimal) -> tuple[float, float]:
-        return at(t), (1 - float(balance) / highest) * panel.high
+        return at(t), (1 - float(balance) / highest) * chart.high
 
-    labels = Labels(panel.wide)
+    labels = Labels(chart.wide)
     for loss in losses:
         _shade(axes, loss, end)
-        labels.block(at(loss.begin), 0, at(min(loss.end, end)), panel.high)
-        axes.text((loss.begin + loss.end) / 2, highest * 1.01, f"{loss.store} lost", size=8.5,
+        labels.block(at(loss.begin), 0, at(min(loss.end, end)), chart.high)
+        axes.text((loss.begin + loss.end) / 2, highest * 1.01, f"{loss.store} lost", size=SMALL,
                   color=INK, ha="center", va="bottom")  # fmt: skip
         told = f"rebuilt: snapshot and {loss.rebuilt} changes" if loss.rebuilt >= 0 else ""
-        room = at(loss.end) + width(told, 8.5) / 72 < panel.wide
+        room = at(loss.end) + width(told, SMALL) / 72 < chart.wide
         axes.text(loss.end if room else loss.begin, highest * 0.95, f" {told} ",
                   ha="left" if room else "right",
-                  size=8.5, color=INK, va="center")  # fmt: skip
+                  size=SMALL, color=INK, va="center")  # fmt: skip
     for changes, colour in zip(series.values(), PALETTE, strict=False):
         xs, ys = _steps(changes, end)
         axes.step(xs, ys, where="post", color=colour, lw=1.8, zorder=3)
@@ -138,33 +134,31 @@ def _together(
                 labels.block(x - 0.07, y - 0.07, x + 0.07, y + 0.07)
         for (a, b), (value, after) in zip(pairwise(xs), pairwise(ys), strict=True):
             if value == value:
-                level = (1 - value / highest) * panel.high
+                level = (1 - value / highest) * chart.high
                 labels.block(at(a), level - 0.02, at(b), level + 0.02)
             if value == value and after == after:
-                level, other = sorted((1 - v / highest) * panel.high for v in (value, after))
+                level, other = sorted((1 - v / highest) * chart.high for v in (value, after))
                 labels.block(at(b) - 0.02, level, at(b) + 0.02, other)
     for changes in series.values():
         for one in changes:
             if one.label and one.balance is not None:
                 labels.beside(one.label, *place(one.t, one.balance))
-    for label in labels.placed:
-        x, y = label.x / panel.wide * (end - start) + start, (1 - label.y / panel.high) * highest
-        axes.text(x, y, label.text, size=label.size, color=INK, va="center", zorder=6)
-    _name_ends(panel, series, end, highest)
-    return panel.picture
+    chart.write(labels, lambda y: (1 - y / chart.high) * highest)
+    _name_ends(chart, series, end, highest)
+    return chart.picture
 
 
-def _name_ends(panel: Panel, series: dict[str, list[Change]], end: int, highest: float) -> None:
+def _name_ends(chart: Chart, series: dict[str, list[Change]], end: int, highest: float) -> None:
     last = {wallet: changes[-1].balance for wallet, changes in series.items()}
-    levels = [float(balance or 0) / highest * panel.high for balance in last.values()]
-    places = spread(levels, 0.17, 0.05, panel.high)
+    levels = [float(balance or 0) / highest * chart.high for balance in last.values()]
+    places = spread(levels, 0.17, 0.05, chart.high)
     for (wallet, balance), level, place, colour in zip(
         last.items(), levels, places, PALETTE, strict=False
     ):
         text = f"{wallet}  {'lost' if balance is None else balance}"
-        panel.axes.annotate(
-            text, (end, level / panel.high * highest),
-            xytext=(end * (1 + 0.16 / panel.wide), place / panel.high * highest),
+        chart.axes.annotate(
+            text, (end, level / chart.high * highest),
+            xytext=(end * (1 + 0.16 / chart.wide), place / chart.high * highest),
             size=9.5, weight="bold", color=INK, va="center", annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colour, "lw": 1.8, "shrinkA": 0, "shrinkB": 0,
                         "relpos": (0, 0.5)},
@@ -175,21 +169,19 @@ def _in_rows(
     series: dict[str, list[Change]], losses: list[Loss], run_end: int, title: str, alt: str
 ) -> Picture:
     """A row a wallet, all to one scale."""
-    end, time = _end(series, losses, run_end)
-    panel = Panel.of(title, alt, ROW * len(series), left=1.0, right=1.0, above=0.2,
+    end, rest = _end(series, losses, run_end)
+    chart = Chart.of(title, alt, ROW * len(series), left=1.0, right=1.0, above=0.2,
                      legend=_legend(series, losses))  # fmt: skip
-    axes = panel.axes
-    even(axes, -0.015 * end, end)
-    panel.name_x(time)
+    axes = chart.axes
+    axes.set_xlim(-0.015 * end, end)
+    chart.count_time(end, more=rest)
     axes.set_ylim(len(series), 0)
-    axes.spines["left"].set_visible(False)
-    axes.set_yticks([row + 0.55 for row in range(len(series))], list(series))
-    axes.tick_params(axis="y", length=0, labelsize=8.5)
+    chart.name_rows(list(series), [row + 0.55 for row in range(len(series))])
     known = [one.balance for changes in series.values() for one in changes if one.balance]
     highest = float(max(known, default=Decimal(1)))
     for loss in losses:
         _shade(axes, loss, end)
-    axes.text(end * 1.01, -0.5, "at the end", size=8.5, color=INK, va="center")
+    axes.text(end * 1.01, -0.5, "at the end", size=SMALL, color=INK, va="center")
     for row, changes in enumerate(series.values()):
         axes.axhline(row + 0.92, color=PALE, lw=0.5, zorder=1)
         xs, ys = _steps(changes, end)
@@ -200,9 +192,9 @@ def _in_rows(
                 level = row + 0.92 - 0.75 * float(one.balance) / highest
                 _sign(axes, one, level, PALETTE[0], 20)
         last = changes[-1].balance
-        axes.text(end * 1.01, row + 0.55, "lost" if last is None else f"{last}", size=8.5,
+        axes.text(end * 1.01, row + 0.55, "lost" if last is None else f"{last}", size=SMALL,
                   color=INK, va="center")  # fmt: skip
-    return panel.picture
+    return chart.picture
 
 
 def _shade(axes: Axes, loss: Loss, end: int) -> None:

@@ -1,6 +1,7 @@
 """The circuit breaker against virtual time: its state, calls, answers and rejections."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
@@ -9,12 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from sagakit.draw.clock import moment, roughly, unit
+from sagakit.draw.chart import SMALL, TEXT, Chart, message
+from sagakit.draw.clock import moment, roughly
 from sagakit.draw.figure import BLUE, INK, RED, STYLE, YELLOW, Picture
 from sagakit.draw.labels import Labels
-from sagakit.draw.panel import Panel, message
 from sagakit.draw.text_metrics import width
-from sagakit.draw.timescale import even
 from sagakit.trace.activity import OutsideCall
 from sagakit.trace.observed import BreakerStory
 from sagakit.trace.trace import Trace
@@ -26,13 +26,11 @@ LEFT, RIGHT = 1.5, 0.35  # inches
 BAND, STEPS, ROW, GAP = 0.34, 0.62, 0.13, 0.3  # inches: heights of the rows and between them
 
 
+@mpl.rc_context(STYLE)
 def breaker(trace: Trace) -> Picture:
     """Draw the breaker of a run; one that stored no breaker's state gets a picture that says so."""
     story = BreakerStory.of(trace)
-    with mpl.rc_context(STYLE):
-        if not story.stretches:
-            return message(TITLE, _why_nothing(story))
-        return _draw(story)
+    return _draw(story) if story.stretches else message(TITLE, _why_nothing(story))
 
 
 def _why_nothing(story: BreakerStory) -> str:
@@ -70,21 +68,19 @@ def _draw(story: BreakerStory) -> Picture:
     for height in heights[:-1]:
         tops.append(tops[-1] + height + GAP)
     alt = "\n".join([f"{TITLE}.", *_sentences(story)])
-    panel = Panel.of(TITLE, alt, tops[-1] + heights[-1] + 0.15, left=LEFT, right=RIGHT,
+    chart = Chart.of(TITLE, alt, tops[-1] + heights[-1] + 0.15, left=LEFT, right=RIGHT,
                      legend=list(_legend(story, len(answered))))  # fmt: skip
-    axes = panel.axes
-    even(axes, -0.015 * story.end, story.end)
-    panel.name_x(f"virtual time ({unit(story.end)[0]})")
-    axes.set_ylim(panel.high, 0)
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0, labelsize=9)
+    axes = chart.axes
+    axes.set_xlim(-0.015 * story.end, story.end)
+    chart.count_time(story.end)
+    axes.set_ylim(chart.high, 0)
     names = ["state", "failures in a row", f"calls ({len(story.answered) + len(story.silent)})",
              f"rejected ({len(story.rejections)})"]  # fmt: skip
-    axes.set_yticks([t + h / 2 for t, h in zip(tops, heights, strict=True)], names)
+    chart.name_rows(names, [t + h / 2 for t, h in zip(tops, heights, strict=True)])
     for begin, end in story.silences():
         axes.axvspan(begin, end, fc="#E9E9E9", lw=0, zorder=0)
-    _draw_states(panel, story, tops[0])
-    _draw_failures(axes, story, tops[1])
+    _draw_states(chart, story, tops[0])
+    _draw_failures(chart, story, tops[1])
     for call, row in zip(calls, rows, strict=True):
         y = tops[2] + ROW * (row + 0.5)
         _draw_call(axes, call, y, call.number in story.probes)
@@ -92,7 +88,7 @@ def _draw(story: BreakerStory) -> Picture:
     axes.axhline(middle, color="#E0E0E0", lw=0.6, zorder=0)
     axes.scatter(story.rejections, [middle] * len(story.rejections), marker="D", s=24, color=RED,
                  ec="white", lw=0.4, zorder=4)  # fmt: skip
-    return panel.picture
+    return chart.picture
 
 
 def _stacked(calls: list[OutsideCall], scale: float) -> list[int]:
@@ -107,11 +103,11 @@ def _stacked(calls: list[OutsideCall], scale: float) -> list[int]:
     return rows
 
 
-def _draw_states(panel: Panel, story: BreakerStory, top: float) -> None:
+def _draw_states(chart: Chart, story: BreakerStory, top: float) -> None:
     """The band; a stretch that is too short for its name gets it above."""
-    axes = panel.axes
+    axes = chart.axes
     start, end = axes.get_xlim()
-    labels = Labels(panel.wide)
+    labels = Labels(chart.wide)
     for one in story.stretches:
         tint = TINTS.get(one.state, "#E6E6E6")
         axes.add_patch(
@@ -120,28 +116,35 @@ def _draw_states(panel: Panel, story: BreakerStory, top: float) -> None:
             )
         )
         text = f"{one.state}, {roughly(one.end - one.begin)}"
-        room = (one.end - one.begin) / (end - start) * panel.wide
+        room = (one.end - one.begin) / (end - start) * chart.wide
         middle = (one.begin + one.end) / 2
-        fitting = [each for each in (text, one.state) if width(each, 9) / 72 < room - 0.08]
+        fitting = [each for each in (text, one.state) if width(each, TEXT) / 72 < room - 0.08]
         if fitting:
-            axes.text(middle, top + BAND / 2, fitting[0], size=9, color=INK, ha="center",
+            axes.text(middle, top + BAND / 2, fitting[0], size=TEXT, color=INK, ha="center",
                       va="center", zorder=4)  # fmt: skip
         else:
-            labels.beside(text, (middle - start) / (end - start) * panel.wide, top, off=0.12)
-    for label in labels.placed:
-        x = start + label.x / panel.wide * (end - start)
-        axes.text(x, label.y, label.text, size=label.size, color=INK, va="center", zorder=4)
+            labels.beside(text, (middle - start) / (end - start) * chart.wide, top, off=0.12)
+    chart.write(labels)
 
 
-def _draw_failures(axes: Axes, story: BreakerStory, top: float) -> None:
-    most = max(max(failures for _, failures in story.failures), 1)
-    times = [t for t, _ in story.failures] + [story.end]
+def _draw_failures(chart: Chart, story: BreakerStory, top: float) -> None:
+    """The steps, each with its number where there is room for it; the highest before each fall
+    always has it."""
+    axes = chart.axes
+    start, end = axes.get_xlim()
     counts = [failures for _, failures in story.failures]
+    most = max(*counts, 1)
+    times = [t for t, _ in story.failures] + [story.end]
     levels = [top + STEPS * (1 - failures / most) for failures in (*counts, counts[-1])]
     axes.step(times, levels, where="post", color=INK, lw=1.3, zorder=3)
-    for (t, failures), level in zip(story.failures, levels, strict=False):
-        if failures:
-            axes.text(t, level - 0.03, str(failures), size=8.5, color=INK, ha="right", va="bottom")
+    falls = [now > then for now, then in pairwise([*counts, 0])]
+    free = float("inf")  # inches from the left to what is written to the right
+    steps = list(zip(times[:-1], counts, levels[:-1], falls, strict=True))
+    for t, count, level, falls_then in reversed(steps):
+        right = (t - start) / (end - start) * chart.wide
+        if count and (falls_then or right <= free):
+            axes.text(t, level - 0.03, str(count), size=SMALL, color=INK, ha="right", va="bottom")
+            free = right - width(str(count), SMALL) / 72 - 0.03
 
 
 def _draw_call(axes: Axes, call: OutsideCall, y: float, probe: bool) -> None:

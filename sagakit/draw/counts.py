@@ -7,10 +7,10 @@ import matplotlib as mpl
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from sagakit.draw.figure import INK, PALE, PALETTE, STYLE, Picture
-from sagakit.draw.panel import Panel, message
+from sagakit.draw.chart import SMALL, Chart, message
+from sagakit.draw.figure import INK, PALETTE, STYLE, Picture
 
-HIGH = 3.2  # inches
+HEIGHT = 3.2  # inches
 SIGNS = "osD^vP"
 EXACT = 1_000_000  # from here on a number is told by its digits
 MOST_TICKS = 8
@@ -20,6 +20,7 @@ Counts = Mapping[str, Mapping[int, int]]
 """What is counted, to its number for each value of what is varied."""
 
 
+@mpl.rc_context(STYLE)
 def counts(counted: Counts, *, over: str, title: str) -> Picture:
     """Draw counts on an axis of powers of ten, a line each.
 
@@ -35,33 +36,28 @@ def counts(counted: Counts, *, over: str, title: str) -> Picture:
         for x, number in points.items():
             if number < 1:
                 raise ValueError(f"{name}: {number} at {over} {x}: only counts from 1 on are drawn")
-    with mpl.rc_context(STYLE):
-        return _drawn(lines, over, title)
-
-
-def _drawn(lines: Counts, over: str, title: str) -> Picture:
     looks = list(zip(lines, PALETTE, cycle(SIGNS), strict=False))
     legend = [
         Line2D([], [], color=colour, marker=sign, markersize=6, label=name)
         for name, colour, sign in looks
     ]
     alt = _alternative(lines, over, title)
-    panel = Panel.of(title, alt, HIGH, left=0.9, right=0.9, legend=legend)
+    chart = Chart.of(title, alt, HEIGHT, left=0.9, right=0.9, legend=legend)
     for name, colour, sign in looks:
         points = lines[name]
-        panel.axes.plot(
+        chart.axes.plot(
             [*points], [float(one) for one in points.values()], color=colour, marker=sign
         )
-    panel.axes.set_yscale("log")
-    panel.axes.set_ylabel("how many (logarithmic)", size=9)
-    _axes(panel, lines)
-    _label(panel, lines)
-    panel.name_x(over)
-    return panel.picture
+    chart.axes.set_yscale("log")
+    chart.name_heights("how many (logarithmic)")
+    _axes(chart, lines)
+    _label(chart, lines)
+    chart.name_x(over)
+    return chart.picture
 
 
-def _axes(panel: Panel, lines: Counts) -> None:
-    axes = panel.axes
+def _axes(chart: Chart, lines: Counts) -> None:
+    axes = chart.axes
     every = sorted({x for points in lines.values() for x in points})
     axes.xaxis.set_major_locator(FixedLocator(every))
     axes.set_xlim(every[0] - 0.2, every[-1] + 0.2)
@@ -73,14 +69,12 @@ def _axes(panel: Panel, lines: Counts) -> None:
     )
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: told(round(value))))
-    axes.grid(axis="y", color=PALE, linewidth=0.7)
-    axes.set_axisbelow(True)
 
 
-def _label(panel: Panel, lines: Counts) -> None:
+def _label(chart: Chart, lines: Counts) -> None:
     """Each number at its sign: above it to the left, where a line that rises leaves room, or below
     it if there is another one close above. Lines that meet at a point share its label."""
-    axes = panel.axes
+    axes = chart.axes
     first = min(x for points in lines.values() for x in points)
     by_x: dict[int, set[int]] = {}
     for points in lines.values():
@@ -94,7 +88,7 @@ def _label(panel: Panel, lines: Counts) -> None:
             right = below or x == first
             axes.annotate(
                 told(number), (x, float(number)), (6 if right else -6, -13 if below else 5),
-                textcoords="offset points", ha="left" if right else "right", size=8.5, color=INK,
+                textcoords="offset points", ha="left" if right else "right", size=SMALL, color=INK,
             )  # fmt: skip
             higher = y
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import matplotlib as mpl
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from sagakit.draw.clock import roughly, unit
+from sagakit.draw.chart import SMALL, Chart, message
+from sagakit.draw.clock import roughly
 from sagakit.draw.figure import GREY, INK, PALE, PALETTE, STYLE, Picture
-from sagakit.draw.panel import Panel, message
 from sagakit.draw.text_metrics import width
 from sagakit.trace.activity import emissions
 from sagakit.trace.trace import Trace
@@ -48,6 +48,7 @@ def percentile(sorted_values: list[int], percent: int) -> int:
     return sorted_values[max(ceil(len(sorted_values) * percent / 100), 1) - 1]
 
 
+@mpl.rc_context(STYLE)
 def latency(trace: Trace) -> Picture:
     """Draw a dot a saga and a row an outcome (its last event), with p50, p95 and p99."""
     by_outcome: dict[str, list[int]] = {}
@@ -59,8 +60,7 @@ def latency(trace: Trace) -> Picture:
     sagas = sum(map(len, rows.values()))
     title = f"How long {sagas} sagas took, by outcome" if sagas > 1 else "How long the saga took"
     alt = "\n".join([f"{title}, first to last event.", *_sentences(rows)])
-    with mpl.rc_context(STYLE):
-        return _draw(rows, title, alt)
+    return _draw(rows, title, alt)
 
 
 def _marks(values: list[int]) -> list[tuple[int, str]]:
@@ -87,36 +87,32 @@ def _draw(rows: dict[str, list[int]], title: str, alt: str) -> Picture:
     logarithmic = lowest > 0 and highest > SPREAD * lowest
     left = max(width(outcome, 10) for outcome in rows) / 72 + 0.3
     each = {outcome: ceil(len(values) / MOST_DOTS) for outcome, values in rows.items()}
-    panel = Panel.of(title, alt, ROW * len(rows), left=left, right=0.4, legend=_legend(each))
-    axes = panel.axes
-    name, size = unit(highest)
+    chart = Chart.of(title, alt, ROW * len(rows), left=left, right=0.4, legend=_legend(each))
+    axes = chart.axes
     if logarithmic:
         axes.set_xscale("log")
         axes.set_xlim(lowest / 1.25, highest * 1.25)
         subs = (1, 2, 5) if log10(highest / lowest) < 3.2 else (1,)
         axes.xaxis.set_major_locator(LogLocator(subs=subs))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _place: roughly(t)))
-        panel.name_x("virtual time from first to last event (logarithmic)")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _index: roughly(t)))
+        chart.name_x("virtual time from first to last event (logarithmic)")
     else:
         axes.set_xlim(0, highest * 1.06 or 1)
-        axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10]))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _place: f"{t / size:.10g}"))
-        panel.name_x(f"virtual time from first to last event ({name})")
+        chart.count_time(highest, "virtual time from first to last event")
     axes.set_ylim(ROW * len(rows), 0)
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0, labelsize=10)
-    axes.set_yticks(
-        [ROW * (row + 0.42) for row in range(len(rows))],
+    chart.name_rows(
         [f"{outcome}\n{_sagas(len(values))}" for outcome, values in rows.items()],
+        [ROW * (row + 0.42) for row in range(len(rows))],
     )
+    axes.tick_params(axis="y", labelsize=10)
     start, end = axes.get_xlim()
 
     def x(t: float) -> float:
         """Inches from the left."""
         if logarithmic:
-            return panel.wide * log10(t / start) / log10(end / start)
-        return panel.wide * (t - start) / (end - start)
+            return chart.wide * log10(t / start) / log10(end / start)
+        return chart.wide * (t - start) / (end - start)
 
     for row, (outcome, values) in enumerate(rows.items()):
         colour, shape = PALETTE[row % len(PALETTE)], SHAPES[row % len(SHAPES)]
@@ -128,22 +124,22 @@ def _draw(rows: dict[str, list[int]], title: str, alt: str) -> Picture:
             dots, [middle + level for level in levels], s=26, marker=shape, fc=colour, ec="white",
             lw=0.4, zorder=3,
         )  # fmt: skip
-        _name_marks(panel, x, values, middle)
-    return panel.picture
+        _name_marks(chart, x, values, middle)
+    return chart.picture
 
 
 def _name_marks(
-    panel: Panel, x: Callable[[float], float], values: list[int], middle: float
+    chart: Chart, x: Callable[[float], float], values: list[int], middle: float
 ) -> None:
     marks = _marks(values)
-    long = [width(text, 8.5) / 72 for _, text in marks]
-    centres = _apart([x(value) for value, _ in marks], long, panel.wide + 0.3)
+    long = [width(text, SMALL) / 72 for _, text in marks]
+    centres = _apart([x(value) for value, _ in marks], long, chart.wide + 0.3)
     bottom = middle + ROW * 0.36
     for (value, text), centre in zip(marks, centres, strict=True):
-        panel.axes.plot([value, value], [middle - ROW * 0.32, bottom], color=INK, lw=1.1, zorder=2)
-        panel.axes.annotate(
-            text, (value, bottom), xytext=(centre / panel.wide, bottom + 0.12),
-            textcoords=("axes fraction", "data"), size=8.5, color=INK, ha="center", va="center",
+        chart.axes.plot([value, value], [middle - ROW * 0.32, bottom], color=INK, lw=1.1, zorder=2)
+        chart.axes.annotate(
+            text, (value, bottom), xytext=(centre / chart.wide, bottom + 0.12),
+            textcoords=("axes fraction", "data"), size=SMALL, color=INK, ha="center", va="center",
             annotation_clip=False,
         )  # fmt: skip
 

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
+from sagakit.draw.chart import Chart
 from sagakit.draw.clock import roughly
 from sagakit.draw.figure import GREY, INK, RED, WIDTH, Picture
 from sagakit.draw.labels import Labels, spread
-from sagakit.draw.panel import Panel
 from sagakit.draw.scene import Scene
 from sagakit.draw.text_metrics import width
 from sagakit.draw.timelegend import COFFIN, FEW_SAGAS, SHAPES, legend, tint
@@ -73,7 +73,7 @@ class Drawing:
     def picture(self, title: str, alt: str) -> Picture:
         upright = self._upright()
         longest = max((width(saga, 8) / 72 for saga in self.scene.sagas), default=0.0)
-        panel = Panel.of(
+        panel = Chart.of(
             title, alt, self.high, left=LEFT, right=0, above=longest + 0.12 if upright else 0.0,
             legend=list(
                 legend(self.scene, self.colours, self.shapes, self.roomy, bool(self.x.cuts))
@@ -100,7 +100,7 @@ class Drawing:
 
     # The ground: lanes, time, and what was cut from it.
 
-    def _draw_ground(self, panel: Panel) -> None:
+    def _draw_ground(self, panel: Chart) -> None:
         axes = panel.axes
         edges = [*(self.top[lane] for lane in self.lanes), self.high]
         for a, b in list(pairwise(edges))[::2]:
@@ -115,7 +115,8 @@ class Drawing:
                 kept.append((at, text))
         axes.set_xticks([at for at, _ in kept], [text for _, text in kept])
         axes.tick_params(axis="x", labelsize=9)
-        panel.name_x(f"virtual time ({unit})", self.wide)
+        axes.set_xlabel(f"virtual time ({unit})", size=9, ha="right")
+        axes.xaxis.set_label_coords(self.wide / panel.wide, -0.33 / panel.high)
         for cut in self.x.cuts:
             left, right = self.x(cut.begin), self.x(cut.end)
             axes.add_patch(

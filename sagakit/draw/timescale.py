@@ -5,24 +5,12 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
-
 from sagakit.draw.clock import unit
 
 IDLE = 3  # a stretch so many times as long as all that is shorter taken together is cut
 MOST_CUTS = 8
 CUT = 0.5  # inches that are left of a stretch
 APART = 0.62  # inches from tick to tick, at least
-
-
-def even(axes: Axes, start: float, end: float) -> None:
-    """Make the x axis, in ms, an even time axis."""
-    name, size = unit(end)
-    axes.set_xlim(start, end)
-    axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _place: f"{t / size:.10g}"))
-    axes.set_xlabel(f"virtual time ({name})")
 
 
 class Cut(NamedTuple):

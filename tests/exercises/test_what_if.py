@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from sagakit import sweep
+from sagakit.draw.sweeps import bootstrap
 from sagakit.exercises.what_if import (
     DELAY,
     GIVEN,
@@ -16,7 +17,6 @@ from sagakit.exercises.what_if import (
     chosen_delay,
     differ,
 )
-from sagakit.sweeps.intervals import bootstrap
 
 
 def test_three_dots_are_no_answer_yet() -> None:
