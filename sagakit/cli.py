@@ -329,12 +329,12 @@ def _status(verdicts: "Sequence[Verdict]") -> int:
 
 def _scenario(given: Namespace) -> "Scenario":
     from sagakit.scenarios import NAMES, Scenario, named
-    from sagakit.scenarios.stage import stage
+    from sagakit.scenarios.build import build_world
 
     file = getattr(given, "file", None)
     if file:
         scenario = Scenario.load(file)
-        stage(scenario)  # whatever of it is asked for, all of it must be right
+        build_world(scenario)  # whatever of it is asked for, all of it must be right
         if given.name and given.name != scenario.name:
             tell(f"{file} holds {scenario.name}: this is run, not {given.name}")
         return scenario

@@ -49,14 +49,16 @@ def run(
     True
     """
     from sagakit.contract.validation import whole_number
-    from sagakit.scenarios import chosen
-    from sagakit.scenarios.stage import stage
+    from sagakit.scenarios import resolve
+    from sagakit.scenarios.build import build_world
     from sagakit.sim.schedule import choices
 
-    scenario = chosen(scenario)
+    scenario = resolve(scenario)
     seed = scenario.seed if seed is None else whole_number("seed", seed)
     given = None if schedule is None else choices(schedule)
-    world = stage(scenario, seed=seed, services=services, schedule=given, deployment=deployment)
+    world = build_world(
+        scenario, seed=seed, services=services, schedule=given, deployment=deployment
+    )
     return Run(
         scenario, seed, world.run(), services=services, schedule=given, deployment=deployment
     )

@@ -11,7 +11,7 @@ from itertools import permutations
 from sagakit.payments.topology import Service
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario
-from sagakit.scenarios.stage import INSTANT
+from sagakit.scenarios.build import INSTANT
 from sagakit.sim.faults import Outage
 
 OWNER = "Wallet Service"

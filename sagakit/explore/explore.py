@@ -33,8 +33,8 @@ from sagakit.payments.api import parse
 from sagakit.payments.topology import Service, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Invariant, Run
-from sagakit.scenarios import Scenario, System, chosen
-from sagakit.scenarios.stage import with_services
+from sagakit.scenarios import Scenario, System, resolve
+from sagakit.scenarios.build import replace_services
 
 Services = Mapping[str, Service]
 
@@ -92,7 +92,7 @@ def explore(
     >>> print(answer.broken[0].cause)
     PaymentInit of ana:A came twice.
     """
-    scenario = chosen(scenario)
+    scenario = resolve(scenario)
     spend = {"crashes": crashes, "duplicates": duplicates, "drops": drops}
     budget = budget_of({**spend, "lost_answers": lost_answers}, provider or {})
     must_make_sense(scenario, services, stop, limit)
@@ -233,7 +233,7 @@ def space_of(
 ) -> Space:
     """The space of a scenario's states: what is asked is there, and the stores are filled."""
     if isinstance(scenario, System):
-        system = with_services(scenario, services)
+        system = replace_services(scenario, services)
         commands = [
             (system.receiver(command), command, saga) for saga, command in system.requests.items()
         ]

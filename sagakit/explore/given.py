@@ -9,7 +9,7 @@ from sagakit.explore.tokens import ANSWERS, FAULTS
 from sagakit.payments.topology import SOUND
 from sagakit.run import Invariant
 from sagakit.scenarios import BadScenario, Scenario, System
-from sagakit.scenarios.stage import stage
+from sagakit.scenarios.build import build_world
 
 WAY_IN = "API Gateway"
 
@@ -51,7 +51,7 @@ def must_make_sense(
             )
         if name not in SOUND:
             raise BadScenario(f"there is no service {name!r} to replace: {suggest(name, SOUND)}")
-    stage(scenario)
+    build_world(scenario)
 
 
 def laws_in(invariants: Any) -> tuple[Invariant, ...]:

@@ -12,7 +12,7 @@ from sagakit.laws.facts import BREAKER
 from sagakit.payments.topology import Service
 from sagakit.run import Run
 from sagakit.scenarios import Scenario, System
-from sagakit.scenarios.stage import stage
+from sagakit.scenarios.build import build_world
 from sagakit.sim.schedule import Choice, ScheduledKernel, ScheduleMismatch
 from sagakit.trace.trace import Asked, Attempt, Failed, Read, Record, Trace, Written
 
@@ -51,7 +51,7 @@ class _Step(NamedTuple):
 def replay(
     scenario: Scenario | System, services: Mapping[str, Service] | None, schedule: Iterable[Choice]
 ) -> Replayed:
-    world = stage(scenario, services=services, schedule=schedule)
+    world = build_world(scenario, services=services, schedule=schedule)
     trace = world.run()
     kernel = world.kernel
     assert isinstance(kernel, ScheduledKernel)

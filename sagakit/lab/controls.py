@@ -19,7 +19,7 @@ from sagakit.lab import fallback
 from sagakit.lab.front import front_end
 from sagakit.lab.knobs import knobs, turned
 from sagakit.run import Run, run
-from sagakit.scenarios import BadScenario, Scenario, System, chosen
+from sagakit.scenarios import BadScenario, Scenario, System, resolve
 from sagakit.trace.activity import Activity
 from sagakit.trace.trace import told
 
@@ -32,7 +32,7 @@ def control(scenario: Scenario | System | str) -> "Controls":
     """Turn what can be turned of a scenario, or of a system of one's own, and see the run.
     `.scenario` and `.run` are what is shown. Raises `BadScenario` for a name that does not exist,
     and for what is neither."""
-    return Controls(chosen(scenario))
+    return Controls(resolve(scenario))
 
 
 class Controls(AnyWidget):

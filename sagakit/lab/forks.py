@@ -4,7 +4,7 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 from sagakit.run import Run, run
-from sagakit.scenarios.stage import stage
+from sagakit.scenarios.build import build_world
 from sagakit.sim.schedule import Act, Choice, ScheduledKernel
 from sagakit.trace.trace import Trace
 
@@ -39,7 +39,7 @@ class Forks:
         if finished.schedule is None:
             raise ValueError("a run by the clock has no choices: run it with schedule=[]")
         self.run = finished
-        world = stage(
+        world = build_world(
             finished.scenario,
             seed=finished.seed,
             services=finished.services,

@@ -1,4 +1,4 @@
-"""The scenarios that the notebooks walk through, by name.
+"""The scenarios that the notebooks walk through, by name, and what scenarios are made of.
 
 >>> print(", ".join(NAMES[:3]))
 happy_path, provider_error, insufficient_funds
@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from sagakit.contract.imports import suggesting
 from sagakit.contract.suggest import suggest
 from sagakit.contract.validation import BadScenario
-from sagakit.scenarios.circuit_breaker import circuit_breaker
-from sagakit.scenarios.concurrent_payments import concurrent_payments
-from sagakit.scenarios.disaster_recovery import disaster_recovery
-from sagakit.scenarios.happy_path import happy_path
-from sagakit.scenarios.insufficient_funds import insufficient_funds
-from sagakit.scenarios.provider_error import provider_error
+from sagakit.scenarios.catalog import (
+    ALL,
+    circuit_breaker,
+    concurrent_payments,
+    disaster_recovery,
+    happy_path,
+    insufficient_funds,
+    provider_error,
+)
 from sagakit.scenarios.scenario import (
     OpeningWallet,
     PaymentRequest,
@@ -24,19 +27,11 @@ from sagakit.scenarios.scenario import (
 )
 from sagakit.scenarios.system import System
 
-ALL = (
-    happy_path,
-    provider_error,
-    insufficient_funds,
-    circuit_breaker,
-    concurrent_payments,
-    disaster_recovery,
-)
 NAMES = tuple(scenario.name for scenario in ALL)
 
 
 def named(name: str) -> Scenario:
-    """The scenario of that name. Raises `BadScenario` with the names that there are.
+    """Return the scenario of that name. Raises `BadScenario` with the names that there are.
 
     >>> named("happy_path").title
     'A payment that goes well'
@@ -47,8 +42,8 @@ def named(name: str) -> Scenario:
     raise BadScenario(f"there is no scenario {name!r}: {suggest(name, NAMES)}")
 
 
-def chosen(scenario: object) -> Scenario | System:
-    """The scenario or system that is given, or the scenario of that name. Raises `BadScenario` for
+def resolve(scenario: object) -> Scenario | System:
+    """Return the scenario or system itself, or the scenario of that name. Raises `BadScenario` for
     anything else.
     """
     if isinstance(scenario, str):
@@ -72,7 +67,6 @@ __all__ = [
     "Recovery",
     "Scenario",
     "System",
-    "chosen",
     "circuit_breaker",
     "concurrent_payments",
     "disaster_recovery",
@@ -80,6 +74,7 @@ __all__ = [
     "insufficient_funds",
     "named",
     "provider_error",
+    "resolve",
 ]
 
 if not TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """A scenario: what happens in a run, as data.
 
 Wallets, payments, what the provider does, what goes wrong, and how the services are set. A
-scenario is checked when it is made, and can be saved to JSON and loaded again.
+scenario is validated when it is made, and can be saved to JSON and loaded again.
 """
 
 from pathlib import Path
@@ -19,14 +19,14 @@ from sagakit.payments.topology import Settings
 from sagakit.sim.external import Behaviour
 from sagakit.sim.faults import Fault
 
-LARGEST = 100_000_000  # bytes of a file: a million payments
+LARGEST_FILE = 100_000_000  # bytes: a million payments
 LONGEST_LINE = 88  # characters of a scenario's text, as wide as a page shows a line
 
 Name = Annotated[str, Field(pattern=rf"^{IDENTIFIER.pattern}$")]
 
 
 class OpeningWallet(Validated):
-    """What a user has at the start."""
+    """The balance that a user has at the start."""
 
     user_id: Name
     balance: Balance
@@ -47,17 +47,17 @@ class PaymentRequest(Validated):
 
     @property
     def times(self) -> tuple[int, ...]:
-        """When (ms) it is sent."""
+        """The times (ms) at which it is sent."""
         return (self.at, *(self.at + later for later in self.repeats))
 
     def post(self) -> Post:
-        """The request to the API."""
+        """Return the request to the API."""
         body = encode({"user_id": self.user_id, "amount": self.amount})
         return Post(body, self.idempotency_key)
 
 
 class ProviderRule(Validated):
-    """How the provider reacts to some requests; the first rule that matches counts.
+    """The provider's reaction to some requests; the first rule that matches counts.
 
     calls        which requests about one payment, counted from 1; all if not given
     payment_id   for which payment; all if not given
@@ -81,6 +81,7 @@ class ProviderRule(Validated):
         return self
 
     def matches(self, payment_id: str, call: int, now: int) -> bool:
+        """Return whether the rule is for this request: the `call`-th about the payment."""
         return (
             (self.calls is None or call in self.calls)
             and self.payment_id in (None, payment_id)
@@ -105,7 +106,7 @@ class Redrive(Validated):
 
 
 class Recovery(Validated):
-    """When the wallet store's snapshot is taken, and when the operator starts the recovery (ms)."""
+    """The times (ms) of the wallet store's snapshot and of the operator's start of the recovery."""
 
     snapshot_at: Milliseconds
     start_at: Milliseconds
@@ -121,7 +122,7 @@ class Recovery(Validated):
 
 
 class Scenario(Validated):
-    """What happens in a run. Raises `BadScenario` for what makes no sense.
+    """A run as data. Raises `BadScenario` for what makes no sense.
 
     name       one word
     title      one line, for people
@@ -162,8 +163,8 @@ class Scenario(Validated):
 
     @model_validator(mode="before")
     @classmethod
-    def _not_one_for_many(cls, values: Any) -> Any:
-        """A comma is soon forgotten, and pydantic would take a part for a list of its fields."""
+    def _refuse_part_for_list(cls, values: Any) -> Any:
+        # A comma is soon forgotten, and pydantic would take a part for a list of its fields.
         for name, value in values.items() if isinstance(values, dict) else ():
             field = cls.model_fields.get(name)
             if isinstance(value, Validated) and field and get_origin(field.annotation) is tuple:
@@ -174,11 +175,13 @@ class Scenario(Validated):
     @model_validator(mode="before")
     @classmethod
     def _number_the_keys(cls, values: Any) -> Any:
-        """A payment without an Idempotency-Key gets its place as the key."""
+        """Give a payment without an Idempotency-Key its number as the key."""
         if isinstance(values, dict) and isinstance(values.get("payments"), list | tuple):
             payments = [
-                {"idempotency_key": str(place), **one} if isinstance(one, dict) else one
-                for place, one in enumerate(values["payments"], start=1)
+                {"idempotency_key": str(number), **payment}
+                if isinstance(payment, dict)
+                else payment
+                for number, payment in enumerate(values["payments"], start=1)
             ]
             values = {**values, "payments": payments}
         return values
@@ -188,10 +191,10 @@ class Scenario(Validated):
         if not self.payments and not self.texts:
             raise ValueError("payments: nothing happens without one: give at least one, or a text")
         users = set()
-        for place, wallet in enumerate(self.wallets):
+        for index, wallet in enumerate(self.wallets):
             if wallet.user_id in users:
                 raise ValueError(
-                    f"wallets[{place}].user_id: {wallet.user_id!r} has a wallet already: keep one"
+                    f"wallets[{index}].user_id: {wallet.user_id!r} has a wallet already: keep one"
                 )
             users.add(wallet.user_id)
         if self.provider or self.faults:
@@ -199,23 +202,23 @@ class Scenario(Validated):
         return self
 
     def _check_payment_ids(self) -> None:
-        """A rule or fault for a payment that is not made would say nothing."""
+        """Refuse a rule or fault for a payment that is not made, since it would say nothing."""
         known = {payment.payment_id for payment in self.payments}
         named = [
-            (f"provider[{place}].payment_id", rule.payment_id)
-            for place, rule in enumerate(self.provider)
+            (f"provider[{index}].payment_id", rule.payment_id)
+            for index, rule in enumerate(self.provider)
         ]
         if not self.texts:  # a text may bring a saga of its own
             named += [
-                (f"faults[{place}].correlation_id", getattr(fault, "correlation_id", None))
-                for place, fault in enumerate(self.faults)
+                (f"faults[{index}].correlation_id", getattr(fault, "correlation_id", None))
+                for index, fault in enumerate(self.faults)
             ]
         for field, name in named:
             if name is not None and name not in known:
                 raise ValueError(f"{field}: there is no payment {name!r}: {suggest(name, known)}")
 
     def but(self, **changes: Any) -> Self:
-        """The same scenario with some fields changed, checked again. Raises `BadScenario`.
+        """Return the same scenario with some fields changed. Raises `BadScenario`.
 
         >>> from sagakit import scenarios
         >>> scenarios.happy_path.but(wallets=[{"user_id": "ana", "balance": "much"}])
@@ -226,7 +229,7 @@ class Scenario(Validated):
         return self.from_values({**dict(self), **changes})
 
     def to_json(self) -> str:
-        """The scenario as JSON text, an item begins a line, amounts as exact numbers."""
+        """Return the scenario as JSON text: an item begins a line, amounts are exact numbers."""
         fields = []
         for name, value in self.model_dump().items():
             if value and isinstance(value, tuple):
@@ -255,9 +258,9 @@ class Scenario(Validated):
         """Read a scenario from a file. Raises `BadScenario` with the file's name."""
         try:
             with Path(path).open("rb") as file:
-                text = file.read(LARGEST + 1)
-            if len(text) > LARGEST:
-                raise BadScenario(f"it is larger than {LARGEST:,} bytes: is it a scenario?")
+                text = file.read(LARGEST_FILE + 1)
+            if len(text) > LARGEST_FILE:
+                raise BadScenario(f"it is larger than {LARGEST_FILE:,} bytes: is it a scenario?")
             return cls.from_json(text)
         except FileNotFoundError:
             raise BadScenario(f"{path}: there is no such file") from None
@@ -268,7 +271,7 @@ class Scenario(Validated):
 
 
 def _object(fields: dict[str, Any], column: int) -> str:
-    """An object as JSON text that begins at a column, as many fields on a line as fit."""
+    """Return an object as JSON text that begins at a column, as many fields on a line as fit."""
     lines = [""]
     for name, value in fields.items():
         field = f'"{name}": {encode(value)},'

@@ -1,4 +1,4 @@
-"""A system of one's own, and what is asked of it.
+"""A system of one's own, and what is asked of it, as data.
 
 Services by name, wired by what they handle: each gets a store and, if it handles events, a queue;
 what it handles is sent there. So a choreography is a few classes and one `System`.
@@ -16,9 +16,9 @@ from sagakit.contract.ports import Ports, handlers, must_be_an_item
 from sagakit.contract.suggest import suggest
 from sagakit.contract.timing import Timing
 from sagakit.contract.validation import BadScenario, whole_number
+from sagakit.payments.topology import Service
 from sagakit.sim.external import Behaviour
 
-Made = type | Callable[[Ports], object]
 USER = "User"
 
 
@@ -57,7 +57,7 @@ class System:
     """
 
     name: str
-    services: Mapping[str, Made]
+    services: Mapping[str, Service]
     requests: Mapping[str, Any]
     title: str = ""
     opening: Mapping[str, Iterable[Any]] = field(default_factory=dict)
@@ -67,11 +67,14 @@ class System:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        self._has_the_right_kinds()
+        self._check_types()
         object.__setattr__(self, "title", self.title or self.name)
-        opening = {name: tuple(items) for name, items in self.opening.items()}  # it is read again
+        opening = {name: tuple(items) for name, items in self.opening.items()}  # read again
         object.__setattr__(self, "opening", opening)
-        object.__setattr__(self, "timing", self._checked(self.timing))
+        try:
+            object.__setattr__(self, "timing", Timing.from_values(self.timing, "timing"))
+        except BadScenario as error:
+            raise BadScenario(f"{self.name}: {error}") from None
         for name, items in self.opening.items():
             if name not in self.services:
                 hint = suggest(name, self.services)
@@ -90,8 +93,8 @@ class System:
         for command in self.requests.values():
             self.receiver(command)
 
-    def _has_the_right_kinds(self) -> None:
-        """What mypy would say, for those who do not ask it."""
+    def _check_types(self) -> None:
+        # What mypy would say, for those who do not ask it.
         for name in ("name", "title"):
             if not isinstance(getattr(self, name), str):
                 raise BadScenario(f"{name}: must be a text, not {getattr(self, name)!r:.40}")
@@ -114,20 +117,14 @@ class System:
                 raise BadScenario(f"{self.name}: externals: {party} cannot {does!r:.40}: {hint}")
 
     def but(self, **changes: Any) -> Self:
-        """The same system with some fields changed."""
+        """Return the same system with some fields changed. Raises `BadScenario`."""
         try:
             return replace(self, **changes)
         except TypeError as error:
             raise BadScenario(f"{self.name}: {error}") from None
 
-    def _checked(self, timing: Any) -> Timing:
-        try:
-            return Timing.from_values(timing, "timing")
-        except BadScenario as error:
-            raise BadScenario(f"{self.name}: {error}") from None
-
     def receiver(self, command: Any) -> str:
-        """The service that handles a command."""
+        """Return the name of the service that handles a command. Raises `BadScenario`."""
         for name, types in self._handles.items():
             if type(command) in types:
                 return name
@@ -143,10 +140,10 @@ class System:
 
     @cached_property
     def _handles(self) -> dict[str, tuple[type, ...]]:
-        """Service to the types of messages that it handles."""
-        return {name: self._types(name) for name in self.services}
+        """The types of messages that each service handles."""
+        return {name: self._handled_types(name) for name in self.services}
 
-    def _types(self, name: str) -> tuple[type, ...]:
+    def _handled_types(self, name: str) -> tuple[type, ...]:
         ports = SimulatedPorts(name, self._wired({}))
         try:
             found = handlers(self._builder(name)(ports))
@@ -159,20 +156,22 @@ class System:
         return tuple(found)
 
     def _builder(self, name: str) -> Callable[[Ports], object]:
-        made = self.services[name]
-        return (lambda ports: made(ports.store(f"{name} DB"))) if isinstance(made, type) else made
+        service = self.services[name]
+        if isinstance(service, type):
+            return lambda ports: service(ports.store(f"{name} DB"))
+        return service
 
     @cached_property
     def deployment(self) -> Deployment:
-        """How it is put together: a queue, a store and rules for each service."""
+        """The deployment: a store for each service, a queue and rules where it handles events."""
         return self._wired(self._handles)
 
     def _wired(self, handles: Mapping[str, tuple[type, ...]]) -> Deployment:
-        taken = {
-            name: [one for one in types if issubclass(one, Event)]
+        events = {
+            name: [each for each in types if issubclass(each, Event)]
             for name, types in handles.items()
         }
-        queued = [name for name, events in taken.items() if events]
+        queued = [name for name in events if events[name]]
         functions = tuple(
             Function(
                 name=name,
@@ -190,7 +189,7 @@ class System:
             return Deployment(
                 functions=functions,
                 queues=tuple(Queue(name=f"{name} SQS", domain=name) for name in queued),
-                rules=tuple(Rule(one, f"{name} SQS") for name in queued for one in taken[name]),
+                rules=tuple(Rule(each, f"{name} SQS") for name in queued for each in events[name]),
                 tables=tables,
                 others=(
                     Participant(USER, "actor"),

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from sagakit.contract.suggest import suggest
 from sagakit.payments.topology import SOUND, Service
-from sagakit.scenarios import Scenario, chosen
-from sagakit.scenarios.stage import stage
+from sagakit.scenarios import Scenario, resolve
+from sagakit.scenarios.build import build_world
 
 PATH = re.compile(r"\w+(\[\d+\])*(\.\w+(\[\d+\])*)*")
 LARGEST = 2**63  # beyond this a seed has no place in a table of 64-bit numbers
@@ -56,7 +56,7 @@ class Plan:
         Raises `BadSweep` for a field or a service that does not exist and for seeds that are none,
         and `BadScenario` for a value that its field does not take.
         """
-        found = chosen(scenario)
+        found = resolve(scenario)
         if not isinstance(found, Scenario):
             raise BadSweep("a sweep is made of a Scenario, not of a System")
         for name, given in {"over": over, "services": services}.items():
@@ -70,7 +70,7 @@ class Plan:
         for place, combination in enumerate(product(*values.values())):
             changed = plan.scenario_with(combination)
             if place == 0:
-                stage(changed)
+                build_world(changed)
         return plan
 
     def __len__(self) -> int:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from sagakit.contract.deployment import Participant
 from sagakit.contract.progress import Progress
-from sagakit.scenarios.stage import stage
+from sagakit.scenarios.build import build_world
 from sagakit.trace import tables
 from sagakit.trace.trace import Trace
 from tests.bench import durable, explored, floor, killed, sizes, sweeping
@@ -67,7 +67,7 @@ def sagakit(count: int, trace: type[Trace] = Trace) -> Callable[[], float]:
 
     def contender() -> float:
         with patch("sagakit.sim.world.Trace", trace):
-            world = stage(scenario)
+            world = build_world(scenario)
         return seconds(world.run)
 
     return contender
@@ -113,7 +113,7 @@ def growth() -> None:
 
 def memory() -> None:
     """What is freed with a trace that nothing else shares its records with."""
-    world = stage(happy_payments(PAYMENTS))
+    world = build_world(happy_payments(PAYMENTS))
     tracemalloc.start()
     trace = world.run()
     del world
@@ -127,7 +127,7 @@ def memory() -> None:
 
 
 def frames() -> None:
-    trace = stage(happy_payments(PAYMENTS)).run()
+    trace = build_world(happy_payments(PAYMENTS)).run()
     records = [tuple(record) for record in trace]
     took = rounds(
         {

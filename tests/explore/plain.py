@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sagakit.laws import verdicts
 from sagakit.scenarios import Scenario
-from sagakit.scenarios.stage import stage
+from sagakit.scenarios.build import build_world
 from sagakit.sim.effects import committed
 from sagakit.sim.external import react
 from sagakit.sim.schedule import THEN_CRASH, Choice, ScheduledKernel
@@ -97,7 +97,7 @@ def interleavings(
         runs += 1
         if runs + len(waiting) > most:
             raise TooMany
-        world = stage(scenario, services=services, schedule=())
+        world = build_world(scenario, services=services, schedule=())
         assert isinstance(world.kernel, ScheduledKernel)
         chooser = Chooser(world.kernel, waiting.pop(), budget)
         world.kernel.schedule = chooser  # type: ignore[assignment]

@@ -20,7 +20,7 @@ from sagakit.payments.events import PaymentInit
 from sagakit.payments.payment import CreatePayment, PaymentService
 from sagakit.payments.topology import PROVIDER, Settings
 from sagakit.payments.wallet import Wallet, WalletService
-from sagakit.scenarios.stage import stage
+from sagakit.scenarios.build import build_world
 from sagakit.sim.schedule import Choice
 from sagakit.zoo.given import decided
 from tests.explore.plain import Found, TooMany, as_set, end_of, faults_of, interleavings
@@ -168,7 +168,7 @@ def assert_replays(answer: Exploration) -> None:
     assert answer.space is not None
     for state, way in ways_to_rest(answer).items():
         schedule = schedule_to(answer.space, way, answer.reduced)
-        world = stage(answer.scenario, services=answer.services, schedule=schedule)
+        world = build_world(answer.scenario, services=answer.services, schedule=schedule)
         world.run()
         assert end_of(world) == predicted(answer, state)
 

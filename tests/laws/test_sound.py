@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from sagakit import Scenario, run, scenarios
 from sagakit.laws import LAWS, verdicts
 from sagakit.payments.recovery import StartRecovery
-from sagakit.scenarios.stage import stage
+from sagakit.scenarios.build import build_world
 from sagakit.sim.faults import Crash, Drop, Loss, Outage
 from sagakit.trace.trace import Trace
 from tests.laws.worlds import disastrous, troubled
@@ -82,7 +82,7 @@ def test_a_recovery_that_is_cut_off_may_be_started_again(when: str) -> None:
     while cut:
         step += 1
         crash = Crash(service="Wallet Service", step=step, when=when, event="StartRecovery")
-        world = stage(disaster.but(faults=(*disaster.faults, crash)))
+        world = build_world(disaster.but(faults=(*disaster.faults, crash)))
         world.request(10_000, "Operator", "Wallet Service", StartRecovery())
         trace = world.run()
         cut = any(record.label == f"crash {when} step {step}" for record in trace)

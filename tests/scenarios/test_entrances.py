@@ -11,7 +11,7 @@ from sagakit import Scenario, explore, run
 from sagakit.__main__ import main
 from sagakit.lab import control
 from sagakit.scenarios import BadScenario, happy_path
-from sagakit.scenarios.stage import MOST, stage
+from sagakit.scenarios.build import MOST_ACTIONS, build_world
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.world import STILL_GOING_ON
 from sagakit.sweeps import sweep
@@ -87,8 +87,8 @@ def test_a_run_has_an_end_however_long_its_scenario_says_it_is(
     long = NEVER.but(
         provider=[{"behaviour": "down", "end": 365 * 86_400_000}], settings={"retry_delay": 1_000}
     )
-    assert stage(long).kernel.most < 2 * MOST
-    monkeypatch.setattr("sagakit.scenarios.stage.MOST", 1_000)
+    assert build_world(long).kernel.most < 2 * MOST_ACTIONS
+    monkeypatch.setattr("sagakit.scenarios.build.MOST_ACTIONS", 1_000)
     finished = run(long)
     assert finished.records[-1].label == STILL_GOING_ON
     assert len(finished.records) < 10_000

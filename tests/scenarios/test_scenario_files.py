@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sagakit import run
 from sagakit.contract.events import loads
 from sagakit.scenarios import ALL, BadScenario, Scenario, happy_path
-from sagakit.scenarios.stage import stage
+from sagakit.scenarios.build import build_world
 
 FULL: dict[str, Any] = {
     "name": "full",
@@ -63,7 +63,7 @@ def changed(place: str, value: Any) -> str:
 
 def refused(text: str) -> str:
     with pytest.raises(BadScenario) as told:
-        stage(Scenario.from_json(text))
+        build_world(Scenario.from_json(text))
     return str(told.value)
 
 
@@ -246,7 +246,7 @@ def test_a_file_that_has_no_end_is_not_read_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     happy_path.save(tmp_path / "my.json")
-    monkeypatch.setattr("sagakit.scenarios.scenario.LARGEST", 99)
+    monkeypatch.setattr("sagakit.scenarios.scenario.LARGEST_FILE", 99)
     with pytest.raises(
         BadScenario, match=r"my\.json: it is larger than 99 bytes: is it a scenario"
     ):
@@ -307,7 +307,7 @@ def test_no_text_makes_the_loader_fail_but_in_words(text: str | bytes) -> None:
     with suppress(BadScenario):
         scenario = Scenario.from_json(text)
         assert Scenario.from_json(scenario.to_json()) == scenario
-        stage(scenario)
+        build_world(scenario)
 
 
 def test_a_slow_provider_is_slow_by_so_much() -> None:

@@ -7,8 +7,8 @@ from sagakit.contract.deployment import Deployment
 from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
+from sagakit.scenarios.build import build_world
 from sagakit.scenarios.scenario import QueuedText, Scenario
-from sagakit.scenarios.stage import stage
 from sagakit.trace.trace import A_TEXT, Queued, Read, Record, Trace
 from sagakit.worlds.aws.callers import USER_NAME
 from sagakit.worlds.aws.parts import Resource, url_of
@@ -27,7 +27,7 @@ Change = Callable[[Resource], object]
 def play(scenario: Scenario, resources: Resources, change: Change | None = None) -> Run:
     """Deploy the payment system as the scenario sets it, and run the scenario's traffic there.
     `change` is handed the template before it is deployed."""
-    stage(scenario)
+    build_world(scenario)
     deployment = payment_system(scenario.settings)
     content = template(deployment, resources.prefix)
     if change is not None:

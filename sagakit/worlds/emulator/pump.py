@@ -6,7 +6,7 @@ from typing import Any
 from moto.sqs.models import sqs_backends
 
 from sagakit.contract.events import encode, loads
-from sagakit.scenarios.stage import PATIENCE
+from sagakit.scenarios.build import GIVE_UP_AFTER
 from sagakit.trace.trace import duration
 from sagakit.worlds.aws.functions import Function
 from sagakit.worlds.aws.resources import Resources
@@ -37,7 +37,7 @@ class Pump:
     def run(self, until: int | None = None) -> None:
         """Run until nothing is left to happen before that time (ms), or else at all. Raises
         `TimeoutError` for what is not at rest after a day."""
-        end = CLOCK.now() + PATIENCE if until is None else until
+        end = CLOCK.now() + GIVE_UP_AFTER if until is None else until
         while CLOCK.now() < end:
             busy = [self._relay(stream) for stream in self._streams]
             busy += [self._fan_out(topic, url) for topic, url in self._topics]
@@ -50,7 +50,7 @@ class Pump:
         if until is None:
             waits = ", ".join(self._waits())
             raise TimeoutError(
-                f"not at rest after {duration(PATIENCE)}: something waits in {waits}"
+                f"not at rest after {duration(GIVE_UP_AFTER)}: something waits in {waits}"
             )
 
     def _due(self) -> Iterator[int]:

@@ -16,8 +16,8 @@ from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import PROVIDER, Service, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
-from sagakit.scenarios import BadScenario, Scenario, System, chosen
-from sagakit.scenarios.stage import limits, reaction_to, stage, with_services
+from sagakit.scenarios import BadScenario, Scenario, System, resolve
+from sagakit.scenarios.build import build_world, reaction_to, replace_services, run_limits
 from sagakit.sim.external import Reaction
 from sagakit.sim.faults import Loss
 from sagakit.worlds.sqlite.database import BadDatabase, Database
@@ -45,10 +45,10 @@ def serve(
     do.
     """
     workers = whole_number("workers", workers, least=1, most=MOST_WORKERS)
-    if isinstance(scenario := chosen(scenario), System):
-        system = with_services(scenario, services)
+    if isinstance(scenario := resolve(scenario), System):
+        system = replace_services(scenario, services)
         return serve_system(system, path, workers=workers, hurry=hurry, work=_to_its_end)
-    stage(scenario, services=services)
+    build_world(scenario, services=services)
     if services and workers > 1:
         raise BadScenario("services: with one worker only, since another process has them not")
     if hurry and workers > 1:
@@ -104,10 +104,10 @@ def _to_its_end(world: World, scenario: Scenario | System) -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(world.run(*limits(scenario)))
+        asyncio.run(world.run(*run_limits(scenario)))
         return
     with ThreadPoolExecutor(1) as thread:
-        work = thread.submit(lambda: asyncio.run(world.run(*limits(scenario))))
+        work = thread.submit(lambda: asyncio.run(world.run(*run_limits(scenario))))
         try:
             work.result()
         except KeyboardInterrupt:
@@ -162,7 +162,7 @@ def _work(path: str | Path) -> None:
     Thread(target=_end_with_the_first, daemon=True).start()
     with suppress(BadDatabase), Database(path) as database:  # the first meets it too, and tells
         scenario = scenario_of(database)
-        asyncio.run(world_of(database, scenario).run(*limits(scenario)))
+        asyncio.run(world_of(database, scenario).run(*run_limits(scenario)))
 
 
 def _end_with_the_first() -> None:

@@ -13,7 +13,7 @@ from sagakit.contract.events import Event, decode
 from sagakit.contract.operations import SimulatedPorts
 from sagakit.contract.ports import handlers
 from sagakit.contract.suggest import suggest
-from sagakit.scenarios.stage import PATIENCE
+from sagakit.scenarios.build import GIVE_UP_AFTER
 from sagakit.sim.effects import heard
 from sagakit.sim.external import Reaction
 from sagakit.sim.invocation import failed, reason_of
@@ -137,7 +137,7 @@ class World:
         though something still goes on; a record says so then.
         """
         self._must_be_about_what_there_is()
-        at = max(at, self._clock.now() + PATIENCE)
+        at = max(at, self._clock.now() + GIVE_UP_AFTER)
         try:
             while not self._stopped and not self._at_rest():
                 if self._clock.now() >= at or not actions:
