@@ -37,7 +37,7 @@ def examples(many: int) -> Callable[[Any], Any]:
 @pytest.fixture(autouse=True)
 def _soon_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sagakit.scenarios.build.MOST_ACTIONS", 2_000)
-    monkeypatch.setattr("sagakit.scenarios.stage.MOST_EACH", 100)
+    monkeypatch.setattr("sagakit.scenarios.build.MOST_ACTIONS_EACH", 100)
 
 
 @pytest.fixture
