@@ -132,7 +132,7 @@ $(LAB): pyproject.toml constraints.txt | $(PY)
 
 $(ALL): $(LAB)
 	@echo "Installing what tests, benchmarks and docs need: 350 MB more, half a minute"
-	@$(INSTALL) -e '.[lab,test,bench,docs,aws,emulator,spans,dask,parquet]' | awk "$$PIP_PROGRESS"
+	@$(INSTALL) -e '.[lab,test,bench,docs,aws,emulator,spans,dask,parquet,png]' | awk "$$PIP_PROGRESS"
 	@touch $@
 
 $(BROWSER): $(ALL)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sagakit import run
-from sagakit.draw.figure import Picture
+from sagakit.draw.svg import Picture
 from sagakit.showcase import blind_write, kill_matrix
 
 HERE = Path(__file__).resolve().parent

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sagakit.contract.deployment import Deployment
-    from sagakit.draw.figure import Picture
     from sagakit.draw.mermaid import Mermaid
     from sagakit.draw.summary import Summary
+    from sagakit.draw.svg import Picture
     from sagakit.lab.player import Player
     from sagakit.laws import Verdict
     from sagakit.payments.topology import Service

@@ -14,7 +14,7 @@ from sagakit.run import Run, run
 from sagakit.scenarios import ALL
 
 if TYPE_CHECKING:
-    from sagakit.draw.figure import Picture
+    from sagakit.draw.svg import Picture
     from sagakit.explore import Counterexample
 
 Tell = Callable[[str], None]

@@ -20,7 +20,7 @@ ON_CONDA_FORGE = {
 }
 EXTRAS = PROJECT["optional-dependencies"].values()
 SIMLOOM = "simloom>=0.5; python_version >= '3.12'"
-ON_PIP_ALONE = [SIMLOOM]
+ON_PIP_ALONE = ["resvg-py>=0.5", SIMLOOM]
 
 Bounds = dict[str, SpecifierSet]
 
@@ -49,7 +49,7 @@ def test_environment_yml_asks_for_what_pyproject_asks_for(required: Bounds) -> N
     assert asked.pop("pip") == SpecifierSet()
     on_conda = required.items() - bounds(ON_PIP_ALONE).items()
     assert asked == {ON_CONDA_FORGE.get(name, name): bound for name, bound in on_conda}
-    assert environment["dependencies"][-1] == {"pip": ["-e .", SIMLOOM]}
+    assert environment["dependencies"][-1] == {"pip": ["-e .", *ON_PIP_ALONE]}
     assert environment["channels"] == ["conda-forge"]
 
 

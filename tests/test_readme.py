@@ -9,7 +9,7 @@ import pytest
 from docs import pictures
 from docs.pictures import PICTURES
 from sagakit.__main__ import main
-from sagakit.draw.figure import Picture
+from sagakit.draw.svg import Picture
 from sagakit.showcase import lost_update
 
 ROOT = Path(__file__).parents[1]

@@ -3,10 +3,10 @@
 What went wrong is told by its shape first and by its colour too.
 """
 
-from sagakit.draw.figure import GREY, INK, RED
 from sagakit.draw.folding import Sign
 from sagakit.draw.icons import BOLT, CLOCK, COFFIN, CROSS, FILLED, OPEN, Points
-from sagakit.draw.sheet import Dash, Sheet
+from sagakit.draw.palette import GREY, INK, RED
+from sagakit.draw.svg import Dash, Sheet
 
 ALARM = "#A33C00"  # RED, dark enough for letters
 PAPER = "#FFFDF0"

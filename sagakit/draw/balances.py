@@ -12,8 +12,9 @@ from matplotlib.patches import Patch
 
 from sagakit.draw.chart import SMALL, Chart, message
 from sagakit.draw.clock import moment
-from sagakit.draw.figure import GREY, INK, PALE, PALETTE, RED, STYLE, Picture
+from sagakit.draw.figure import GREY, INK, PALE, PALETTE, RED, STYLE
 from sagakit.draw.labels import Labels, spread
+from sagakit.draw.svg import Picture
 from sagakit.draw.text_metrics import width
 from sagakit.draw.wallets import Change, Loss, history
 from sagakit.trace.trace import Trace

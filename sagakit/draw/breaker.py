@@ -12,8 +12,9 @@ from matplotlib.patches import Patch, Rectangle
 
 from sagakit.draw.chart import SMALL, TEXT, Chart, message
 from sagakit.draw.clock import moment, roughly
-from sagakit.draw.figure import BLUE, INK, RED, STYLE, YELLOW, Picture
+from sagakit.draw.figure import BLUE, INK, RED, STYLE, YELLOW
 from sagakit.draw.labels import Labels
+from sagakit.draw.svg import Picture
 from sagakit.draw.text_metrics import width
 from sagakit.trace.activity import OutsideCall
 from sagakit.trace.observed import BreakerStory

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sagakit.draw.clock import unit
-from sagakit.draw.figure import GREY, INK, PALE, WIDTH, Picture
+from sagakit.draw.figure import GREY, INK, PALE, WIDTH, Plot
 from sagakit.draw.labels import Labels
 
 TITLE = 0.42  # inches
@@ -18,7 +18,7 @@ TEXT, SMALL = 9, 8.5  # points
 class Chart(NamedTuple):
     """`wide` and `high` are the axes' size in inches."""
 
-    picture: Picture
+    picture: Plot
     axes: Axes
     wide: float
     high: float
@@ -40,7 +40,7 @@ class Chart(NamedTuple):
         below = 0.62 + 0.2 * -(-len(legend) // COLUMNS)
         height = TITLE + above + high + below
         wide = WIDTH - left - right
-        picture = Picture(WIDTH, height, alt)
+        picture = Plot(WIDTH, height, alt)
         axes = picture.add_axes((left / WIDTH, below / height, wide / WIDTH, high / height))
         picture.text(0.1 / WIDTH, 1 - 0.24 / height, title, size=11.5, weight="bold", va="center")
         if legend:
@@ -85,7 +85,7 @@ class Chart(NamedTuple):
                            zorder=6)  # fmt: skip
 
 
-def message(title: str, text: str) -> Picture:
+def message(title: str, text: str) -> Plot:
     """Return a picture that says why there is nothing to show."""
     chart = Chart.of(title, f"{title}. {text}", 0.3, left=0.1)
     chart.axes.set_axis_off()

@@ -8,7 +8,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from sagakit.draw.chart import SMALL, Chart, message
-from sagakit.draw.figure import INK, PALETTE, STYLE, Picture
+from sagakit.draw.figure import INK, PALETTE, STYLE
+from sagakit.draw.svg import Picture
 
 HEIGHT = 3.2  # inches
 SIGNS = "osD^vP"

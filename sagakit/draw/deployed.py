@@ -22,11 +22,11 @@ from sagakit.draw.blocks import (
     columns_of,
     rows_of,
 )
-from sagakit.draw.figure import GREY, INK, PALE, RED, WIDTH, Picture
 from sagakit.draw.icons import COFFIN, FILLED, HEADS, MEANING, OPEN, Points, Shape
 from sagakit.draw.lanes import TINTS
 from sagakit.draw.legend import EDGE, Legend, Sample, head_sample, step_sample
-from sagakit.draw.sheet import Sheet
+from sagakit.draw.palette import GREY, INK, PALE, RED
+from sagakit.draw.svg import WIDTH, Picture, Sheet
 from sagakit.draw.text_metrics import width
 from sagakit.draw.wiring import DIRECTLY, OUTBOX, alternative, heading, named
 from sagakit.trace.trace import duration
@@ -59,8 +59,8 @@ def deployed(deployment: Deployment, *, title: str | None = None, brief: bool = 
 class _Drawing:
     def __init__(self, deployment: Deployment, rows: list[Row], title: str, brief: bool) -> None:
         self.deployment, self.rows, self.title = deployment, rows, title
-        self.columns = columns_of(rows, EDGE, WIDTH * 72, _room_for_rules(deployment, rows))
-        wide = max(WIDTH * 72, self.columns.parties[1] + EDGE)
+        self.columns = columns_of(rows, EDGE, WIDTH, _room_for_rules(deployment, rows))
+        wide = max(WIDTH, self.columns.parties[1] + EDGE)
         self.legend = Legend(() if brief else _samples(deployment, rows), wide)
         y = EDGE + 19 + self.legend.height + (0 if brief else TOP)
         for row in rows:

@@ -1,15 +1,12 @@
 """The ground that every figure stands on: colours, fonts, and an SVG that is the same every time.
 
-A `Picture` is a matplotlib figure with a text alternative. Its SVG depends on nothing but the
+A `Plot` is a matplotlib figure with a text alternative. Its SVG depends on nothing but the
 picture: the salt of its ids is fixed and it carries no date. Jupyter shows it as an `<img>`, since
 it shows an SVG itself only in a notebook that it trusts, which a clone or a download is not.
 """
 
-import html
 import re
-from collections.abc import Iterable
 from io import StringIO
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -18,6 +15,19 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from sagakit.contract.terminal import printable_lines
+from sagakit.draw.palette import BLACK as BLACK
+from sagakit.draw.palette import BLUE as BLUE
+from sagakit.draw.palette import GREEN as GREEN
+from sagakit.draw.palette import GREY as GREY
+from sagakit.draw.palette import INK as INK
+from sagakit.draw.palette import ORANGE as ORANGE
+from sagakit.draw.palette import PALE as PALE
+from sagakit.draw.palette import PURPLE as PURPLE
+from sagakit.draw.palette import RED as RED
+from sagakit.draw.palette import SKY as SKY
+from sagakit.draw.palette import YELLOW as YELLOW
+from sagakit.draw.palette import saga_colours as saga_colours
+from sagakit.draw.svg import Picture, as_img, checked_path
 
 WIDTH = 10.0  # inches at 72 dots
 SHOWN = 630.0  # points: as wide as a cell on a screen of 1280 pixels, beside JupyterLab's files
@@ -40,19 +50,10 @@ STYLE: Any = {
     "path.sketch": None,
 }
 
-# Okabe and Ito, "Color Universal Design" (2008): told apart with every common colour blindness.
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#000000"
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, BLACK)
-INK, GREY, PALE = "#222222", "#6B6B6B", "#D9D9D9"
 
 
-def saga_colours(sagas: Iterable[str]) -> dict[str, str]:
-    """A colour for each saga: the same in all pictures of a run if all its sagas are given."""
-    return dict(zip(sagas, cycle(PALETTE), strict=False))
-
-
-class Picture(Figure):
+class Plot(Picture, Figure):
     """A figure that says in words what it shows: `alt`, made from the trace."""
 
     def __init__(self, width: float, height: float, alt: str) -> None:
@@ -69,11 +70,7 @@ class Picture(Figure):
         """The picture as HTML that JupyterLab shows in any notebook, and nbval compares."""
         start, body = self._drawn()
         svg = f"<svg {start}>{body}".replace("xlink:href", "href").replace('"', "'")
-        address = svg.replace("%", "%25").replace("#", "%23")
-        return (
-            f'<img alt="{html.escape(self.alt)}" style="max-width: 100%"'
-            f' src="data:image/svg+xml,{address}">'
-        )
+        return as_img(svg, self.alt)
 
     def _drawn(self) -> tuple[str, str]:
         """The attributes of the SVG, and what is inside."""
@@ -85,16 +82,8 @@ class Picture(Figure):
         return self._sized(start), _compact(body)
 
     def save(self, path: str | Path) -> None:
-        """Write the picture to a file: `.svg`, with the bytes of `svg()`, `.png` or `.pdf`.
-
-        Raises `ValueError` for another suffix, `FileNotFoundError` if the folder does not exist.
-        """
-        path = Path(path)
+        path = checked_path(path)
         suffix = path.suffix.lower()
-        if suffix not in (".svg", ".png", ".pdf"):
-            raise ValueError(f"{path}: name a file that ends in .svg, .png or .pdf")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"{path}: there is no folder {path.parent}: make it first")
         if suffix == ".svg":
             path.write_text(self.svg(), encoding="utf-8", newline="\n")
             return
@@ -108,12 +97,6 @@ class Picture(Figure):
         scale = min(SHOWN / WIDTH / 72, SHOWN / width)
         attributes = re.sub(r'width="[^"]*"', f'width="{width * scale:g}pt"', attributes, count=1)
         return re.sub(r'height="[^"]*"', f'height="{height * scale:g}pt"', attributes, count=1)
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": self.img(), "text/plain": self.alt}
-
-    def __repr__(self) -> str:
-        return self.alt
 
 
 def _compact(svg: str) -> str:

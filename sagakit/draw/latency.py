@@ -11,7 +11,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from sagakit.draw.chart import SMALL, Chart, message
 from sagakit.draw.clock import roughly
-from sagakit.draw.figure import GREY, INK, PALE, PALETTE, STYLE, Picture
+from sagakit.draw.figure import GREY, INK, PALE, PALETTE, STYLE
+from sagakit.draw.svg import Picture
 from sagakit.draw.text_metrics import width
 from sagakit.trace.activity import emissions
 from sagakit.trace.trace import Trace

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from sagakit.contract.deployment import ParticipantKind
 from sagakit.draw.arrows import arrow, note, torn
 from sagakit.draw.clock import stamp
-from sagakit.draw.figure import GREY
 from sagakit.draw.folding import Sign
 from sagakit.draw.icons import HEADS, MEANING
 from sagakit.draw.layout import BAR, Row
-from sagakit.draw.sheet import Sheet
+from sagakit.draw.palette import GREY
 from sagakit.draw.story import Story
+from sagakit.draw.svg import Sheet
 from sagakit.draw.text_metrics import elided, width
 
 SIZE = 8.5

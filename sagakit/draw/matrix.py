@@ -3,11 +3,9 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-import matplotlib as mpl
-
-from sagakit.draw.figure import BLUE, GREY, INK, PALE, STYLE, WIDTH, Picture
 from sagakit.draw.icons import arc, box
-from sagakit.draw.sheet import Sheet
+from sagakit.draw.palette import BLUE, GREY, INK, PALE
+from sagakit.draw.svg import WIDTH, Picture, Sheet
 from sagakit.draw.text_metrics import width
 
 ROW, COLUMN = 19.0, 22.0  # points
@@ -35,8 +33,7 @@ class Row(NamedTuple):
 
 def matrix(title: str, laws: Sequence[str], heads: Cells, rows: Sequence[Row]) -> Picture:
     """Draw it. `heads` says what the cells are; a cell that is a number stands on the right."""
-    with mpl.rc_context(STYLE):
-        return _Drawing(title, laws, heads, rows).drawn()
+    return _Drawing(title, laws, heads, rows).drawn()
 
 
 def alternative(title: str, heads: Cells, rows: Sequence[Row]) -> str:
@@ -66,7 +63,7 @@ class _Drawing:
         self.top = TITLE + SLOPE * max(width(law, SIZE) for law in laws) + GAP
         self.bottom = self.top + ROW * len(rows)
         high = self.bottom + LEGEND
-        self.sheet = Sheet(WIDTH * 72, high, alternative(title, heads, rows))
+        self.sheet = Sheet(WIDTH, high, alternative(title, heads, rows))
 
     def drawn(self) -> Picture:
         self.sheet.words(EDGE, 18, self.title, 11.5, bold=True)
@@ -86,7 +83,7 @@ class _Drawing:
     def _row(self, row: Row, top: float) -> None:
         base, middle = top + 0.68 * ROW, top + 0.5 * ROW
         colour, thick = (INK, 1.0) if row.apart else (PALE, 0.6)
-        self.sheet.lines([[(EDGE, top), (WIDTH * 72 - EDGE, top)]], colour=colour, width=thick)
+        self.sheet.lines([[(EDGE, top), (WIDTH - EDGE, top)]], colour=colour, width=thick)
         self.sheet.words(EDGE, base, row.name, SIZE, bold=row.apart)
         for place, law in enumerate(self.laws):
             self._mark(self._x(place), middle, row, law)

@@ -11,8 +11,8 @@ from typing import Any
 from sagakit.contract.deployment import Participant
 from sagakit.contract.terminal import printable
 from sagakit.draw.clock import roughly
-from sagakit.draw.figure import BLUE, GREEN, GREY, ORANGE, PURPLE, YELLOW
 from sagakit.draw.folding import Sign, Step
+from sagakit.draw.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, YELLOW
 from sagakit.draw.story import Names, Story, tell
 from sagakit.draw.words import heading, what_is_left
 from sagakit.trace.trace import Trace

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from sagakit.draw.arrows import ALARM, WRONG, arrow, note, torn
-from sagakit.draw.figure import GREY, INK, RED, WIDTH, Picture, saga_colours
 from sagakit.draw.icons import CROSS, DOT, HEADS, Points, box
 from sagakit.draw.lanes import HEAD_SIZE, SIGN, Lane, Lanes, lay_lanes
 from sagakit.draw.lanes import LINE as HEAD_LINE
@@ -20,8 +19,9 @@ from sagakit.draw.layout import (
     lay_out,
 )
 from sagakit.draw.legend import EDGE, Legend, Margin, samples
-from sagakit.draw.sheet import Sheet
+from sagakit.draw.palette import GREY, INK, RED, saga_colours
 from sagakit.draw.story import Names, Story, tell
+from sagakit.draw.svg import WIDTH, Picture, Sheet
 from sagakit.draw.text_metrics import width, wrapped
 from sagakit.draw.words import alternative, heading, what_is_left
 from sagakit.trace.trace import Trace
@@ -82,7 +82,7 @@ def drawn(story: Story, *, title: str | None = None, gap: int = 1_000) -> Drawn:
     rest = what_is_left(story)
 
     margin = Margin(story, colours)
-    lanes = lay_lanes(story.lanes, margin.right, WIDTH * 72 - EDGE, STUB if story.open_ends else 2)
+    lanes = lay_lanes(story.lanes, margin.right, WIDTH - EDGE, STUB if story.open_ends else 2)
     wide = lanes.right + EDGE
     titles = wrapped(title, TITLE, wide - 2 * EDGE, 2, bold=True)
     legend = Legend(samples(story, bool(story.jumps(gap))), wide)

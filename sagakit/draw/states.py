@@ -5,9 +5,9 @@ from math import atan2, cos, hypot, sin
 from typing import NamedTuple
 
 from sagakit.draw.arrows import ALARM
-from sagakit.draw.figure import INK, RED, WIDTH, Picture
 from sagakit.draw.icons import CROSS, Points, box
-from sagakit.draw.sheet import Sheet
+from sagakit.draw.palette import INK, RED
+from sagakit.draw.svg import WIDTH, Picture, Sheet
 from sagakit.draw.text_metrics import width, wrapped
 
 EDGE, TITLE = 12.0, 34.0
@@ -55,7 +55,7 @@ def states(moves: Iterable[Move], *, ends: Collection[str] = (), title: str) -> 
     lowest = max(one.y for one in boxes.values()) + HALF
     detour = any(_in_the_way(boxes, *pair) for pair in arrows)
     high = lowest + EDGE + (DETOUR * 0.75 if detour else LOOP)
-    sheet = Sheet(WIDTH * 72, high, _alternative(arrows, ends, title))
+    sheet = Sheet(WIDTH, high, _alternative(arrows, ends, title))
     sheet.words(EDGE, 20, title, 11.5, bold=True)
     _begin(sheet, next(iter(boxes.values())))
     for name, one in boxes.items():
@@ -79,7 +79,7 @@ def _placed(arrows: Collection[tuple[str, str]], ends: Collection[str]) -> dict[
     loop = any((name, name) in arrows for name in tops)
     half = max(width(name, SIZE, bold=True) for names in columns.values() for name in names) / 2
     half += PADDING
-    first, last = EDGE + START + half, WIDTH * 72 - EDGE - half
+    first, last = EDGE + START + half, WIDTH - EDGE - half
     step = (last - first) / max(len(columns) - 1, 1)
     middle = TITLE + (LOOP + 8) * loop + HALF + ROW * (most - 1) / 2
     return {

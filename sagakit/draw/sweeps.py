@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from sagakit.draw.chart import SMALL, TEXT, Chart
-from sagakit.draw.figure import BLUE, GREY, PALE, RED, STYLE, Picture
+from sagakit.draw.figure import BLUE, GREY, PALE, RED, STYLE
+from sagakit.draw.svg import Picture
 
 Z = 1.959964  # of a normal distribution, 95 % lie within so many standard deviations
 RESAMPLES = 1_000

@@ -9,9 +9,10 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from sagakit.draw.chart import Chart
 from sagakit.draw.clock import roughly
-from sagakit.draw.figure import GREY, INK, RED, WIDTH, Picture
+from sagakit.draw.figure import GREY, INK, RED, WIDTH
 from sagakit.draw.labels import Labels, spread
 from sagakit.draw.scene import Scene
+from sagakit.draw.svg import Picture
 from sagakit.draw.text_metrics import width
 from sagakit.draw.timelegend import COFFIN, FEW_SAGAS, SHAPES, legend, tint
 from sagakit.draw.timerows import Chain, Rows

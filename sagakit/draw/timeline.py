@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import matplotlib as mpl
 
 from sagakit.draw.clock import moment, must_be_times, roughly
-from sagakit.draw.figure import STYLE, Picture, saga_colours
+from sagakit.draw.figure import STYLE, saga_colours
 from sagakit.draw.scene import Scene
+from sagakit.draw.svg import Picture
 from sagakit.draw.timedrawing import Drawing
 from sagakit.draw.timescale import cuts
 from sagakit.trace.activity import Activity

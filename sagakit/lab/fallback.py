@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from sagakit.draw.figure import Picture
+from sagakit.draw.svg import Picture
 
 Rows = Iterable[Sequence[str]]
 

@@ -11,7 +11,7 @@ from sagakit.zoo import ALL, Flaw
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sagakit.draw.figure import Picture
+    from sagakit.draw.svg import Picture
 
 
 class Kill(NamedTuple):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sagakit.draw.figure import WIDTH, Picture
+from sagakit.draw.figure import WIDTH, Plot
+from sagakit.draw.svg import Picture
 
 CELL = 848  # pixels: on a screen of 1280, beside JupyterLab's list of files
 PIXELS = 96 / 72  # of a point, in a browser
@@ -22,18 +23,18 @@ def shown(picture: Picture) -> tuple[float, float]:
 
 @pytest.mark.parametrize("width", [WIDTH / 2, WIDTH, WIDTH * 1.3])
 def test_a_picture_fits_the_cell_and_keeps_its_shape(width: float) -> None:
-    across, down = shown(Picture(width, 4, "words"))
+    across, down = shown(Plot(width, 4, "words"))
     assert across <= CELL
     assert across / down == pytest.approx(width / 4, rel=1e-5)
 
 
 def test_letters_are_as_large_in_a_narrow_picture_as_in_a_usual_one() -> None:
-    narrow, usual = shown(Picture(WIDTH / 2, 4, "words")), shown(Picture(WIDTH, 4, "words"))
+    narrow, usual = shown(Plot(WIDTH / 2, 4, "words")), shown(Plot(WIDTH, 4, "words"))
     assert narrow[1] == usual[1]
 
 
 def test_saved_as_svg_it_has_the_bytes_that_a_notebook_shows(tmp_path: Path) -> None:
-    picture = Picture(WIDTH, 4, "words")
+    picture = Plot(WIDTH, 4, "words")
     picture.save(tmp_path / "late.svg")
     assert (tmp_path / "late.svg").read_bytes() == picture.svg().encode()
 
@@ -42,7 +43,7 @@ def test_saved_as_svg_it_has_the_bytes_that_a_notebook_shows(tmp_path: Path) -> 
 def test_the_suffix_names_the_format(suffix: str, begins: bytes, tmp_path: Path) -> None:
     files = [tmp_path / f"late{suffix}", tmp_path / f"again{suffix}"]
     for file in files:
-        Picture(WIDTH, 4, "words").save(str(file))
+        Plot(WIDTH, 4, "words").save(str(file))
     first, second = (file.read_bytes() for file in files)
     assert first.startswith(begins)
     assert first == second
@@ -60,6 +61,6 @@ def test_where_it_cannot_be_saved_is_told(
     name: str, error: type[Exception], says: str, tmp_path: Path
 ) -> None:
     with pytest.raises(error) as told:
-        Picture(WIDTH, 4, "words").save(tmp_path / name)
+        Plot(WIDTH, 4, "words").save(tmp_path / name)
     assert says.format(tmp_path) in str(told.value)
     assert not list(tmp_path.iterdir())

@@ -3,7 +3,7 @@
 import pytest
 
 from sagakit.draw.states import Move, states
-from tests.draw.looking import complaints, words
+from tests.draw.looking import complaints, texts, words
 
 CHARGE = [
     Move("NEW", "TRYING", "before it asks"),
@@ -64,7 +64,7 @@ def test_a_circle_has_a_beginning() -> None:
     circle = [Move("CLOSED", "OPEN"), Move("OPEN", "HALF_OPEN"), Move("HALF_OPEN", "CLOSED")]
     picture = states([*circle, Move("HALF_OPEN", "OPEN")], title="A breaker")
     assert complaints(picture) == []
-    x = {text.get_text(): text.get_position()[0] for text in picture.texts}
+    x = {seen.text: seen.box.x0 for seen in texts(picture)}
     assert x["CLOSED"] < x["OPEN"] < x["HALF_OPEN"]
 
 

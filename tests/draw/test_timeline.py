@@ -11,7 +11,7 @@ from matplotlib.collections import PathCollection
 
 from sagakit import Run, run, scenarios
 from sagakit.contract.deployment import Participant
-from sagakit.draw.figure import Picture
+from sagakit.draw.figure import Plot
 from sagakit.draw.labels import Labels, spread
 from sagakit.draw.timelegend import COFFIN
 from sagakit.draw.timeline import timeline
@@ -327,7 +327,7 @@ def test_a_label_gives_way_to_another() -> None:
 
 
 def test_a_reader_complains_of_what_cannot_be_read() -> None:
-    picture = Picture(4, 1, "")
+    picture = Plot(4, 1, "")
     picture.text(0.5, 0.5, "one", size=10)
     picture.text(0.51, 0.5, "two", size=7)
     picture.text(0.98, 0.1, "cut", size=10)

@@ -1,0 +1,42 @@
+"""The colours of all pictures: domains have theirs, sagas have others, red is what went wrong."""
+
+from collections.abc import Iterable
+from itertools import cycle
+from typing import NamedTuple
+
+from sagakit.contract.deployment import Participant
+
+# Okabe and Ito, "Color Universal Design" (2008): told apart with every common colour blindness.
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#000000"
+INK, GREY, PALE, WHITE = "#222222", "#6B6B6B", "#D9D9D9", "#FFFFFF"
+ALARM = "#A33C00"  # RED, dark enough for letters
+NOTE = "#FFFDF0"
+
+# Paul Tol, "Colour Schemes" (2021), "muted": none of it is a domain's colour.
+SAGAS = ("#332288", "#AA4499", "#117733", "#CC6677", "#44AA99", "#882255", "#999933")
+
+
+class Hue(NamedTuple):
+    """A domain's colours: behind its lanes, and for its lines and letters."""
+
+    tint: str
+    strong: str
+
+
+DOMAINS = (
+    Hue("#EDF4FA", BLUE), Hue("#FCF3E2", "#9A6A00"), Hue("#E8F5F0", "#00795A"),
+    Hue("#F8EDF3", "#A4467A"), Hue("#EEF1F3", "#52616B"), Hue("#F6F5DF", "#77700A"),
+)  # fmt: skip
+OUTSIDE = Hue(WHITE, INK)  # who belongs to no domain
+
+
+def domain_hues(participants: Iterable[Participant]) -> dict[str | None, Hue]:
+    """Return the colours of each domain: the same in all pictures if all participants are given."""
+    domains = dict.fromkeys(one.domain for one in participants if one.domain)
+    return {None: OUTSIDE, **dict(zip(domains, cycle(DOMAINS), strict=False))}
+
+
+def saga_colours(sagas: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each saga: the same in all pictures of a run if all sagas are given."""
+    return dict(zip(sagas, cycle(SAGAS), strict=False))
