@@ -1,6 +1,6 @@
 """Validated data: what is wrong with it is told in words, with its place.
 
->>> from sagakit.sim.faults import Crash
+>>> from sagakit.contract.faults import Crash
 >>> Crash(service="Wallet Service", step=0)
 Traceback (most recent call last):
 sagakit.contract.validation.BadScenario: Crash: step: must be at least 1, not 0

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sagakit import scenarios
+from sagakit.contract.faults import Crash, Delay, Duplicate, Outage
 from sagakit.contract.ports import Bus, Ports, Store
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.exercises.trials import Place, Trial, grade
@@ -19,7 +20,6 @@ from sagakit.payments.topology import Service
 from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario
-from sagakit.sim.faults import Crash, Delay, Duplicate, Outage
 from sagakit.trace.trace import Queued, Written
 
 WALLET = "Wallet Service"

@@ -6,6 +6,7 @@ from itertools import combinations
 from types import EllipsisType
 from typing import Any
 
+from sagakit.contract.faults import Crash
 from sagakit.contract.suggest import suggest
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.exercises.trials import EXPECTED, Place, Trial, grade
@@ -13,7 +14,6 @@ from sagakit.payments.events import ProviderPaymentFailed, ProviderPaymentSucces
 from sagakit.payments.payment import PaymentService
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule
-from sagakit.sim.faults import Crash
 from sagakit.zoo import flaw
 from sagakit.zoo.matrix import kills
 

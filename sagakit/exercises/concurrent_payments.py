@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from sagakit.contract.faults import Duplicate
 from sagakit.exercises.awaits import forgotten
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.exercises.trials import tells_what_was_written
@@ -14,7 +15,6 @@ from sagakit.payments.events import BalanceDebited, PaymentInit
 from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario, concurrent_payments
-from sagakit.sim.faults import Duplicate
 from sagakit.trace.trace import Failed
 
 REFUSED = "ConditionalCheckFailedException:"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from sagakit.contract.faults import Duplicate, Loss
 from sagakit.exercises.awaits import forgotten
 from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise, line_of
 from sagakit.payments.events import BalanceDebited, BalanceRefunded
@@ -16,7 +17,6 @@ from sagakit.payments.recovery import RecoverableWalletService
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Recovery, Scenario, disaster_recovery
-from sagakit.sim.faults import Duplicate, Loss
 from sagakit.trace.trace import Trace
 
 MOVEMENTS = (BalanceDebited.__name__, BalanceRefunded.__name__)

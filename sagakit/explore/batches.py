@@ -8,11 +8,11 @@ reach until all of them wait.
 from collections.abc import Iterator, Mapping
 from itertools import permutations
 
+from sagakit.contract.faults import Outage
 from sagakit.payments.topology import Service
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario
 from sagakit.scenarios.build import INSTANT
-from sagakit.sim.faults import Outage
 
 OWNER = "Wallet Service"
 

@@ -7,10 +7,10 @@ is one run; the messages come in the order in which they come.
 
 from collections.abc import Iterator, Mapping
 
+from sagakit.contract.faults import Loss
 from sagakit.payments.topology import Service
 from sagakit.run import Run, run
 from sagakit.scenarios import Recovery, Scenario
-from sagakit.sim.faults import Loss
 from sagakit.trace.trace import Published, Written
 
 STORE = "Wallet DB"

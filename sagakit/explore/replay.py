@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 from sagakit.contract import operations as ops
 from sagakit.contract.deployment import Deployment, Function
+from sagakit.contract.driver import let_go
 from sagakit.contract.events import Event, NotUnderstood, decode
 from sagakit.contract.ports import AlreadyHandled, VersionConflict, handlers
 from sagakit.explore import purity as honest
 from sagakit.explore.purity import BadService, NotingPorts
 from sagakit.explore.timeouts import Endless, Patience
-from sagakit.sim.invocation import let_go
 
 
 class Next(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sagakit.contract import operations as ops
 from sagakit.contract.events import Event
+from sagakit.contract.external import Entry, booked
 from sagakit.contract.ports import (
     AlreadyHandled,
     TimedOut,
@@ -18,7 +19,6 @@ from sagakit.contract.ports import (
     event_of,
 )
 from sagakit.payments.events import BalanceDebited, BalanceRefunded
-from sagakit.sim.external import Entry, booked
 
 LEDGER: dict[type[Event], str] = {
     BalanceDebited: "amount_debited",

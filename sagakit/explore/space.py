@@ -15,6 +15,7 @@ from typing import Any
 
 from sagakit.contract import operations as ops
 from sagakit.contract.deployment import Deployment
+from sagakit.contract.driver import MOST_RETRIES
 from sagakit.contract.events import Event, NotUnderstood
 from sagakit.explore.independence import Place, Sharing
 from sagakit.explore.replay import Handling
@@ -36,7 +37,6 @@ from sagakit.explore.tokens import (
     Waiting,
 )
 from sagakit.laws.facts import BREAKER
-from sagakit.sim.invocation import MOST_RETRIES
 
 NO_SAGA = "None"  # of a text that is no event
 

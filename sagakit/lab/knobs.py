@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel
 
+from sagakit.contract.external import Behaviour
 from sagakit.scenarios import OpeningWallet, PaymentRequest, ProviderRule, Scenario, System
-from sagakit.sim.external import Behaviour
 
 MOST = 10  # wallets, payments, rules, faults or items that get knobs
 OPTIONAL = ("provider", "faults")  # what may be left out, one by one

@@ -3,11 +3,11 @@ of events, stores and messages alone, and to its own."""
 
 from inspect import iscoroutine
 
+from sagakit.contract.driver import reason_of
 from sagakit.laws.laws import verdicts
 from sagakit.laws.verdict import Verdict
 from sagakit.run import Invariant, Run
 from sagakit.scenarios import BadScenario, System
-from sagakit.sim.invocation import reason_of
 
 OF_ANY_SYSTEM = (
     "no ghost, nothing lost", "causality", "idempotence", "versions", "no silent drop",

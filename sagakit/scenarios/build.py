@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sagakit.contract.deployment import Deployment
+from sagakit.contract.external import Decide, Reaction
+from sagakit.contract.faults import Delay, Duplicate, Loss, Outage, Throttle
 from sagakit.contract.operations import Ask
 from sagakit.contract.suggest import suggest
 from sagakit.contract.timing import Timing
@@ -15,8 +17,6 @@ from sagakit.payments.topology import PROVIDER, Service, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.scenarios.scenario import ProviderRule, Scenario
 from sagakit.scenarios.system import USER, System
-from sagakit.sim.external import Decide, Reaction
-from sagakit.sim.faults import Delay, Duplicate, Loss, Outage, Throttle
 from sagakit.sim.schedule import Choice, ScheduledKernel
 from sagakit.sim.world import World
 

@@ -1,5 +1,6 @@
 """The scenarios that the notebooks walk through."""
 
+from sagakit.contract.faults import Loss
 from sagakit.contract.timing import Timing
 from sagakit.scenarios.scenario import (
     OpeningWallet,
@@ -8,7 +9,6 @@ from sagakit.scenarios.scenario import (
     Recovery,
     Scenario,
 )
-from sagakit.sim.faults import Loss
 
 happy_path = Scenario(
     name="happy_path",

@@ -10,14 +10,14 @@ from typing import Annotated, Any, Self, get_origin
 from pydantic import Field, StrictInt, model_validator
 
 from sagakit.contract.events import NotUnderstood, encode, loads
+from sagakit.contract.external import Behaviour
+from sagakit.contract.faults import Fault
 from sagakit.contract.suggest import suggest
 from sagakit.contract.timing import Count, Milliseconds, Timing
 from sagakit.contract.validation import BadScenario, Validated
 from sagakit.payments.api import IDENTIFIER, Post, payment_id_of
 from sagakit.payments.money import Amount, Balance
 from sagakit.payments.topology import Settings
-from sagakit.sim.external import Behaviour
-from sagakit.sim.faults import Fault
 
 LARGEST_FILE = 100_000_000  # bytes: a million payments
 LONGEST_LINE = 88  # characters of a scenario's text, as wide as a page shows a line

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sagakit.contract import operations as ops
-from sagakit.contract.events import Event, Header
 from sagakit.contract.ports import Backup
 from sagakit.sim.invocation import Invocation
 from sagakit.trace.facts import (
     EventsRead,
     EventsRequested,
-    Published,
-    Renamed,
     Restored,
     SnapshotRead,
     SnapshotRequested,
 )
+from sagakit.trace.trace import archived
 
 if TYPE_CHECKING:
     from sagakit.sim.world import World
@@ -37,22 +34,9 @@ def latest_snapshot(world: World, operation: ops.LatestSnapshot, by: Invocation)
 def read_events(world: World, operation: ops.ReadEvents, by: Invocation) -> None:
     service, archive = by.host.name, operation.events
     by.tell(EventsRequested(service, archive))
-    events = _archived(world, {cls.__name__: cls for cls in operation.types})
+    events = archived(world.trace.entries, operation.types)
     by.tell(EventsRead(service, archive, len(events)))
     world.kernel.after(by.host.invoke_latency(), by.resume, events)
-
-
-def _archived(world: World, types: Mapping[str, type[Event]]) -> tuple[Event, ...]:
-    """The published events, read back from the trace: there is no second account of them."""
-    found = {}
-    for t, saga, event_id, _, fact in world.trace.entries:
-        if isinstance(fact, Published | Renamed) and fact.event in types:
-            cls = types[fact.event]
-            header = Header(
-                str(event_id), str(saga), fact.causation_id, fact.event, t, fact.version
-            )
-            found[header.event_id] = cls(header=header, **fact.payload)
-    return tuple(found.values())
 
 
 def restore(world: World, operation: ops.Restore, by: Invocation) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 
 from sagakit.contract.deployment import Rule
 from sagakit.contract.events import Event
-from sagakit.sim.faults import Delay, Drop, Duplicate, FaultPlan, Reorder
+from sagakit.contract.faults import Delay, Drop, Duplicate, Reorder
+from sagakit.sim.faults import FaultPlan
 from sagakit.sim.kernel import Kernel
 from sagakit.trace.facts import (
     EventDelayed,
@@ -16,11 +17,10 @@ from sagakit.trace.facts import (
     EventHeldBack,
     EventLost,
     Fact,
-    Published,
     PublishRefused,
     Record,
-    Renamed,
 )
+from sagakit.trace.narrator import published, renamed
 
 LONGEST_HOLD = 60_000  # ms a reordered message waits for the next one, if none comes
 
@@ -61,20 +61,15 @@ class SimulatedBus:
         if outage:
             self._tell(event, PublishRefused(source, self.name, event.header.event_type))
             return outage.end - self._kernel.now
-        event_id, saga, causation_id, name, _, version = event.header
-        fact = Published(source, self.name, name, causation_id, version, event.payload())
-        self._write(Record(self._kernel.now, saga, event_id, 0, fact))
+        self._tell(event, published(source, self.name, event))
         for rule in self._rules.get(type(event), ()):
             self._deliver(rule.target, self._renamed(event, rule.rename) if rule.rename else event)
         return 0
 
-    def _renamed(self, event: Event, into: type[Event]) -> Event:
-        renamed = into.after(event).stamped(self._kernel.now)
-        event_id, saga, causation_id, name, _, version = renamed.header
-        former = event.header.event_type
-        fact = Renamed(self.name, former, name, causation_id, version, renamed.payload())
-        self._write(Record(self._kernel.now, saga, event_id, 0, fact))
-        return renamed
+    def _renamed(self, event: Event, name: type[Event]) -> Event:
+        into = name.after(event).stamped(self._kernel.now)
+        self._tell(into, renamed(self.name, event, into))
+        return into
 
     def _deliver(self, target: str, event: Event) -> None:
         delay = self._latency()

@@ -7,13 +7,12 @@ invocation with the result when its time has come.
 from __future__ import annotations
 
 from collections.abc import Callable
-from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from sagakit.contract import operations as ops
+from sagakit.contract.external import silent, unreachable
 from sagakit.contract.ports import (
     Answer,
-    TimedOut,
     Unavailable,
     VersionConflict,
     WorldError,
@@ -24,22 +23,24 @@ from sagakit.sim.invocation import Invocation
 from sagakit.sim.store import SimulatedStore
 from sagakit.trace.facts import (
     CONFLICT,
-    Answered,
-    Asked,
     CommitRepeated,
-    CommitRequested,
     Committed,
     Fact,
     ItemRead,
-    PartyAnswered,
-    PartySilent,
-    PartyUnreachable,
     Paused,
     ReadRequested,
     Resumed,
-    StoreRefused,
     Throttled,
     Told,
+)
+from sagakit.trace.narrator import (
+    answered,
+    asked,
+    commit_requested,
+    party_answered,
+    party_silent,
+    party_unreachable,
+    store_refused,
 )
 from sagakit.trace.older import Attempt, Failed
 
@@ -58,7 +59,7 @@ def _get(world: World, operation: ops.Get, by: Invocation) -> None:
 
 def got(operation: ops.Get, by: Invocation, store: SimulatedStore) -> None:
     try:
-        item = by.last_read = store.get(operation.key)
+        item = store.get(operation.key)
     except WorldError as error:
         _refused(error, by, store)
         return
@@ -68,19 +69,9 @@ def got(operation: ops.Get, by: Invocation, store: SimulatedStore) -> None:
 
 def _commit(world: World, operation: ops.Commit, by: Invocation) -> None:
     store = world.stores[operation.store]
-    request = commit_requested(by.host.name, operation, by.last_read)
+    request = commit_requested(by.host.name, operation, by.driver.last_read)
     by.tell(request)
     _when_store_acts(store, by, committed, operation, by, store, request.item)
-
-
-def commit_requested(service: str, operation: ops.Commit, last_read: Any) -> CommitRequested:
-    """Return the commit that a service sends, which last read that item."""
-    item, unchanged = operation.item, False
-    if item is not None:
-        unchanged = item == last_read
-        item = item._replace(version=item.version + 1)
-    outbox = tuple([event_of(entry).header.event_type for entry in operation.publish])
-    return CommitRequested(service, operation.store, item, unchanged, outbox)
 
 
 def attempted(operation: ops.Commit, last_read: Any) -> tuple[str, Attempt]:
@@ -150,25 +141,10 @@ def _refused(error: Exception, by: Invocation, store: SimulatedStore) -> None:
     by.resume(error)
 
 
-def store_refused(service: str, store: str, error: Exception) -> StoreRefused:
-    """Return what a store refused."""
-    name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
-    return StoreRefused(service, store, name, str(error))
-
-
 def refused(error: Exception) -> tuple[str, Failed]:
     """What a store refuses, as every world tells it."""
     name = CONFLICT if isinstance(error, VersionConflict) else type(error).__name__
     return f"{name}:", Failed(0, str(error))
-
-
-def answered(
-    service: str, source: str, result: Any, error: BaseException | None = None
-) -> Answered:
-    """Return what whoever sent a command hears of it."""
-    status = getattr(result, "status", 0)
-    status = status if isinstance(status, int) else 0  # else it is not HTTP's
-    return Answered(service, source, intern(heard(result, error)), status, error is not None)
 
 
 def heard(result: Any, error: BaseException | None = None) -> str:
@@ -202,19 +178,17 @@ class Call:
         self.by = by
         self.saga = by.saga
         self.finished = False
-        self._about = by.host.name, operation.party, operation.key, operation.request
 
     def answered(self, answer: Answer) -> None:
-        self._close(answer, PartyAnswered(*self._about, answer.status, answer.outcome))
+        self._close(answer, party_answered(self.by.host.name, self.operation, answer))
 
     def refused(self) -> None:
-        error = Unavailable(f"{self.operation.party} cannot be reached")
-        self._close(error, PartyUnreachable(*self._about))
+        error = unreachable(self.operation)
+        self._close(error, party_unreachable(self.by.host.name, self.operation))
 
     def silent(self, _receipt: int) -> None:
-        party, timeout = self.operation.party, self.operation.timeout
-        error = TimedOut(f"no answer from {party} within {timeout} ms")
-        self._close(error, PartySilent(*self._about, timeout))
+        error = silent(self.operation)
+        self._close(error, party_silent(self.by.host.name, self.operation))
 
     def _close(self, result: Answer | WorldError, fact: Fact) -> None:
         """The first to come counts; an answer that comes too late, or to nobody, goes unheard."""
@@ -227,9 +201,7 @@ class Call:
 
 def _ask(world: World, operation: ops.Ask, by: Invocation) -> None:
     party, call = world.externals[operation.party], Call(operation, by)
-    by.tell(Asked(
-        by.host.name, party.name, operation.key, operation.request, operation.void, operation.label
-    ))  # fmt: skip
+    by.tell(asked(by.host.name, operation))
     down = world.faults.outage(party.name, world.kernel.now) is not None
     party.ask(call, down)
     world.open_call(operation.timeout, call)

@@ -1,59 +1,17 @@
-"""An external party that keeps its own books by Idempotency-Key.
+"""An external party in the simulator.
 
 It may answer, refuse, be slow, be down, or fail to answer although (or because) the effect did or
-did not happen; the caller cannot tell the last two apart. A key that was seen before gets the
-same outcome and has no second effect. A key that was voided stays void: a request that was still
-under way when its key was voided is refused when it arrives.
+did not happen; the caller cannot tell the last two apart.
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Protocol
 
+from sagakit.contract.external import Behaviour, Decide, Entry, booked
 from sagakit.contract.operations import Ask
 from sagakit.contract.ports import Answer
 from sagakit.sim.kernel import Kernel
 from sagakit.trace.facts import Booked, Record
-
-Behaviour = Literal["approve", "decline", "timeout_before", "timeout_after", "slow", "down"]
-
-
-class Reaction(NamedTuple):
-    """How the party treats one request: `delay` ms more than usual before it acts and answers."""
-
-    behaviour: Behaviour
-    delay: int = 0
-
-
-Decide = Callable[[Ask, int, int], Reaction]
-"""(the request, its number counted from 1, the time in ms) -> how the party reacts"""
-
-
-State = Literal["executed", "declined", "voided"]
-
-
-class Entry(NamedTuple):
-    state: State
-    request: tuple[Any, ...]
-
-
-ANSWERS = {
-    "executed": Answer(200, "OK"),
-    "declined": Answer(402, "declined"),
-    "voided": Answer(409, "voided"),
-}
-
-
-def booked(entry: Entry | None, request: Ask, *, decline: bool = False) -> tuple[Entry, Answer]:
-    """What a request makes of the entry that its key has, and how it is answered."""
-    if request.void:
-        if entry is None or entry.state == "executed":
-            entry = Entry("voided", entry.request if entry else ())
-        return entry, Answer(200, entry.state)
-    if entry is None:
-        entry = Entry("declined" if decline else "executed", request.request)
-    elif entry.state != "voided" and entry.request != request.request:
-        return entry, Answer(422, "Idempotency-Key was used with other parameters")
-    return entry, ANSWERS[entry.state]
 
 
 class Call(Protocol):

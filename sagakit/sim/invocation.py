@@ -9,16 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from sagakit.contract.events import Event, NotUnderstood, decode, explain
-from sagakit.contract.ports import (
-    AlreadyHandled,
-    MaxRetriesExceeded,
-    Unavailable,
-    VersionConflict,
-    WorldError,
-)
+from sagakit.contract.driver import MOST_RETRIES, Driver, Finished, failed, reason_of
+from sagakit.contract.events import Event, NotUnderstood, decode
+from sagakit.contract.ports import Unavailable
 from sagakit.sim.queue import Message, SimulatedQueue
 from sagakit.trace.facts import (
     Acknowledged,
@@ -38,7 +31,6 @@ from sagakit.trace.facts import (
 if TYPE_CHECKING:
     from sagakit.sim.host import Host
 
-MOST_RETRIES = 3
 Done = Callable[[Any, BaseException | None], None]
 
 
@@ -46,9 +38,9 @@ class Invocation:
     """One run of a service: a batch of messages, or one command."""
 
     __slots__ = (
-        "batch", "coroutine", "crash", "done", "event", "event_id", "finished", "handled", "host",
-        "kernel", "last_read", "message", "number", "queue", "retries", "saga", "source", "steps",
-        "subject", "timeout", "world", "write",
+        "batch", "crash", "done", "driver", "event", "event_id", "finished", "handled", "host",
+        "kernel", "message", "number", "queue", "saga", "source", "steps", "timeout", "world",
+        "write",
     )  # fmt: skip
 
     receipt = 0  # an invocation has one deadline only
@@ -79,12 +71,9 @@ class Invocation:
         self.event_id: str | None = None
         self.done = done
         self.finished = False
-        self.subject: Any = None
-        self.last_read: Any = None
-        self.retries = 0
         self.steps = 0
         self.crash: Any = None
-        self.coroutine: Any = None
+        self.driver: Any = None
         self.timeout = timeout or host.function.timeout
         host.watch(self)
 
@@ -100,7 +89,6 @@ class Invocation:
             message.event,
             message.event_id,
         )
-        self.retries = 0
         host, event = self.host, message.event
         self.tell(Received(
             self.source, host.name, event, message.message_id, message.receipt, message.remark,
@@ -141,14 +129,11 @@ class Invocation:
     def _start(self, subject: Any) -> None:
         if self.finished:
             return
-        self.subject = subject
-        handler = self.host.handlers.get(type(subject))
-        if handler is None:
-            known = ", ".join(cls.__name__ for cls in self.host.handlers)
-            unknown = f"{self.host.name} has no handler for {type(subject).__name__}"
-            self._fail(NotUnderstood(f"{unknown}: it handles {known}"))
+        try:
+            self.driver = Driver(self.host.name, self.host.handlers, subject, self)
+        except NotUnderstood as error:
+            self._fail(error)
             return
-        self.coroutine = handler(subject)
         self.resume(None)
 
     def resume(self, result: Any) -> None:
@@ -156,23 +141,22 @@ class Invocation:
         if self.finished or (self.crash and self._strikes("after")):
             return
         try:
-            if isinstance(result, Exception):
-                operation = self.coroutine.throw(result)
-            else:
-                operation = self.coroutine.send(result)
-        except StopIteration as stop:
-            self._succeed(stop.value)
-        except AlreadyHandled:
-            self.tell(AlreadyDone(self.host.name))
-            self._succeed(None)
-        except VersionConflict:
-            self._again()
+            operation = self.driver.resume(result)
         except Exception as error:  # the handler's own failure: the message stays in its queue
             self._fail(error)
-        else:
-            self.steps += 1
-            if not (self.crash and self._strikes("before")):
-                self.world.perform(operation, self)
+            return
+        if type(operation) is Finished:
+            self._succeed(operation.result)
+            return
+        self.steps += 1
+        if not (self.crash and self._strikes("before")):
+            self.world.perform(operation, self)
+
+    def retried(self, retry: int) -> None:
+        self.tell(Retried(self.host.name, retry, MOST_RETRIES))
+
+    def already_done(self) -> None:
+        self.tell(AlreadyDone(self.host.name))
 
     def _strikes(self, when: str) -> bool:
         """Whether the crash that this invocation is to suffer has come."""
@@ -180,14 +164,6 @@ class Invocation:
             return False
         self.power_cut(Crashed(self.host.name, when, self.steps))
         return True
-
-    def _again(self) -> None:
-        if self.retries == MOST_RETRIES:
-            self._fail(MaxRetriesExceeded(f"a conflict again after {MOST_RETRIES} retries"))
-            return
-        self.retries += 1
-        self.tell(Retried(self.host.name, self.retries, MOST_RETRIES))
-        self._start(self.subject)
 
     def _succeed(self, result: Any) -> None:
         if self.message is None:
@@ -237,7 +213,7 @@ class Invocation:
             if message is not None and not message.finished:
                 message.reason = why
         self.tell(cut)
-        self.host.graveyard.append(self.coroutine)
+        self.host.graveyard.append(self.driver)
         self._end(None, Unavailable(f"{self.host.name}: {why}"))
 
     def _end(self, result: Any = None, error: Exception | None = None) -> None:
@@ -246,45 +222,9 @@ class Invocation:
         self.finished = True
         if self.done is not None:
             self.done(result, error)
-        self.coroutine = self.subject = self.last_read = self.message = None
+        self.driver = self.message = None
         self.host.finished()
 
     def tell(self, fact: Fact) -> None:
         """Write a fact that belongs to this invocation."""
         self.write(Record(self.kernel.now, self.saga, self.event_id, self.number, fact))
-
-
-def let_go(coroutine: Any) -> None:
-    """Let go of a coroutine that will not go on. Its `finally` runs now, with no world to perform
-    what that may await; left to the collector, it would complain of that on stderr."""
-    for _ in range(10):
-        try:
-            if coroutine is not None:
-                coroutine.close()
-            return
-        except Exception:  # it awaited, or failed, and may have another `finally` around that
-            continue
-
-
-def reason_of(error: BaseException) -> str:
-    """Why a message failed, in every world: the error, its code, and the line that raised it."""
-    code = getattr(error, "code", None)
-    text = explain(error) if isinstance(error, ValidationError) else str(error)
-    return f"{type(error).__name__}{f' {code}' if code else ''}: {text}{_place(error)}"
-
-
-def failed(service: str, error: BaseException) -> Unavailable:
-    """What whoever sent a service a command hears if its handler fails, in every world."""
-    return Unavailable(f"{service} failed: {reason_of(error)}")
-
-
-def _place(error: BaseException) -> str:
-    """The line of the handler's own code at which it failed; nothing for an error of the world."""
-    own = None
-    trace = None if isinstance(error, WorldError) else error.__traceback__
-    while trace is not None:
-        package = trace.tb_frame.f_globals.get("__name__", "").partition(".")[0]
-        if package not in ("sagakit", "pydantic", "asyncio"):
-            own = trace
-        trace = trace.tb_next
-    return f" (line {own.tb_lineno} of {own.tb_frame.f_code.co_name})" if own else ""

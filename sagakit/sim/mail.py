@@ -9,7 +9,8 @@ from sagakit.sim.bus import SimulatedBus
 from sagakit.sim.faults import FaultPlan
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.queue import Message, SimulatedQueue
-from sagakit.trace.facts import DeliveredAgain, Fact, FannedOut, Postponed, Queued, Record
+from sagakit.trace.facts import DeliveredAgain, Fact, FannedOut, Queued, Record
+from sagakit.trace.narrator import postponed
 
 
 class Mail:
@@ -70,12 +71,9 @@ class Mail:
 
     def _enqueue_again(self, entry: Delayed, owner: str) -> None:
         queue, event = self.queues[self._functions[owner].delay_queue], entry.event
-        _, _, causation_id, name, _, version = event.header
         message = Message(self.next_message(), event)
-        self._tell(event, Postponed(
-            owner, queue.shown_as, name, causation_id, version, event.payload(),
-            message.message_id, entry.delay, message.remark,
-        ))  # fmt: skip
+        number = message.message_id
+        self._tell(event, postponed(owner, queue.shown_as, event, number, entry.delay))
         queue.send(message, entry.delay)
 
     def _into(self, queue: SimulatedQueue) -> Callable[[Event], None]:

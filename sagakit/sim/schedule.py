@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from typing import Any, Literal, NamedTuple
 
+from sagakit.contract.faults import Crash
 from sagakit.sim.effects import committed, committed_unheard, got, published
 from sagakit.sim.external import react
-from sagakit.sim.faults import Crash
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.queue import Message
 from sagakit.trace.facts import Crashed, MessageDoubled, MessageLost, MessageTaken

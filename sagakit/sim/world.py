@@ -14,11 +14,13 @@ from typing import Any
 from sagakit.contract import operations as ops
 from sagakit.contract.deployment import Deployment
 from sagakit.contract.events import Event
+from sagakit.contract.external import Decide, Reaction
+from sagakit.contract.faults import Fault, Known
 from sagakit.contract.ports import Backup
 from sagakit.contract.suggest import suggest
-from sagakit.sim.effects import EFFECTS, Call, answered
-from sagakit.sim.external import Decide, Reaction, SimulatedExternal
-from sagakit.sim.faults import Fault, FaultPlan, Known
+from sagakit.sim.effects import EFFECTS, Call
+from sagakit.sim.external import SimulatedExternal
+from sagakit.sim.faults import FaultPlan
 from sagakit.sim.host import Host
 from sagakit.sim.invocation import Invocation
 from sagakit.sim.kernel import Deadlines, Kernel
@@ -35,6 +37,7 @@ from sagakit.trace.facts import (
     StillGoingOn,
     StoreLost,
 )
+from sagakit.trace.narrator import answered
 from sagakit.trace.trace import Trace
 
 STILL_GOING_ON = "the run is ended here, though something still goes on"

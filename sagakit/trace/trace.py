@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from sagakit.contract.deployment import Participant, Rule
-from sagakit.contract.events import encode
+from sagakit.contract.events import Event, Header, encode
 from sagakit.contract.timing import duration
 from sagakit.trace import facts
 from sagakit.trace.arrows import Arrow, Kind, arrow, told
@@ -32,7 +32,7 @@ from sagakit.trace.older import (
 
 __all__ = [  # until those who import them from here have moved
     "A_TEXT", "Arrow", "Asked", "Attempt", "Detail", "Failed", "FannedOut", "Fate", "Kind",
-    "Published", "Queued", "Read", "Record", "Redriven", "Restored", "Trace", "Written",
+    "Published", "Queued", "Read", "Record", "Redriven", "Restored", "Trace", "Written", "archived",
     "duration", "told",
 ]  # fmt: skip
 
@@ -126,6 +126,20 @@ class Trace:
             fields["label"] = record.text
             fields["detail"] = detail and {"is": type(detail).__name__, **detail._asdict()}
             yield encode(fields)
+
+
+def archived(records: Iterable[facts.Record], types: Iterable[type[Event]]) -> tuple[Event, ...]:
+    """Return the published events of these types, read back from a trace: there is no second
+    account of them."""
+    known, found = {cls.__name__: cls for cls in types}, {}
+    for t, saga, event_id, _, fact in records:
+        if isinstance(fact, facts.Published | facts.Renamed) and fact.event in known:
+            cls = known[fact.event]
+            header = Header(
+                str(event_id), str(saga), fact.causation_id, fact.event, t, fact.version
+            )
+            found[header.event_id] = cls(header=header, **fact.payload)
+    return tuple(found.values())
 
 
 class Fate(NamedTuple):

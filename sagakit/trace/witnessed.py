@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sagakit.contract.deployment import Participant
-from sagakit.sim.external import ANSWERS
+from sagakit.contract.external import ANSWERS
 from sagakit.trace.trace import Asked, Read, Record, Written
 
 STATES = {answer.outcome: state for state, answer in ANSWERS.items()}

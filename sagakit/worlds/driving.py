@@ -7,8 +7,8 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any, NamedTuple
 
 from sagakit.contract import operations as ops
+from sagakit.contract.driver import MOST_RETRIES
 from sagakit.contract.ports import AlreadyHandled, MaxRetriesExceeded, VersionConflict
-from sagakit.sim.invocation import MOST_RETRIES
 
 
 class Subject(NamedTuple):

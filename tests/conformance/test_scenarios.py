@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sagakit import run, scenarios
+from sagakit.contract.faults import Loss
 from sagakit.payments.wallet import Wallet
 from sagakit.scenarios import Recovery
-from sagakit.sim.faults import Loss
 from sagakit.trace.trace import Asked, Record, Trace, Written
 from tests.conformance.diagram import FOLDER, Diagram, Mismatch, hold
 

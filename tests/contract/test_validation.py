@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from sagakit.contract.faults import Crash, Drop, Duplicate, Outage
 from sagakit.contract.timing import Timing
 from sagakit.contract.validation import BadScenario, Validated
 from sagakit.payments.topology import Settings
 from sagakit.scenarios import OpeningWallet, ProviderRule, Recovery, Scenario, happy_path
-from sagakit.sim.faults import Crash, Drop, Duplicate, Outage
 
 RULE = ProviderRule(behaviour="decline")
 

@@ -7,13 +7,13 @@ import pytest
 
 from sagakit import Run, run, scenarios
 from sagakit.contract.deployment import Participant
+from sagakit.contract.faults import Crash, Drop, Duplicate, Outage
 from sagakit.draw.folding import Sign, sign_of
 from sagakit.draw.lanes import lay_lanes
 from sagakit.draw.layout import STUB, Layout, lay_out
 from sagakit.draw.sequence import sequence
 from sagakit.draw.story import Story, tell
 from sagakit.draw.text_metrics import width, wrapped
-from sagakit.sim.faults import Crash, Drop, Duplicate, Outage
 from sagakit.trace.trace import Asked, Failed, Queued, Record, Trace, Written
 from tests.draw.looking import complaints, words
 

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from sagakit import Run, Scenario, run, scenarios
+from sagakit.contract.faults import Crash
 from sagakit.draw.summary import FEW, Summary
-from sagakit.sim.faults import Crash
 from sagakit.trace.trace import Trace
 
 

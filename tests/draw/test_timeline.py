@@ -11,12 +11,12 @@ from matplotlib.collections import PathCollection
 
 from sagakit import Run, run, scenarios
 from sagakit.contract.deployment import Participant
+from sagakit.contract.faults import Crash, Drop, Duplicate, Fault, Outage
 from sagakit.draw.figure import Plot
 from sagakit.draw.labels import Labels, spread
 from sagakit.draw.timelegend import COFFIN
 from sagakit.draw.timeline import timeline
 from sagakit.draw.timescale import CUT, Cut, TimeScale, cuts
-from sagakit.sim.faults import Crash, Drop, Duplicate, Fault, Outage
 from sagakit.trace.activity import Activity
 from sagakit.trace.trace import Asked, Failed, Published, Queued, Record, Trace, Written
 from tests.draw.looking import complaints, words

@@ -10,9 +10,9 @@ import pytest
 
 from sagakit.contract.deployment import Deployment, Function, Participant, Queue, Rule, Table
 from sagakit.contract.events import Event
+from sagakit.contract.external import Behaviour, Reaction
+from sagakit.contract.faults import Crash, Duplicate, Fault, Outage
 from sagakit.contract.ports import External, Person, Store, on
-from sagakit.sim.external import Behaviour, Reaction
-from sagakit.sim.faults import Crash, Duplicate, Fault, Outage
 from sagakit.sim.world import World
 from sagakit.trace.trace import Trace
 

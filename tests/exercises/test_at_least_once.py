@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from sagakit import run
+from sagakit.contract.faults import Crash, Outage
 from sagakit.contract.ports import on
 from sagakit.exercises.at_least_once import (
     CRASHED,
@@ -23,7 +24,6 @@ from sagakit.exercises.at_least_once import (
 )
 from sagakit.payments.events import ReembolsarUsuario
 from sagakit.payments.wallet import WalletService
-from sagakit.sim.faults import Crash, Outage
 
 CRASHES = [Crash(service=WALLET, event="PaymentInit", step=2, nth=nth) for nth in range(1, 6)]
 

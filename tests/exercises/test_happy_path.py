@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from sagakit import run, scenarios
+from sagakit.contract.faults import Crash, Outage
 from sagakit.exercises.happy_path import asked_twice, chain, longest_delay
-from sagakit.sim.faults import Crash, Outage
 
 
 @pytest.mark.parametrize("check", [chain, asked_twice, longest_delay])

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from sagakit import run, scenarios
+from sagakit.contract.faults import Crash, Drop, Duplicate
 from sagakit.exercises.provider_error import (
     breaks_void_first,
     one_key_a_payment,
@@ -17,7 +18,6 @@ from sagakit.exercises.provider_error import (
     who_keeps_the_money,
 )
 from sagakit.scenarios import ProviderRule, Scenario
-from sagakit.sim.faults import Crash, Drop, Duplicate
 from sagakit.zoo.new_key_per_attempt import NewKeyPerAttempt
 from sagakit.zoo.refund_unknown import RefundUnknown
 from sagakit.zoo.void_without_deciding import VoidWithoutDeciding

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from sagakit import run, scenarios
+from sagakit.contract.faults import Duplicate
 from sagakit.contract.ports import Store, on
 from sagakit.lab import Controls, control
 from sagakit.lab.controls import outcome
 from sagakit.scenarios import BadScenario, System
-from sagakit.sim.faults import Duplicate
 from sagakit.zoo.no_inbox import NoInbox
 
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagakit import scenarios
+from sagakit.contract.faults import Crash, Duplicate
 from sagakit.contract.ports import Store, on
 from sagakit.lab.knobs import Knob, knobs, turned
 from sagakit.scenarios import BadScenario, Scenario, System
-from sagakit.sim.faults import Crash, Duplicate
 
 OUTAGE = scenarios.circuit_breaker
 KNOBS = {knob.name: knob for knob in knobs(scenarios.provider_error)}

@@ -13,12 +13,12 @@ import pytest
 
 from sagakit import Scenario, run, scenarios
 from sagakit.contract.events import identity
+from sagakit.contract.faults import Crash, Drop, Duplicate, Loss, Outage
 from sagakit.laws import LAWS, verdicts
 from sagakit.payments.events import ProviderPaymentInit, ProviderPaymentSuccess
 from sagakit.payments.payment import Payment
 from sagakit.payments.topology import PROVIDER, Settings
 from sagakit.payments.wallet import Wallet
-from sagakit.sim.faults import Crash, Drop, Duplicate, Loss, Outage
 from sagakit.trace.trace import Asked, Published, Record, Trace, Written
 from tests.laws import faulty
 from tests.laws.doctor import changed, repeated, without

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from sagakit import Scenario, run, scenarios
+from sagakit.contract.faults import Crash, Drop, Loss, Outage
 from sagakit.laws import LAWS, verdicts
 from sagakit.payments.recovery import StartRecovery
 from sagakit.scenarios.build import build_world
-from sagakit.sim.faults import Crash, Drop, Loss, Outage
 from sagakit.trace.trace import Trace
 from tests.laws.worlds import disastrous, troubled
 

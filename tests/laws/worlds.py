@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from sagakit import Scenario
+from sagakit.contract.faults import Crash, Delay, Duplicate, Fault, Loss, Outage, Reorder, Throttle
 from sagakit.payments.topology import PROVIDER, Settings
-from sagakit.sim.faults import Crash, Delay, Duplicate, Fault, Loss, Outage, Reorder, Throttle
 
 QUEUES = ("Payment SQS", "Wallet SQS", "Provider SQS", "SNS Topic")
 STORES = ("Payments DB", "Wallet DB", "Provider DB", "Breaker DB")

@@ -6,10 +6,10 @@ import pytest
 
 from sagakit import Run, run, scenarios
 from sagakit.contract.deployment import Deployment
+from sagakit.contract.faults import Crash
 from sagakit.payments import events
 from sagakit.payments.topology import payment_system
 from sagakit.scenarios import BadScenario
-from sagakit.sim.faults import Crash
 from tests.examples.test_travel import DEPLOYMENT as TRAVEL
 from tests.scenarios.test_system import BOOKS
 

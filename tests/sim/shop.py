@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from sagakit.contract.deployment import Deployment, Function, Participant, Queue, Rule, Table
 from sagakit.contract.events import Event
+from sagakit.contract.external import Decide
+from sagakit.contract.faults import Fault
 from sagakit.contract.ports import Ports
 from sagakit.contract.timing import Timing
-from sagakit.sim.external import Decide
-from sagakit.sim.faults import Fault
 from sagakit.sim.world import World
 from sagakit.trace.trace import Record, Trace
 

@@ -4,8 +4,9 @@ import pytest
 
 from sagakit.contract.deployment import Rule
 from sagakit.contract.events import Event
+from sagakit.contract.faults import Delay, Drop, Duplicate, Fault, Outage, Reorder
 from sagakit.sim.bus import LONGEST_HOLD, SimulatedBus
-from sagakit.sim.faults import Delay, Drop, Duplicate, Fault, FaultPlan, Outage, Reorder
+from sagakit.sim.faults import FaultPlan
 from sagakit.sim.kernel import Kernel
 from sagakit.trace.trace import Published, Record, Trace
 from tests.sim.shop import Ordered, Packed, ordered

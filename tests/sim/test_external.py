@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sagakit.contract.external import Behaviour, Entry, Reaction
+from sagakit.contract.faults import Outage
 from sagakit.contract.operations import Ask
 from sagakit.contract.ports import Answer, External, Ports, TimedOut, Unavailable, on
-from sagakit.sim.external import Behaviour, Entry, Reaction, SimulatedExternal
-from sagakit.sim.faults import Outage
+from sagakit.sim.external import SimulatedExternal
 from sagakit.sim.kernel import Kernel
 from sagakit.trace.trace import Record, Trace
 from tests.sim.shop import ARRIVES, COURIER, Ordered, orders, said, shop

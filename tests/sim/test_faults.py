@@ -6,19 +6,19 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from sagakit.contract.events import explain
-from sagakit.sim.faults import (
+from sagakit.contract.faults import (
     Crash,
     Delay,
     Drop,
     Duplicate,
     Fault,
-    FaultPlan,
     Known,
     Loss,
     Outage,
     Reorder,
     Throttle,
 )
+from sagakit.sim.faults import FaultPlan
 from tests.sim.shop import shop
 from tests.sim.test_invocation import Shop
 

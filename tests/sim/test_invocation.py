@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from sagakit.contract.deployment import Function
+from sagakit.contract.external import Reaction
+from sagakit.contract.faults import Crash, Outage, Throttle
 from sagakit.contract.ports import Delayed, Ports, Unavailable, VersionConflict, on
 from sagakit.contract.validation import BadScenario
-from sagakit.sim.external import Reaction
-from sagakit.sim.faults import Crash, Outage, Throttle
 from sagakit.sim.world import World
 from sagakit.trace.trace import Record, Trace
 from tests.sim.shop import (

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagakit.contract.events import Event
+from sagakit.contract.faults import Outage, Throttle
 from sagakit.contract.ports import AlreadyHandled, Delayed, Unavailable, VersionConflict, event_of
-from sagakit.sim.faults import FaultPlan, Outage, Throttle
+from sagakit.sim.faults import FaultPlan
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.store import SimulatedStore
 from sagakit.trace.facts import Committed

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from sagakit.contract.deployment import Deployment, Function, Participant, Queue, Rule, Table, Topic
+from sagakit.contract.faults import Crash, Loss, Outage
 from sagakit.contract.ports import Archive, Intake, Ports, on
-from sagakit.sim.faults import Crash, Loss, Outage
 from sagakit.sim.world import STILL_GOING_ON, World
 from sagakit.trace.trace import Trace
 from tests.sim.shop import (

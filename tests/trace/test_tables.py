@@ -7,8 +7,8 @@ import pytest
 
 from sagakit import Run, run, scenarios
 from sagakit.contract.deployment import Participant
+from sagakit.contract.faults import Crash, Drop, Duplicate, Outage
 from sagakit.scenarios.scenario import Redrive
-from sagakit.sim.faults import Crash, Drop, Duplicate, Outage
 from sagakit.trace import tables
 from sagakit.trace.trace import FannedOut, Queued, Record, Trace
 

@@ -8,7 +8,7 @@ import pytest
 from sagakit import run, scenarios
 from sagakit.contract.deployment import Participant
 from sagakit.contract.events import encode
-from sagakit.sim.faults import Loss
+from sagakit.contract.faults import Loss
 from sagakit.trace.trace import (
     Asked,
     Attempt,

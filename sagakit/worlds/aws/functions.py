@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 from sagakit.contract.deployment import Deployment
+from sagakit.contract.driver import reason_of
 from sagakit.contract.events import Event, NotUnderstood, encode, loads
 from sagakit.contract.imports import extra
 from sagakit.contract.operations import SimulatedPorts
@@ -19,7 +20,6 @@ from sagakit.contract.ports import Unavailable, handlers
 from sagakit.payments.api import Post
 from sagakit.payments.topology import ITEMS
 from sagakit.sim.bus import published_label, queued_label, renamed_label
-from sagakit.sim.invocation import reason_of
 from sagakit.trace.trace import Failed, FannedOut, Published, Queued, Record
 from sagakit.worlds.aws import logs
 from sagakit.worlds.aws.callers import refusal

@@ -5,13 +5,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from sagakit.contract.events import encode, loads
+from sagakit.contract.external import Entry, booked
 from sagakit.contract.operations import Ask
 from sagakit.contract.ports import Answer
 from sagakit.payments.payment import payment_id_in
 from sagakit.payments.topology import PROVIDER
 from sagakit.scenarios.build import reaction_to
 from sagakit.scenarios.scenario import Scenario
-from sagakit.sim.external import Entry, booked
 from sagakit.trace.trace import Asked, Record
 from sagakit.worlds.aws.handling import Write
 from sagakit.worlds.emulator.clock import CLOCK

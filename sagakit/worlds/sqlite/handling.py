@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sagakit.contract import operations as ops
+from sagakit.contract.driver import failed
+from sagakit.contract.external import Reaction, booked
 from sagakit.contract.ports import TimedOut, Unavailable, WorldError
 from sagakit.sim.archive import READ_EVENTS
 from sagakit.sim.effects import RESUMED, attempted, heard, refused
-from sagakit.sim.external import Reaction, booked
-from sagakit.sim.invocation import failed
 from sagakit.trace.trace import Asked, Failed, Read, Record, Restored, duration
 from sagakit.worlds.driving import Subject, steps
 from sagakit.worlds.packing import pack

@@ -8,12 +8,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from sagakit.contract.external import Behaviour, Reaction
 from sagakit.contract.operations import SimulatedPorts
 from sagakit.contract.ports import handlers
 from sagakit.run import Run
 from sagakit.scenarios import BadScenario, Scenario, System
 from sagakit.scenarios.system import USER
-from sagakit.sim.external import Behaviour, Reaction
 from sagakit.worlds.packing import found_by_name, pack
 from sagakit.worlds.sqlite.database import BadDatabase, Database
 from sagakit.worlds.sqlite.handling import Decide

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
+from sagakit.contract.external import Reaction
+from sagakit.contract.faults import Loss
 from sagakit.contract.operations import Ask
 from sagakit.contract.validation import whole_number
 from sagakit.payments.recovery import StartRecovery
@@ -18,8 +20,6 @@ from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
 from sagakit.scenarios import BadScenario, Scenario, System, resolve
 from sagakit.scenarios.build import build_world, reaction_to, replace_services, run_limits
-from sagakit.sim.external import Reaction
-from sagakit.sim.faults import Loss
 from sagakit.worlds.sqlite.database import BadDatabase, Database
 from sagakit.worlds.sqlite.own import another, begun_with, serve_system
 from sagakit.worlds.sqlite.world import LoseStore, Redrive, TakeSnapshot, World

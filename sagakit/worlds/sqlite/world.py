@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sagakit.contract.deployment import Deployment, Function
+from sagakit.contract.driver import failed, reason_of
 from sagakit.contract.events import Event, decode
+from sagakit.contract.external import Reaction
 from sagakit.contract.operations import SimulatedPorts
 from sagakit.contract.ports import handlers
 from sagakit.contract.suggest import suggest
 from sagakit.scenarios.build import GIVE_UP_AFTER
 from sagakit.sim.effects import heard
-from sagakit.sim.external import Reaction
-from sagakit.sim.invocation import failed, reason_of
 from sagakit.sim.world import STILL_GOING_ON
 from sagakit.trace.trace import A_TEXT, Failed, Queued, Read, Record, Trace
 from sagakit.worlds.driving import Subject

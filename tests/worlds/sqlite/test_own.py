@@ -10,9 +10,9 @@ import pytest
 
 from sagakit import Run, System, run
 from sagakit.__main__ import main
+from sagakit.contract.external import Behaviour
 from sagakit.contract.ports import Ports, Store, on
 from sagakit.scenarios import BadScenario, happy_path
-from sagakit.sim.external import Behaviour
 from sagakit.worlds.sqlite.database import BadDatabase, Database
 from sagakit.worlds.sqlite.serve import serve
 from tests.examples import test_travel as travel
