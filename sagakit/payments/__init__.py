@@ -1,0 +1,1 @@
+"""What is taught: the payment system, its services and events. It knows no world."""

@@ -43,19 +43,19 @@ class BadRequest(Exception):
 
 
 def payment_id_of(user_id: str, idempotency_key: str) -> str:
-    """A colon is in neither, so no two pairs share an id."""
+    # A colon is in neither, so no two pairs share an id.
     return f"{user_id}:{idempotency_key}"
 
 
 class ApiGateway:
-    """Checks a request and hands it to the Payment Service."""
+    """Validates a request and hands it to the Payment Service."""
 
     def __init__(self, payments: Caller) -> None:
         self.payments = payments
 
     @on(Post)
     async def post(self, request: Post) -> Response:
-        """202 with the payment, 400 or 422 with the field that is wrong, or 503: try again."""
+        """Answer 202 with the payment, 400 or 422 with the wrong field, or 503: try again."""
         try:
             command = parse(request)
             outcome = await self.payments.invoke(command)

@@ -9,6 +9,8 @@
 Its state is in a store, since a service keeps nothing in memory. See Nygard, "Release It!", ch. 5.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Literal, NamedTuple
 
 from sagakit.contract.ports import Clock, Store, VersionConflict
@@ -31,7 +33,7 @@ class Breaker(NamedTuple):
         return KEY
 
     def may_probe(self, now: int, open_for: int, lease: int) -> bool:
-        """Whether it is time for a probe, or for another since the last one was lost."""
+        """Return whether it is time for a probe, or for another since the last one was lost."""
         if self.state == "HALF_OPEN":
             return now >= self.since + lease
         return self.state == "OPEN" and now >= self.since + open_for
@@ -73,7 +75,7 @@ class CircuitBreaker:
         self.lease = lease
 
     async def admit(self) -> int | None:
-        """The era in which a call may be made now, or None: fail fast.
+        """Return the era in which a call may be made now, or None: fail fast.
 
         The first to find that the breaker has been open for long enough takes the probe, by a
         conditional write; for the others it stays shut.
@@ -92,30 +94,24 @@ class CircuitBreaker:
         return probing.era
 
     async def answered(self, era: int) -> None:
-        """The provider answered the call of that era, whatever it said."""
-        now = await self.clock.now()
-        while True:
-            breaker = await self._read()
-            if await self._wrote(breaker, breaker.after_answer(era, now)):
-                return
+        """Report that the provider answered the call of that era, whatever it said."""
+        await self._change(lambda breaker, now: breaker.after_answer(era, now))
 
     async def failed(self, era: int) -> None:
-        """The call of that era got no answer."""
+        """Report that the call of that era got no answer."""
+        await self._change(lambda breaker, now: breaker.after_failure(era, now, self.threshold))
+
+    async def _change(self, change: Callable[[Breaker, int], Breaker]) -> None:
+        """Write the changed breaker. A conflict means that another call reported first: again."""
         now = await self.clock.now()
         while True:
-            breaker = await self._read()
-            if await self._wrote(breaker, breaker.after_failure(era, now, self.threshold)):
+            before = await self._read()
+            after = change(before, now)
+            if after == before:
+                return
+            with suppress(VersionConflict):
+                await self.store.commit(after)
                 return
 
     async def _read(self) -> Breaker:
         return await self.store.get(KEY) or Breaker()
-
-    async def _wrote(self, before: Breaker, after: Breaker) -> bool:
-        """A conflict means that another call reported first: read again."""
-        if after == before:
-            return True
-        try:
-            await self.store.commit(after)
-        except VersionConflict:
-            return False
-        return True

@@ -13,7 +13,7 @@ from sagakit.payments.money import Amount, Balance
 
 
 class PaymentEvent(Event):
-    """What every event of the saga says.
+    """The payload that all events of the saga share.
 
     transaction_id names the movement of money; it is the Idempotency-Key at the provider.
     """
@@ -91,4 +91,4 @@ class PaymentFailed(PaymentEvent):
 
 
 FINAL_EVENTS = (PaymentCompleted.__name__, PaymentFailed.__name__)
-"""The names of those with which a saga ends"""
+"""The names of the events with which a saga ends"""

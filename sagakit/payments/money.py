@@ -18,7 +18,7 @@ ZERO = Decimal("0.00")
 
 
 def exact(value: Any) -> Decimal:
-    """Read a number as money.
+    """Return a number as money.
 
     A float is read by its shortest text, so 0.1 is 0.10, and 0.1 + 0.2 is refused as what it is:
     0.30000000000000004. Raises `ValueError` for what is no number, is not finite, has more than

@@ -47,7 +47,7 @@ class Payment(NamedTuple):
         return self.payment_id
 
     def may_become(self, status: Status) -> bool:
-        """Whether the state diagram has an arrow to that status."""
+        """Return whether the state diagram has an arrow to that status."""
         return status in TRANSITIONS[self.status]
 
     def __str__(self) -> str:
@@ -55,12 +55,12 @@ class Payment(NamedTuple):
 
 
 def transaction_id_of(payment_id: str) -> str:
-    """What a payment is called at the provider: its Idempotency-Key there."""
+    """Return the name of a payment at the provider: its Idempotency-Key there."""
     return f"{TRANSACTION}{payment_id}"
 
 
 def payment_id_in(transaction_id: str) -> str:
-    """The payment that a transaction is for."""
+    """Return the payment that a transaction is for."""
     return transaction_id.removeprefix(TRANSACTION)
 
 
@@ -107,22 +107,22 @@ class PaymentService:
 
     @on(ProviderPaymentSuccess)
     async def complete(self, event: ProviderPaymentSuccess) -> None:
-        """The provider charged it: done."""
+        """Complete the payment: the provider charged it."""
         await self._become("COMPLETED", event, PaymentCompleted)
 
     @on(InsufficientBalance)
     async def reject(self, event: InsufficientBalance) -> None:
-        """Nothing was debited, so there is nothing to undo."""
+        """Fail the payment: nothing was debited, so there is nothing to undo."""
         await self._become("FAILED", event, PaymentFailed, "INSUFFICIENT_FUNDS")
 
     @on(ProviderPaymentFailed)
     async def compensate(self, event: ProviderPaymentFailed) -> None:
-        """The debit must be undone before the payment may fail."""
+        """Have the debit undone, before the payment may fail."""
         await self._become("REFUNDING", event, ReembolsarUsuario, event.reason)
 
     @on(BalanceRefunded)
     async def fail(self, event: BalanceRefunded) -> None:
-        """The user has the money back."""
+        """Fail the payment: the user has the money back."""
         await self._become("FAILED", event, PaymentFailed)
 
     async def _become(

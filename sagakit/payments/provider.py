@@ -20,7 +20,7 @@ State = Literal["NEW", "TRYING", "SUCCEEDED", "VOIDING", "FAILED"]
 
 
 class Charge(NamedTuple):
-    """What the gateway knows of one payment. `attempt` is the last one whose outcome is decided."""
+    """The gateway's record of one payment. `attempt` is the last one whose outcome is decided."""
 
     payment_id: str
     state: State = "NEW"
@@ -121,7 +121,7 @@ class ProviderGateway:
             await self._again(charge, event, "VOIDING", 0)
 
     async def _fail_fast(self, charge: Charge, event: ProviderPaymentInit) -> None:
-        """The breaker is open. What was never sent can fail at once; the rest must be voided."""
+        """Fail at once, while the breaker is open, what was never sent; have the rest voided."""
         if charge.state == "NEW":
             failed = ProviderPaymentFailed.after(event, reason="CIRCUIT_OPEN")
             await self._settle(charge, event, "FAILED", failed)

@@ -88,20 +88,21 @@ class RecoverableWalletService(WalletService):
         await self.wallets.commit(wallet, handled=event.header.causation_id)
 
     async def _remember(self, refusal: InsufficientBalance, snapshot: Backup) -> None:
-        """A refusal moved no money, but its request must not be decided a second time."""
+        """Remember a refused request: it moved no money, but must not be decided a second time."""
         if refusal.header.causation_id not in snapshot.inbox:
             await self.wallets.commit(None, handled=refusal.header.causation_id)
 
 
 def in_sequence(history: Iterable[PaymentEvent]) -> list[BalanceDebited | BalanceRefunded]:
-    """The movements of money, wallet by wallet in the order of their versions."""
+    """Return the movements of money, wallet by wallet in the order of their versions."""
     movements = [event for event in history if isinstance(event, BalanceDebited | BalanceRefunded)]
     return sorted(movements, key=lambda event: (event.user_id, event.wallet_version))
 
 
 def unanswered(history: Iterable[PaymentEvent], snapshot: Backup) -> list[PaymentEvent]:
-    """The requests of which no outcome is known: they wait in the queue, or were lost with the
-    store between its commit and the publication. The inbox tells which when they come again."""
+    """Return the requests of which no outcome is known: they wait in the queue, or were lost with
+    the store between its commit and the publication. When they come again, the inbox tells which.
+    """
     answered = {event.header.causation_id for event in history if isinstance(event, OUTCOMES)}
     answered |= snapshot.inbox
     return [
@@ -112,6 +113,6 @@ def unanswered(history: Iterable[PaymentEvent], snapshot: Backup) -> list[Paymen
 
 
 def unpublished(snapshot: Backup, history: Iterable[PaymentEvent]) -> list[Event | Delayed]:
-    """The entries of the snapshot's outbox that were lost with the store before their turn came."""
+    """Return the entries of the snapshot's outbox that were lost before their turn came."""
     published = {event.header.event_id for event in history}
     return [entry for entry in snapshot.outbox if event_of(entry).header.event_id not in published]

@@ -12,7 +12,7 @@ from sagakit.contract.deployment import Deployment, Function, Participant, Queue
 from sagakit.contract.events import Event
 from sagakit.contract.ports import Ports
 from sagakit.contract.timing import Count, Milliseconds, Timing
-from sagakit.contract.validation import Validated
+from sagakit.contract.validation import BadScenario, Validated
 from sagakit.payments import events as e
 from sagakit.payments.api import ApiGateway
 from sagakit.payments.breaker import Breaker, CircuitBreaker
@@ -34,7 +34,7 @@ LANES = (
 
 
 class Settings(Validated):
-    """How the services are set. Times in ms; a queue delays by 1 to 900 s (SQS: `DelaySeconds`).
+    """The services' settings. Times in ms; a queue delays by 1 to 900 s (SQS: `DelaySeconds`).
 
     provider_visibility   for how long a message that the gateway has received is hidden; AWS
                           advises 6 times the function's timeout (SQS: 0 s to 12 h; here from 1 s)
@@ -57,10 +57,10 @@ ITEMS: dict[str, type] = {
     "Provider DB": Charge,
     "Breaker DB": Breaker,
 }
-"""What each store keeps."""
+"""The type of what each store keeps"""
 
-EVENTS = [one for one in vars(e).values() if isinstance(one, type) and issubclass(one, Event)]
-"""What travels."""
+EVENTS = [each for each in vars(e).values() if isinstance(each, type) and issubclass(each, Event)]
+"""The types of what travels"""
 
 Service = type | Callable[[Ports], object]
 
@@ -78,17 +78,21 @@ def payment_system(
     timing: Timing | None = None,
     services: Mapping[str, Service] | None = None,
 ) -> Deployment:
-    """The deployment. `services` puts others in the place of the sound services, by name: a class
-    gets the ports that the sound one gets; a function is handed all ports and builds the service.
+    """Return the deployment. `services` puts others in the place of the sound services, by name: a
+    class gets the ports that the sound one gets; a function builds the service from all ports.
+
+    Raises `BadScenario` for what are no settings, and `ValueError` for an unknown service.
     """
+    if settings is not None and not isinstance(settings, Settings):
+        raise BadScenario(f"settings: give Settings(...), not {settings!r:.40}")
     settings = settings or Settings()
     for name in services or {}:
         if name not in SOUND:
             raise ValueError(f"no service {name!r} to replace: use one of {', '.join(SOUND)}")
-    chosen = {**SOUND, **(services or {})}
+    implementations = {**SOUND, **(services or {})}
 
     def build(name: str, wire: Callable[[Any, Ports], object]) -> Callable[[Ports], object]:
-        service = chosen[name]
+        service = implementations[name]
         return (lambda ports: wire(service, ports)) if isinstance(service, type) else service
 
     def wallet_service(cls: Any, ports: Ports) -> object:
