@@ -45,7 +45,7 @@ lab-%:
 	@echo "There is no EDITION=$*: it is learner (the default) or solved." >&2; exit 2
 
 run: $(LAB)  ## run every scenario; figures and a page to look at them to out/
-	@$(PY) -m sagakit all --out out
+	@$(PY) -m docs.gallery --out out
 
 html: $(LAB)  ## run the lessons and write them as HTML to out/notebooks/, about 4 minutes
 	@$(PY) notebooks/execute.py --html out/notebooks
@@ -92,7 +92,7 @@ notebooks: $(LAB)  ## run the notebooks again and save what they show
 	$(PY) notebooks/execute.py
 
 pictures: $(LAB)  ## draw the README's pictures again, each from a run
-	$(PY) docs/pictures.py
+	$(PY) -m docs.pictures
 
 docs: $(ALL)  ## write the API reference to out/api/
 	$(PY) docs/reference/build.py out/api

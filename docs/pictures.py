@@ -1,15 +1,15 @@
 """Draw the README's pictures again, each from a run that is made for it.
 
-python docs/pictures.py        write them beside this file
+python -m docs.pictures        write them beside this file
 """
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from docs.gallery import blind_write, kill_matrix
 from sagakit import run
 from sagakit.draw.svg import Picture
-from sagakit.showcase import blind_write, kill_matrix
 
 HERE = Path(__file__).resolve().parent
 

@@ -25,6 +25,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 HERE = Path(__file__).resolve().parent
 GLOSSARY = HERE.parent / "docs" / "glossary.md"  # which the notebooks link to
+EXERCISES = HERE / "exercises"  # which they import
 CELL_TIMEOUT = 120  # seconds
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}

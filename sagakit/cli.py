@@ -217,18 +217,21 @@ def _show(given: Namespace) -> int:
     return HELD
 
 
-@_command(_value("--out", "DIR", "write figures and a gallery, index.html, to DIR"))
-def _all(given: Namespace) -> int:
-    """Run every scenario, and show how they ended."""
-    from pathlib import Path
+@_command()
+def _all(_given: Namespace) -> int:
+    """Run every scenario, and show how they ended.
 
-    from sagakit import report, showcase
+    `make run`, in the folder of the project, also writes their figures.
+    """
+    from sagakit import report, scenarios
+    from sagakit.run import run
 
-    out = Path(given.out) if given.out else None
-    outcomes = showcase.run_all(out, tell=tell)
+    outcomes = []
+    for step, scenario in enumerate(scenarios.ALL, start=1):
+        tell(f"[{step}/{len(scenarios.ALL)}] {scenario.name}")
+        done = run(scenario)
+        outcomes.append((done, done.verdicts()))
     show_lines(report.summary(outcomes))
-    if out:
-        tell(f"The figures: open {out / 'index.html'} in a browser.")
     return max(_status(verdicts) for _, verdicts in outcomes)
 
 

@@ -6,11 +6,9 @@ import re
 import subprocess
 import sys
 from decimal import Decimal
-from html.parser import HTMLParser
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -19,7 +17,6 @@ from sagakit.__main__ import main
 from sagakit.cli import COMMANDS
 from sagakit.payments.topology import payment_system
 from sagakit.scenarios import ALL, NAMES, BadScenario, Scenario, happy_path
-from sagakit.showcase import EXPLORED, FIGURES, SWEPT
 
 Captured = pytest.CaptureFixture[str]
 
@@ -235,8 +232,8 @@ def test_a_broken_law_is_status_1_and_told(capsys: Captured, lossy: Path) -> Non
         (("list", "--seed", "1"), "list has no option '--seed': there are none"),
         (("show",), "name a scenario"),
         (("show", "hapy_path"), "did you mean happy_path?"),
-        (("all", "--out", f"{__file__}/out"), "Not a directory"),
-        (("all", "--out", ""), "all: an argument is empty: has a variable of yours no value?"),
+        (("all", "--out", "out"), "all has no option '--out': there are none"),
+        (("check", ""), "check: an argument is empty: has a variable of yours no value?"),
         (("run", "happy_path", "--scenario="), "run: an argument is empty"),
         (("explore", "happy_path", "--provider", "down=1,down=2"), "down stands there twice"),
     ],
@@ -291,63 +288,6 @@ def test_all_shows_a_row_for_each_scenario(capsys: Captured) -> None:
     assert [row.split()[0] for row in rows] == list(NAMES)
     assert re.search(r"21 COMPLETED, 15 FAILED +217 +87.325 s +15 of 15$", rows[3])
     assert "[6/6] disaster_recovery" in err
-
-
-class Gallery(HTMLParser):
-    """A page: its images, sections, links, what can be unfolded, and which elements stay open."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.images: dict[str, str] = {}
-        self.open: list[str] = []
-        self.words: set[str] = set()
-        self.sections: list[str] = []
-        self.links: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "img":
-            values = dict(attrs)
-            self.images[values["src"] or ""] = values["alt"] or ""
-        if tag == "section":
-            self.sections.append(dict(attrs)["id"] or "")
-        if tag == "a":
-            self.links.append(dict(attrs)["href"] or "")
-        if tag not in ("img", "meta"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "details" in self.open:
-            self.words.add(data)
-
-
-@pytest.mark.slow
-def test_all_writes_figures_and_a_gallery(capsys: Captured, tmp_path: Path) -> None:
-    out = tmp_path / "new" / "out"
-    assert main(["all", "--out", str(out)]) == 0
-    gallery = Gallery((out / "index.html").read_text(encoding="utf-8"))
-    assert gallery.open == []
-    assert gallery.links[: len(gallery.sections)] == [f"#{name}" for name in gallery.sections]
-    assert gallery.links.count("#top") == len(gallery.sections)
-    said = capsys.readouterr().err.splitlines()
-    assert [line.partition("]")[0] for line in said] == [f"[{n}/9" for n in range(1, 10)] + [
-        said[-1]
-    ]
-    assert said[-1] == f"The figures: open {out / 'index.html'} in a browser."
-    assert {path.name for path in out.glob("*.svg")} == set(gallery.images)
-    for name in NAMES:
-        assert {f"{name}-sequence.svg", f"{name}-timeline.svg"} <= set(gallery.images)
-    assert {f"{draw.__name__}.svg" for draw in (*EXPLORED, *SWEPT)} <= set(gallery.images)
-    assert "7 functions" in gallery.images["deployment.svg"]
-    views = {figure.view for figures in FIGURES.values() for figure in figures}
-    assert views == {"sequence", "timeline", "balances", "breaker", "latency"}
-    for file, alt in gallery.images.items():
-        assert len(alt) > 40
-        assert ET.parse(out / file).getroot().tag.endswith("svg")
-        assert alt in gallery.words
 
 
 def test_as_a_process_it_runs_without_pandas_or_matplotlib() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from docs import pictures
+from docs.gallery import lost_update
 from docs.pictures import PICTURES
 from sagakit.__main__ import main
 from sagakit.draw.svg import Picture
-from sagakit.showcase import lost_update
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

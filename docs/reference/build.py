@@ -49,7 +49,6 @@ CHAPTERS = (
     ),
     Chapter("The payment system", ("sagakit.payments",)),
     Chapter("The worlds it runs in", ("sagakit.sim", "sagakit.worlds")),
-    Chapter("The notebooks' answers", ("sagakit.exercises",)),
 )
 REST = "Behind the command line"
 STARTED = (".__main__", ".lambdas")  # by the command line, and by AWS Lambda

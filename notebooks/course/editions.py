@@ -21,7 +21,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from notebooks.course.lesson import SOLUTION, answered, exercises
-from notebooks.execute import GLOSSARY, HERE, run
+from notebooks.execute import EXERCISES, GLOSSARY, HERE, run
 
 OUT = HERE.parent / "out"
 RECORD = ".editions.json"  # of each notebook, the digest of what was written here last
@@ -55,7 +55,8 @@ def teacher(notebook: NotebookNode) -> NotebookNode:
 
 
 def write(edition: Edition, folder: Path) -> list[Path]:
-    """Write an edition of every notebook to a folder, with the glossary that they link to.
+    """Write an edition of every notebook to a folder, with the glossary and the checks of the
+    exercises, which need nothing but sagakit.
 
     A notebook that somebody has changed there since it was written stays as it is. Returns those
     that stayed although the lesson is another by now.
@@ -76,6 +77,10 @@ def write(edition: Edition, folder: Path) -> list[Path]:
         digests[path.name] = _digest(lesson)
     record.write_text(json.dumps(digests, indent=1) + "\n", encoding="utf-8")
     shutil.copy(GLOSSARY, folder)
+    shutil.rmtree(folder / EXERCISES.name, ignore_errors=True)  # a module may be gone
+    shutil.copytree(
+        EXERCISES, folder / EXERCISES.name, ignore=shutil.ignore_patterns("__pycache__")
+    )
     return outdated
 
 

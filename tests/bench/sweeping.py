@@ -11,8 +11,8 @@ from statistics import median
 
 import pandas as pd
 
+from notebooks.exercises.what_if import GIVEN
 from sagakit import sweep
-from sagakit.exercises.what_if import GIVEN
 from sagakit.sweeps.plan import Plan
 from sagakit.sweeps.workers import own_executor
 

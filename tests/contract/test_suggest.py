@@ -33,7 +33,7 @@ def test_a_hint_names_the_nearest_and_what_there_is(name: Any, known: list[str],
         ("sagakit.laws", "verdcts", "verdicts"),
         ("sagakit.sweeps", "swep", "sweep"),
         ("sagakit.lab", "contrl", "control"),
-        ("sagakit.exercises", "comparee", "compare"),
+        ("exercises", "comparee", "compare"),
     ],
 )
 def test_a_typo_in_a_name_of_a_package_is_told_the_right_one(

@@ -5,10 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sagakit import run
-from sagakit.contract.faults import Crash, Outage
-from sagakit.contract.ports import on
-from sagakit.exercises.at_least_once import (
+from exercises.at_least_once import (
     CRASHED,
     GIVEN,
     TWICE,
@@ -22,6 +19,9 @@ from sagakit.exercises.at_least_once import (
     handled_and_dead,
     refunded_once,
 )
+from sagakit import run
+from sagakit.contract.faults import Crash, Outage
+from sagakit.contract.ports import on
 from sagakit.payments.events import ReembolsarUsuario
 from sagakit.payments.wallet import WalletService
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from exercises.awaits import forgotten
+from exercises.concurrent_payments import repaired
+from exercises.disaster_recovery import recovers
+from exercises.services import idempotent_debit
 from sagakit.contract.ports import on
-from sagakit.exercises.awaits import forgotten
-from sagakit.exercises.concurrent_payments import repaired
-from sagakit.exercises.disaster_recovery import recovers
-from sagakit.exercises.services import idempotent_debit
 from sagakit.payments.events import BalanceDebited, BalanceRefunded, PaymentInit
 from sagakit.payments.recovery import RecoverableWalletService
 from sagakit.payments.wallet import WalletService

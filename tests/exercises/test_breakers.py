@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from exercises.breaker_diagram import counts_every_silence, keeps_to_its_diagram
+from exercises.breakers import COURSES, BlankBreaker, breaker
 from sagakit import run
 from sagakit.contract.ports import VersionConflict
-from sagakit.exercises.breaker_diagram import counts_every_silence, keeps_to_its_diagram
-from sagakit.exercises.breakers import COURSES, BlankBreaker, breaker
 from sagakit.payments.breaker import Breaker, CircuitBreaker
 from sagakit.zoo.half_open_stampede import HalfOpenStampede
 

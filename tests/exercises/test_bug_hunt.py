@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from exercises.bug_hunt import WHILE_REFUNDING, few_laws, one_end
 from sagakit.contract.ports import on
-from sagakit.exercises.bug_hunt import WHILE_REFUNDING, few_laws, one_end
 from sagakit.payments.events import PaymentCompleted, ProviderPaymentSuccess
 from sagakit.payments.payment import PaymentService
 from sagakit.run import run

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from sagakit import run, scenarios
-from sagakit.exercises.circuit_breaker import (
+from exercises.circuit_breaker import (
     bill,
     meets_the_goal,
     openings,
@@ -14,6 +13,7 @@ from sagakit.exercises.circuit_breaker import (
     transition,
     unanswered,
 )
+from sagakit import run, scenarios
 from sagakit.scenarios import ProviderRule, Scenario
 
 GIVEN = scenarios.circuit_breaker

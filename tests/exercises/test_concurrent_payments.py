@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sagakit.contract.ports import VersionConflict, on
-from sagakit.exercises.concurrent_payments import (
+from exercises.concurrent_payments import (
     balance_debited,
     conflicts_found,
     repaired,
     three_at_once,
 )
+from sagakit.contract.ports import VersionConflict, on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import WalletService
 

@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-from sagakit import run
-from sagakit.contract.deployment import Deployment, Uses
-from sagakit.contract.events import Event
-from sagakit.exercises.deployment import (
+from exercises.deployment import (
     SLOW_DAY,
     SLOWER,
     heard_by,
@@ -18,6 +15,9 @@ from sagakit.exercises.deployment import (
     patient,
     unheard,
 )
+from sagakit import run
+from sagakit.contract.deployment import Deployment, Uses
+from sagakit.contract.events import Event
 from sagakit.laws.configuration import check_deployment
 from sagakit.payments import events
 from sagakit.payments.topology import Settings, payment_system

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from sagakit import run, scenarios
-from sagakit.exercises.disaster_recovery import (
+from exercises.disaster_recovery import (
     folded,
     moved,
     movements,
@@ -16,6 +15,7 @@ from sagakit.exercises.disaster_recovery import (
     twice,
     wallets_at,
 )
+from sagakit import run, scenarios
 from sagakit.payments.events import BalanceDebited, BalanceRefunded
 from sagakit.payments.recovery import RecoverableWalletService
 from sagakit.payments.wallet import Wallet

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from sagakit import run
-from sagakit.exercises.every_order import (
+from exercises.every_order import (
     TWO,
     WALLET,
     at_once,
@@ -16,7 +15,8 @@ from sagakit.exercises.every_order import (
     counts_orders,
     refutes,
 )
-from sagakit.exercises.twins import LosesPatience
+from exercises.twins import LosesPatience
+from sagakit import run
 from sagakit.explore import explore
 from sagakit.zoo.blind_write import BlindWrite
 

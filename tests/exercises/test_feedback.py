@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from exercises import Feedback, compare, exercise
 from sagakit import run, scenarios
-from sagakit.exercises import Feedback, compare, exercise
 from sagakit.payments.events import PaymentInit
 
 
@@ -152,7 +152,7 @@ def test_a_run_is_shown_as_a_picture_with_an_alternative_text() -> None:
 
 
 def test_an_answer_that_never_ends_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sagakit.exercises.timeouts.COMPUTING", 0.3)
+    monkeypatch.setattr("exercises.timeouts.COMPUTING", 0.3)
 
     @exercise
     def calls(answer: Any) -> Feedback:

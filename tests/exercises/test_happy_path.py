@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from exercises.happy_path import asked_twice, chain, longest_delay
 from sagakit import run, scenarios
 from sagakit.contract.faults import Crash, Outage
-from sagakit.exercises.happy_path import asked_twice, chain, longest_delay
 
 
 @pytest.mark.parametrize("check", [chain, asked_twice, longest_delay])

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from sagakit import run, scenarios
-from sagakit.contract.ports import on
-from sagakit.exercises.insufficient_funds import (
+from exercises.insufficient_funds import (
     CASES,
     middle_refused,
     parts,
     with_reserve,
 )
+from sagakit import run, scenarios
+from sagakit.contract.ports import on
 from sagakit.payments.events import BalanceDebited, InsufficientBalance, PaymentInit
 from sagakit.payments.wallet import Wallet, WalletService
 

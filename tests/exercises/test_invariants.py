@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sagakit.exercises.invariants import kills, shown
+from exercises.invariants import kills, shown
 from sagakit.run import Run
 from sagakit.trace.trace import Written
 from sagakit.zoo import ALL, NAMES, flaw
@@ -121,7 +121,7 @@ def test_the_run_is_shown_and_hints_tell_more_and_more(invariant: Any) -> None:
 
 
 def test_one_that_never_ends_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sagakit.exercises.timeouts.COMPUTING", 0.3)
+    monkeypatch.setattr("exercises.timeouts.COMPUTING", 0.3)
 
     def endless(run: Run) -> str | None:
         while True:

@@ -6,9 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sagakit import run, scenarios
-from sagakit.contract.faults import Crash, Drop, Duplicate
-from sagakit.exercises.provider_error import (
+from exercises.provider_error import (
     breaks_void_first,
     one_key_a_payment,
     provider_keeps,
@@ -17,6 +15,8 @@ from sagakit.exercises.provider_error import (
     two_views,
     who_keeps_the_money,
 )
+from sagakit import run, scenarios
+from sagakit.contract.faults import Crash, Drop, Duplicate
 from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.zoo.new_key_per_attempt import NewKeyPerAttempt
 from sagakit.zoo.refund_unknown import RefundUnknown

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from sagakit import Run
-from sagakit.contract.ports import Store, on
-from sagakit.exercises.real_parts import (
+from exercises.real_parts import (
     PAID,
     SLOW,
     Killed,
@@ -23,6 +21,8 @@ from sagakit.exercises.real_parts import (
     survives,
     to_the_minute,
 )
+from sagakit import Run
+from sagakit.contract.ports import Store, on
 from sagakit.payments.events import BalanceDebited, PaymentInit
 from sagakit.payments.topology import PROVIDER
 from sagakit.payments.wallet import Wallet, WalletService

@@ -4,6 +4,13 @@ from typing import Any
 
 import pytest
 
+from exercises import services
+from exercises.services import (
+    idempotent_debit,
+    safe_against_races,
+    settle_the_unknown,
+    with_an_outbox,
+)
 from sagakit.contract.ports import (
     AlreadyHandled,
     Bus,
@@ -12,13 +19,6 @@ from sagakit.contract.ports import (
     Unavailable,
     VersionConflict,
     on,
-)
-from sagakit.exercises import services
-from sagakit.exercises.services import (
-    idempotent_debit,
-    safe_against_races,
-    settle_the_unknown,
-    with_an_outbox,
 )
 from sagakit.payments.events import (
     BalanceDebited,

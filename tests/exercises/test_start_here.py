@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from exercises.start_here import at_work, ten_left, when_answered
 from sagakit import run, scenarios
-from sagakit.exercises.start_here import at_work, ten_left, when_answered
 
 
 def paying(*amounts: object) -> Any:

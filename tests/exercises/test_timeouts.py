@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from sagakit.exercises import Feedback, exercise
-from sagakit.exercises.timeouts import (
+from exercises import Feedback, exercise
+from exercises.timeouts import (
     ASLEEP,
     COMPUTING,
     CUT,
@@ -31,9 +31,9 @@ WAYS = [pytest.param(in_a_process, marks=forks), in_a_thread]
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sagakit.exercises.timeouts.COMPUTING", 0.2)
-    monkeypatch.setattr("sagakit.exercises.timeouts.ASLEEP", 0.2)
-    monkeypatch.setattr("sagakit.exercises.timeouts.GRACE", 0.2)
+    monkeypatch.setattr("exercises.timeouts.COMPUTING", 0.2)
+    monkeypatch.setattr("exercises.timeouts.ASLEEP", 0.2)
+    monkeypatch.setattr("exercises.timeouts.GRACE", 0.2)
 
 
 def loop() -> None:
@@ -121,7 +121,7 @@ def test_what_is_printed_is_seen(
 def test_threads_that_print_at_once_spoil_no_answer(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sagakit.exercises.timeouts.MOST_PRINTED", 1_000_000)
+    monkeypatch.setattr("exercises.timeouts.MOST_PRINTED", 1_000_000)
 
     def print_long_lines() -> None:
         for _ in range(100):
@@ -143,7 +143,7 @@ def test_threads_that_print_at_once_spoil_no_answer(
 @forks
 @pytest.mark.usefixtures("short")
 def test_the_time_limit_waits_for_the_end_of_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sagakit.exercises.timeouts.MOST_PRINTED", 10**10)
+    monkeypatch.setattr("exercises.timeouts.MOST_PRINTED", 10**10)
 
     def told() -> str:
         try:
@@ -166,7 +166,7 @@ def test_ctrl_c_ends_the_process_too(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(pid: int) -> float:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sagakit.exercises.timeouts._computed", interrupted)
+    monkeypatch.setattr("exercises.timeouts._computed", interrupted)
     here, there = os.pipe()
     with pytest.raises(KeyboardInterrupt):
         in_a_process(loop_in_c)

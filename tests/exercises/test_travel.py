@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sagakit.exercises.travel import HEARD, who_hears
+from exercises.travel import HEARD, who_hears
 from tests.exercises.test_your_own_saga import the
 
 RIGHT = {event: [*needed] for event, needed in HEARD.items()}

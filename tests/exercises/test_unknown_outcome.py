@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from sagakit.exercises.twins import CompletesBlindly, DecidesBlindly
-from sagakit.exercises.unknown_outcome import (
+from exercises.twins import CompletesBlindly, DecidesBlindly
+from exercises.unknown_outcome import (
     ENDS,
     GATEWAY,
     GIVEN,

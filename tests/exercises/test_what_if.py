@@ -5,9 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sagakit import sweep
-from sagakit.draw.sweeps import bootstrap
-from sagakit.exercises.what_if import (
+from exercises.what_if import (
     DELAY,
     GIVEN,
     LONGER,
@@ -17,6 +15,8 @@ from sagakit.exercises.what_if import (
     chosen_delay,
     differ,
 )
+from sagakit import sweep
+from sagakit.draw.sweeps import bootstrap
 
 
 def test_three_dots_are_no_answer_yet() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import nbformat
 import pytest
 
+from exercises.your_own_saga import mend, tells_apart, with_a_car
 from notebooks.course.editions import teacher
 from notebooks.execute import HERE
 from sagakit import System, explore, run
 from sagakit.contract.ports import on
-from sagakit.exercises.your_own_saga import mend, tells_apart, with_a_car
 
 PATH = HERE / "12_your_own_saga.ipynb"
 LINES = 60

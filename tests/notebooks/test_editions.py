@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebooks.course import editions
 from notebooks.course.editions import learner, main, teacher, write
 from notebooks.course.lesson import answered, exercises
+from notebooks.execute import EXERCISES
 from tests.notebooks.shown import Shown, saved, shown
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
@@ -62,8 +63,7 @@ def lesson(*cells: str, solution: str = SOLUTION) -> NotebookNode:
     notebook.cells = [
         new_markdown_cell("# A lesson\n\nSee [event](../docs/glossary.md#event)."),
         new_code_cell(
-            "from sagakit.exercises import Feedback\n\nanswer = ...  # a number\n"
-            "Feedback(answer == 2, '')",
+            "from exercises import Feedback\n\nanswer = ...  # a number\nFeedback(answer == 2, '')",
         ),
         new_markdown_cell(f"{HINT}\n\n{solution}"),
         *map(new_code_cell, cells),
@@ -144,6 +144,8 @@ def test_an_edition_is_a_folder_that_can_be_handed_out(tmp_path: Path) -> None:
     assert "<summary>Hint</summary>" in texts
     assert "<summary>Solution</summary>" not in texts
     assert (tmp_path / "glossary.md").exists()
+    copied = {path.name for path in (tmp_path / "exercises").iterdir()}
+    assert copied == {path.name for path in EXERCISES.glob("*.py")}
 
 
 def test_a_lesson_nobody_has_worked_in_is_renewed(lessons: Path) -> None:

@@ -8,14 +8,15 @@ from typing import Any
 import pandas as pd
 
 from sagakit.contract.faults import Duplicate
-from sagakit.exercises.awaits import forgotten
-from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
-from sagakit.exercises.trials import tells_what_was_written
 from sagakit.payments.events import BalanceDebited, PaymentInit
 from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario, concurrent_payments
 from sagakit.trace.trace import Failed
+
+from .awaits import forgotten
+from .feedback import UNANSWERED, Feedback, exercise
+from .trials import tells_what_was_written
 
 REFUSED = "ConditionalCheckFailedException:"
 

@@ -10,14 +10,15 @@ from typing import Any
 import pandas as pd
 
 from sagakit.contract.faults import Duplicate, Loss
-from sagakit.exercises.awaits import forgotten
-from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise, line_of
 from sagakit.payments.events import BalanceDebited, BalanceRefunded
 from sagakit.payments.recovery import RecoverableWalletService
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Recovery, Scenario, disaster_recovery
 from sagakit.trace.trace import Trace
+
+from .awaits import forgotten
+from .feedback import UNANSWERED, Feedback, exercise, line_of
 
 MOVEMENTS = (BalanceDebited.__name__, BalanceRefunded.__name__)
 COLUMNS = ["t", "event", "payment_id", "user_id", "amount", "wallet_version"]

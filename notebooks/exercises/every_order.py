@@ -7,14 +7,15 @@ from types import EllipsisType
 from typing import Any
 
 from sagakit import scenarios
-from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
-from sagakit.exercises.twins import LosesPatience
 from sagakit.explore import Exploration, explore
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario
 from sagakit.sim.schedule import Choice, ScheduleMismatch
 from sagakit.trace.trace import Read, Written
 from sagakit.zoo.blind_write import BlindWrite
+
+from .feedback import UNANSWERED, Feedback, exercise
+from .twins import LosesPatience
 
 WALLET = "Wallet Service"
 

@@ -12,14 +12,15 @@ from typing import Any, NamedTuple
 
 from sagakit.contract.events import Event
 from sagakit.contract.ports import handlers
-from sagakit.exercises.awaits import forgotten
-from sagakit.exercises.feedback import Feedback
 from sagakit.explore import BadService, Counterexample, Exploration, explore
 from sagakit.laws import LAWS
 from sagakit.payments.topology import Service
 from sagakit.run import Invariant, Run, run
 from sagakit.scenarios import Scenario
 from sagakit.trace.trace import Failed, Published, Written
+
+from .awaits import forgotten
+from .feedback import Feedback
 
 MOST_STATES = 60_000
 SEEDS = range(7)  # of plain runs: among so many, two payments at once meet at the wallet

@@ -7,8 +7,6 @@ from types import EllipsisType
 from typing import Any
 
 from sagakit import scenarios
-from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
-from sagakit.exercises.twins import CompletesBlindly, DecidesBlindly
 from sagakit.explore import Exploration, explore
 from sagakit.payments.provider import ProviderGateway
 from sagakit.payments.topology import Service
@@ -16,6 +14,9 @@ from sagakit.run import Run
 from sagakit.scenarios import BadScenario
 from sagakit.trace.trace import Asked, Trace, Written
 from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
+
+from .feedback import UNANSWERED, Feedback, exercise
+from .twins import CompletesBlindly, DecidesBlindly
 
 GATEWAY = "Provider Gateway"
 GIVEN = scenarios.provider_error.but(

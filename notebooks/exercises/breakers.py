@@ -8,17 +8,18 @@ from inspect import iscoroutinefunction
 from typing import Any, NamedTuple
 
 from sagakit.contract.ports import Clock, External, Store
-from sagakit.exercises.awaits import forgotten
-from sagakit.exercises.breaker_diagram import STORE, counts_every_silence, keeps_to_its_diagram
-from sagakit.exercises.feedback import Feedback, exercise
-from sagakit.exercises.services import given
-from sagakit.exercises.trials import Place, Trial, no_class, try_out
 from sagakit.payments.breaker import KEY, Breaker, CircuitBreaker
 from sagakit.payments.provider import Charge, ProviderGateway
 from sagakit.payments.topology import Service, Settings
 from sagakit.run import Run, run
 from sagakit.scenarios import PaymentRequest, ProviderRule, Scenario
 from sagakit.trace.trace import Asked, Written
+
+from .awaits import forgotten
+from .breaker_diagram import STORE, counts_every_silence, keeps_to_its_diagram
+from .feedback import Feedback, exercise
+from .services import given
+from .trials import Place, Trial, no_class, try_out
 
 METHODS = ("admit", "answered", "failed")
 

@@ -5,9 +5,10 @@ from numbers import Real
 from typing import Any
 
 from sagakit import scenarios
-from sagakit.exercises.feedback import Feedback, exercise
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario
+
+from .feedback import Feedback, exercise
 
 MOMENT = 200  # ms, in the happy path: everybody else waits for the provider
 TO_BE_LEFT = Decimal("10.00")

@@ -3,7 +3,7 @@
 An invariant is a function of a `Run` at rest: it returns None, or the words of what is broken. It
 must hold in sound runs, and be broken in the run that shows a flaw.
 
-    from sagakit.exercises.invariants import kills
+    from .invariants import kills
     kills("no_inbox")               # the task
     kills("no_inbox")(mine)         # the answer to an answer
 """
@@ -14,13 +14,14 @@ from inspect import isclass
 from types import EllipsisType
 from typing import Any
 
-from sagakit.exercises.feedback import UNANSWERED, Exercise, Feedback
-from sagakit.exercises.trials import EXPECTED
 from sagakit.explore import Counterexample, explore
 from sagakit.run import Run, run
 from sagakit.scenarios import NAMES, named
 from sagakit.zoo import ALL, Flaw
 from sagakit.zoo import flaw as flaw_named
+
+from .feedback import UNANSWERED, Exercise, Feedback
+from .trials import EXPECTED
 
 LANES = {
     "Wallet Service": ("Wallet SQS", "Wallet Service", "Wallet DB"),

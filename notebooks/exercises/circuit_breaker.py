@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from sagakit import scenarios
-from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.payments.breaker import Breaker
 from sagakit.payments.topology import PROVIDER
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.trace.trace import Asked, Record, Written
+
+from .feedback import UNANSWERED, Feedback, exercise
 
 GIVEN = scenarios.circuit_breaker
 STATES = ("CLOSED", "OPEN", "HALF_OPEN")

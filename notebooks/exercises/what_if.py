@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 
 from sagakit.draw.sweeps import bootstrap
-from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.laws.verdict import count
 from sagakit.scenarios import OpeningWallet, PaymentRequest, ProviderRule, Scenario
 from sagakit.sweeps import sweep
+
+from .feedback import UNANSWERED, Feedback, exercise
 
 USERS = 20
 EVERY = 2_000  # ms from one payment to the next

@@ -1,7 +1,7 @@
 """Exercises in which a service is written and proved: each answer is explored, and held against
 all laws.
 
-    from sagakit.exercises import services
+    from . import services
     services.idempotent_debit           # the task
     services.idempotent_debit(Mine)     # the answer to an answer
 
@@ -12,13 +12,14 @@ from inspect import signature
 from typing import Any
 
 from sagakit.contract.ports import Ports
-from sagakit.exercises.feedback import Feedback, exercise
-from sagakit.exercises.trials import Place, Trial, grade
 from sagakit.payments.events import PaymentInit, ProviderPaymentInit, ReembolsarUsuario
 from sagakit.payments.provider import ProviderGateway
 from sagakit.payments.topology import Service, Settings
 from sagakit.payments.wallet import WalletService
 from sagakit.scenarios import OpeningWallet, PaymentRequest, Scenario
+
+from .feedback import Feedback, exercise
+from .trials import Place, Trial, grade
 
 
 def given(*amounts: int, balance: int = 100, **more: Any) -> Scenario:

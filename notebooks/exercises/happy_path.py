@@ -6,11 +6,12 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from sagakit import scenarios
-from sagakit.exercises.feedback import Feedback, exercise
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.trace.trace import Written
+
+from .feedback import Feedback, exercise
 
 if TYPE_CHECKING:
     import pandas as pd

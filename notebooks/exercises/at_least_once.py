@@ -11,8 +11,6 @@ import pandas as pd
 from sagakit import scenarios
 from sagakit.contract.faults import Crash, Delay, Duplicate, Outage
 from sagakit.contract.ports import Bus, Ports, Store
-from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
-from sagakit.exercises.trials import Place, Trial, grade
 from sagakit.laws import Facts
 from sagakit.payments.events import BalanceRefunded, ReembolsarUsuario
 from sagakit.payments.money import ZERO
@@ -21,6 +19,9 @@ from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario
 from sagakit.trace.trace import Queued, Written
+
+from .feedback import UNANSWERED, Feedback, exercise
+from .trials import Place, Trial, grade
 
 WALLET = "Wallet Service"
 GIVEN = scenarios.happy_path.but(

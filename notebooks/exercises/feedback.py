@@ -15,12 +15,15 @@ from pydantic import ValidationError
 
 from sagakit.contract.events import explain
 from sagakit.draw.sequence import sequence
-from sagakit.exercises.timeouts import Died, Endless, within_limits
 from sagakit.trace.trace import Trace
+
+from .timeouts import Died, Endless, within_limits
 
 UNANSWERED = "Put your answer in the place of the three dots and run the cell again."
 
-NOT_THE_LEARNERS = {"sagakit", "pydantic", "pandas", "numpy", *sys.stdlib_module_names}
+NOT_THE_LEARNERS = {
+    "sagakit", __name__.partition(".")[0], "pydantic", "pandas", "numpy", *sys.stdlib_module_names
+}  # fmt: skip
 
 # What is said first, with a sign and a colour. Nobody is wrong who has only predicted.
 SIGNS = {

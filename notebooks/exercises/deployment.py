@@ -11,12 +11,13 @@ from typing import Any
 
 from sagakit.contract.deployment import Deployment, Function, Uses
 from sagakit.contract.events import Event
-from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.laws.configuration import configuration
 from sagakit.laws.verdict import count
 from sagakit.payments.topology import PROVIDER, Settings, payment_system
 from sagakit.run import run
 from sagakit.scenarios import Scenario, happy_path
+
+from .feedback import UNANSWERED, Feedback, exercise
 
 GATEWAY = "Provider Gateway"
 PATIENT = 12_000  # ms, the client's timeout that a slower provider asks for

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 from sagakit import scenarios
 from sagakit.contract.faults import Duplicate
-from sagakit.exercises.awaits import forgotten
-from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.payments.money import CENT, ZERO, exact
 from sagakit.payments.wallet import WalletService
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.trace.trace import Failed, Published, Written
+
+from .awaits import forgotten
+from .feedback import UNANSWERED, Feedback, exercise
 
 STATUSES = ["COMPLETED", "FAILED", "COMPLETED"]
 RESERVE = Decimal("10.00")

@@ -4,7 +4,7 @@ import ast
 from inspect import getsource, isfunction
 from textwrap import dedent
 
-from sagakit.exercises.feedback import Feedback
+from .feedback import Feedback
 
 EFFECTS = {"commit", "publish"}
 

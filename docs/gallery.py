@@ -1,24 +1,58 @@
-"""What is shown of sagakit: the figures of all scenarios, and of what `explore` finds."""
+"""Write the gallery, a page with the figures of every scenario, and of what `explore` finds.
 
+python -m docs.gallery             to out/index.html, with the figures beside it
+python -m docs.gallery --out DIR   to another folder
+"""
+
+import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from notebooks.exercises.every_order import at_once
+from notebooks.exercises.unknown_outcome import ENDS, SILENCE, moves_in
+from notebooks.exercises.what_if import DELAY, GIVEN, LONGER, OUTAGE_END, THRESHOLD
+from sagakit.contract.terminal import show_lines, tell
+from sagakit.draw.counts import counts
 from sagakit.draw.deployed import deployed
-from sagakit.gallery import Section, Shown, page
+from sagakit.draw.states import Move, states
+from sagakit.draw.svg import Picture
+from sagakit.draw.sweeps import distributions, heatmap
+from sagakit.explore import Counterexample, explore
 from sagakit.laws import Verdict
+from sagakit.payments.provider import ProviderGateway
 from sagakit.payments.topology import payment_system
 from sagakit.report import events, summary, virtual_time
 from sagakit.run import Run, run
 from sagakit.scenarios import ALL
+from sagakit.sweeps import sweep
+from sagakit.zoo import flaw
+from sagakit.zoo.matrix import kill_figure
 
-if TYPE_CHECKING:
-    from sagakit.draw.svg import Picture
-    from sagakit.explore import Counterexample
+OUT = Path(__file__).resolve().parents[1] / "out"
 
-Tell = Callable[[str], None]
 Outcome = tuple[Run, list[Verdict]]
+
+
+class Shown(NamedTuple):
+    """A figure that was written: the file's name, the caption, and what it shows in words."""
+
+    file: str
+    caption: str
+    alt: str
+
+
+class Section(NamedTuple):
+    """Figures that belong together. `told` are paragraphs, `command` is what shows it again."""
+
+    name: str
+    title: str
+    told: Sequence[str]
+    command: str
+    figures: Sequence[Shown]
 
 
 class Figure(NamedTuple):
@@ -79,14 +113,12 @@ FIGURES: dict[str, tuple[Figure, ...]] = {
 }
 
 
-def lost_update() -> "Counterexample":
+def lost_update() -> Counterexample:
     """The shortest run in which a blind write costs money."""
-    from sagakit.zoo import flaw
-
     return flaw("blind_write").explore().broken[0]
 
 
-def blind_write() -> "Picture":
+def blind_write() -> Picture:
     """That run, at the wallet."""
     return lost_update().run.sequence(
         participants=("Wallet SQS", "Wallet Service", "Wallet DB"),
@@ -95,19 +127,13 @@ def blind_write() -> "Picture":
     )
 
 
-def kill_matrix() -> "Picture":
+def kill_matrix() -> Picture:
     """All flaws of the zoo against all laws."""
-    from sagakit.zoo.matrix import kill_figure
-
     return kill_figure()
 
 
-def orders() -> "Picture":
+def orders() -> Picture:
     """How many orders there are of the steps of payments at once, and how many states."""
-    from sagakit.draw.counts import counts
-    from sagakit.exercises.every_order import at_once
-    from sagakit.explore import explore
-
     amounts = (70, 80, 20)
     whole, mattering = "states, every order", "states, orders that matter"
     found: dict[str, dict[int, int]] = {"orders of all steps": {}, whole: {}, mattering: {}}
@@ -120,23 +146,15 @@ def orders() -> "Picture":
     return counts(found, over="payments at once", title=title)
 
 
-def charge_states() -> "Picture":
+def charge_states() -> Picture:
     """Every move that a charge makes in any order, at the sound gateway."""
-    from sagakit.draw.states import Move, states
-    from sagakit.exercises.unknown_outcome import ENDS, SILENCE, moves_in
-    from sagakit.payments.provider import ProviderGateway
-
     moves = moves_in(ProviderGateway, duplicates=1, provider=SILENCE)
     title = "The states of a charge: one duplicate, two silences"
     return states([Move(*move) for move in moves], ends=ENDS, title=title)
 
 
-def failed() -> "Picture":
+def failed() -> Picture:
     """Payments that fail, over the breaker's threshold and the length of an outage."""
-    from sagakit.draw.sweeps import heatmap
-    from sagakit.exercises.what_if import GIVEN, OUTAGE_END, THRESHOLD
-    from sagakit.sweeps import sweep
-
     ends = [11_000, 20_000, 40_000, 80_000]  # ms; the outage begins at 10 s
     rows = sweep(GIVEN, over={THRESHOLD: [1, 2, 3, 5, 8], OUTAGE_END: ends}, seeds=5)
     rows["threshold"] = rows[THRESHOLD]
@@ -145,12 +163,8 @@ def failed() -> "Picture":
     return heatmap(rows, x="outage (s)", y="threshold", value="failed", title=title)
 
 
-def delays() -> "Picture":
+def delays() -> Picture:
     """What users wait for, and how many payments fail, over the delay before a retry."""
-    from sagakit.draw.sweeps import distributions
-    from sagakit.exercises.what_if import DELAY, LONGER
-    from sagakit.sweeps import sweep
-
     rows = sweep(LONGER, over={DELAY: [1_000, 10_000, 20_000, 40_000, 80_000]}, seeds=10)
     rows["delay (s)"] = rows[DELAY] // 1000
     rows["p95 (s)"] = rows["p95"] / 1000
@@ -163,7 +177,7 @@ ABOUT_EXPLORE = (
     "faults that a budget allows: a proof, or the shortest run that breaks a law. What it finds "
     "when the wallet asks for the version just before it writes:"
 )
-EXPLORED: dict[Callable[[], "Picture"], str] = {
+EXPLORED: dict[Callable[[], Picture], str] = {
     blind_write: "A flaw, and the shortest run that shows it: the debit of 40.00 is written over.",
     kill_matrix: "Each flaw breaks the law that it is about; the sound services break none.",
     orders: "Orders grow beyond all bounds; the states that they lead through can be visited.",
@@ -174,7 +188,7 @@ ABOUT_SWEEP = (
     "One run is one draw of the latencies. sweep runs a scenario over settings and seeds, in "
     "parallel, and gives one row a run: what would be different, and how sure is that?"
 )
-SWEPT: dict[Callable[[], "Picture"], str] = {
+SWEPT: dict[Callable[[], Picture], str] = {
     failed: "The mean of five runs in each cell: a breaker that opens at once costs payments, and "
     "in a long outage none helps.",
     delays: "Each dot is a run, each diamond a mean: whoever tries again after the outage gets "
@@ -188,26 +202,27 @@ ABOUT_PARTS = (
 )
 
 
-def run_all(out: Path | None, tell: Tell) -> list[Outcome]:
-    """Run every scenario; with `out`, write figures and a gallery there. Tells how far it is."""
+def write(out: Path) -> list[Outcome]:
+    """Run every scenario, and write the page with all figures to `out`. Tell how far it is."""
+    out.mkdir(parents=True, exist_ok=True)
     outcomes: list[Outcome] = []
     sections: list[Section] = []
-    others = (_of_the_deployment, _of_every_order, _of_what_if)
-    steps = len(ALL) + (len(others) if out else 0)
-    if out:
-        out.mkdir(parents=True, exist_ok=True)
-    for place, scenario in enumerate(ALL, start=1):
-        tell(f"[{place}/{steps}] {scenario.name}")
+    others = {
+        "the deployment": _of_the_deployment,
+        "every order": _of_every_order,
+        "what if": _of_what_if,
+    }
+    steps = len(ALL) + len(others)
+    for step, scenario in enumerate(ALL, start=1):
+        tell(f"[{step}/{steps}] {scenario.name}")
         done = run(scenario)
         outcomes.append((done, done.verdicts()))
-        if out:
-            sections.append(_of_a_run(*outcomes[-1], out))
-    if out:
-        for place, other in enumerate(others, start=len(ALL) + 1):
-            tell(f"[{place}/{steps}] {other.__name__.removeprefix('_of_').replace('_', ' ')}")
-            sections.append(other(out))
-        text = page("\n".join(summary(outcomes)), sections)
-        (out / "index.html").write_text(text, encoding="utf-8")
+        sections.append(_of_a_run(*outcomes[-1], out))
+    for step, (name, section_of) in enumerate(others.items(), start=len(ALL) + 1):
+        tell(f"[{step}/{steps}] {name}")
+        sections.append(section_of(out))
+    text = page("\n".join(summary(outcomes)), sections)
+    (out / "index.html").write_text(text, encoding="utf-8")
     return outcomes
 
 
@@ -266,7 +281,109 @@ def _of_what_if(out: Path) -> Section:
     )
 
 
-def _draw(name: str, picture: "Picture", caption: str, out: Path) -> Shown:
+def _draw(name: str, picture: Picture, caption: str, out: Path) -> Shown:
     file = f"{name}.svg"
     (out / file).write_text(picture.svg(), encoding="utf-8", newline="\n")
     return Shown(file, caption, picture.alt)
+
+
+def page(outcome: str, sections: Sequence[Section]) -> str:
+    """The page as HTML that needs nothing but the figures beside it."""
+    links = "\n".join(
+        f'<li><a href="#{escape(one.name)}">{escape(one.title)}</a></li>' for one in sections
+    )
+    body = "\n".join(map(_section, sections))
+    return PAGE.format(outcome=escape(outcome), links=links, sections=body)
+
+
+def _section(section: Section) -> str:
+    return SECTION.format(
+        name=escape(section.name),
+        title=escape(section.title),
+        told="\n".join(f"<p>{escape(text)}</p>" for text in section.told),
+        command=escape(section.command),
+        figures="\n".join(map(_figure, section.figures)),
+    )
+
+
+def _figure(shown: Shown) -> str:
+    return FIGURE.format(
+        file=escape(shown.file), caption=escape(shown.caption), alt=escape(shown.alt)
+    )
+
+
+PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>sagakit: the gallery</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff;
+       max-width: 54rem; margin: 0 auto; padding: 1rem; }}
+h1 {{ font-size: 1.75rem; margin: 0.5rem 0; }}
+a {{ color: #0072b2; }}
+nav ol {{ margin: 0; padding-left: 1.5rem; }}
+pre {{ overflow-x: auto; padding: 0.75rem 1rem; background: #f5f5f5; font-size: 0.9rem; }}
+section {{ border-top: 1px solid #d9d9d9; margin-top: 2.5rem; }}
+figure {{ margin: 1.5rem 0 2.5rem; }}
+figure > a {{ display: block; overflow-x: auto; }}
+figcaption {{ color: #444; }}
+details p {{ white-space: pre-line; }}
+.top {{ text-align: right; margin: 0; }}
+@media (min-width: 75rem) {{
+  body {{ max-width: 72rem; display: grid; grid-template-columns: 15rem 54rem; gap: 0 2rem; }}
+  header {{ grid-column: 1 / -1; }}
+  nav {{ position: sticky; top: 1rem; align-self: start; padding-top: 1rem; }}
+}}
+</style>
+</head>
+<body id="top">
+<header>
+<h1>A payment system in pictures</h1>
+<p>Each picture, and what it says in words, is made from runs or from the data behind them.</p>
+</header>
+<nav aria-label="Contents"><ol>
+{links}
+</ol></nav>
+<main>
+<pre>{outcome}</pre>
+{sections}
+</main>
+</body>
+</html>
+"""
+
+SECTION = """\
+<section id="{name}">
+<h2>{title}</h2>
+{told}
+<p><code>{command}</code></p>
+{figures}
+<p class="top"><a href="#top">Back to the top</a></p>
+</section>
+"""
+
+FIGURE = """\
+<figure>
+<a href="{file}"><img src="{file}" alt="{alt}"></a>
+<figcaption>{caption}</figcaption>
+<details><summary>The same in words</summary><p>{alt}</p></details>
+</figure>
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return the exit status: 0, or 1 if a law was broken."""
+    parser = argparse.ArgumentParser(description="Write the gallery: figures of every scenario.")
+    parser.add_argument("--out", type=Path, metavar="DIR", default=OUT, help="default: out")
+    out = parser.parse_args(arguments).out
+    outcomes = write(out)
+    show_lines(summary(outcomes))
+    tell(f"The figures: open {out / 'index.html'} in a browser.")
+    return 0 if all(verdict.held for _, verdicts in outcomes for verdict in verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from types import EllipsisType
 from typing import Any, NamedTuple
 
-from sagakit.exercises.feedback import UNANSWERED, Exercise, Feedback, exercise
-from sagakit.exercises.trials import BY_THE_WORLD, no_class
 from sagakit.explore import BadService, Counterexample, Exploration, explore
 from sagakit.run import Run, run
 from sagakit.scenarios import System
 from sagakit.trace.trace import Failed
+
+from .feedback import UNANSWERED, Exercise, Feedback, exercise
+from .trials import BY_THE_WORLD, no_class
 
 LIMIT = 60_000
 TWICE = (

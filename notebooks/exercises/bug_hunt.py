@@ -8,14 +8,15 @@ from typing import Any
 
 from sagakit.contract.faults import Crash
 from sagakit.contract.suggest import suggest
-from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
-from sagakit.exercises.trials import EXPECTED, Place, Trial, grade
 from sagakit.payments.events import ProviderPaymentFailed, ProviderPaymentSuccess
 from sagakit.payments.payment import PaymentService
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule
 from sagakit.zoo import flaw
 from sagakit.zoo.matrix import kills
+
+from .feedback import UNANSWERED, Feedback, exercise
+from .trials import EXPECTED, Place, Trial, grade
 
 LATE = flaw("final_twice").scenario
 PLACE = Place(

@@ -18,8 +18,6 @@ from typing import Any
 
 from sagakit.contract.operations import SimulatedPorts
 from sagakit.contract.ports import handlers
-from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
-from sagakit.exercises.services import DEBIT
 from sagakit.payments.topology import PROVIDER, Service, payment_system
 from sagakit.payments.wallet import WalletService
 from sagakit.run import Run, run
@@ -27,6 +25,9 @@ from sagakit.scenarios import Scenario, happy_path
 from sagakit.trace.trace import Trace
 from sagakit.worlds.sqlite.database import BadDatabase, Database
 from sagakit.worlds.sqlite.serve import serve, serve_on
+
+from .feedback import UNANSWERED, Feedback, exercise
+from .services import DEBIT
 
 PATIENCE = 60  # s until the provider is asked, on a machine that is busy
 MINUTE = 60_000  # ms

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from sagakit import scenarios
-from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
 from sagakit.laws import Facts
 from sagakit.laws.verdict import count
 from sagakit.payments.money import ZERO
@@ -18,6 +17,8 @@ from sagakit.scenarios import PaymentRequest, ProviderRule, Scenario
 from sagakit.trace.trace import Asked, Record
 from sagakit.zoo.new_key_per_attempt import NewKeyPerAttempt
 from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
+
+from .feedback import UNANSWERED, Feedback, exercise
 
 GATEWAY = "Provider Gateway"
 GIVEN = scenarios.provider_error

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from types import EllipsisType
 from typing import Any
 
-from sagakit.exercises.feedback import UNANSWERED, Feedback, exercise
+from .feedback import UNANSWERED, Feedback, exercise
 
 SERVICES = ("Trips", "Hotel", "Flights")
 
