@@ -38,7 +38,6 @@ def imported(module: str) -> Callable[[Path], object]:
         ("boto3", "aws", imported("sagakit.worlds.aws.resources")),
         ("boto3", "aws", imported("sagakit.worlds.aws.tables")),
         ("botocore", "aws", imported("sagakit.worlds.aws.resources")),
-        ("aws_lambda_powertools", "aws", imported("sagakit.worlds.aws.logs")),
         ("aws_lambda_powertools", "aws", imported("sagakit.worlds.aws.functions")),
         ("moto", "aws,emulator", imported("sagakit.worlds.emulator")),
         ("pyarrow", "parquet", lambda path: sweep("happy_path", to=path / "rows")),

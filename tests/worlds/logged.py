@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sagakit.payments.topology import Service, payment_system
-from sagakit.worlds.aws import lambdas, logs
-from sagakit.worlds.aws.functions import Function
+from sagakit.worlds.aws import lambdas
+from sagakit.worlds.aws.functions import Function, log_record, logger
 from sagakit.worlds.aws.resources import Resources
 from sagakit.worlds.emulator import stack
 
@@ -27,12 +27,12 @@ def functions_logs(
         environment: Mapping[str, str], resources: Resources, *, write: Any, **more: Any
     ) -> Function:
         name = environment["SAGAKIT_FUNCTION"]
-        log, logged[name] = logs.logger(name), io.StringIO()
+        log, logged[name] = logger(name), io.StringIO()
         log.registered_handler.setStream(logged[name])  # type: ignore[attr-defined]
 
         def both(record: Any) -> None:
             write(record)
-            logs.write(log, record)
+            log_record(log, record)
 
         return lambdas.made(environment, resources, write=both, **more)
 

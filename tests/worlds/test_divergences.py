@@ -15,7 +15,7 @@ from sagakit.payments.topology import payment_system
 from sagakit.worlds.aws.functions import Function
 from sagakit.worlds.driving import Subject
 from sagakit.worlds.emulator import Emulator
-from sagakit.worlds.emulator.changes import BY_HAND, LEFT_OUT, POLICIES
+from sagakit.worlds.emulator.deploy import BY_HAND, LEFT_OUT, POLICIES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "worlds.md").read_text(encoding="utf-8")

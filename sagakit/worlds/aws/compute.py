@@ -4,15 +4,15 @@ import json
 from typing import Any
 
 from sagakit.contract.deployment import Deployment, Function, Uses
-from sagakit.worlds.aws import alarms
-from sagakit.worlds.aws.names import called
 from sagakit.worlds.aws.parts import (
-    Resource,
-    Resources,
+    Part,
+    Parts,
     allow,
     arn,
     attribute,
+    called,
     document,
+    outbox_alarm,
     ref,
     resource,
     substituted,
@@ -27,9 +27,9 @@ REPORTS = ["ReportBatchItemFailures"]
 CODE = {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
 
 
-def compute(deployment: Deployment, prefix: str, handler: str) -> Resources:
+def compute(deployment: Deployment, prefix: str, handler: str) -> Parts:
     """All functions."""
-    parts: Resources = {}
+    parts: Parts = {}
     for function in deployment.functions:
         name = called(prefix, function.name)
         sources = _sources(function, deployment)
@@ -69,13 +69,13 @@ def compute(deployment: Deployment, prefix: str, handler: str) -> Resources:
         for table in deployment.tables:
             if table.owner == function.name:
                 parts[f"{table.name} outbox"] = _relays(function, table.name)
-                parts |= alarms.of_outbox(function.name, prefix)
+                parts |= outbox_alarm(function.name, prefix)
     return parts
 
 
-def _told(function: Function, deployment: Deployment, prefix: str) -> Resource:
+def _told(function: Function, deployment: Deployment, prefix: str) -> Part:
     """What the handler needs to know: see `lambdas.py`."""
-    told: Resource = {"SAGAKIT_FUNCTION": function.name, "SAGAKIT_PREFIX": prefix}
+    told: Part = {"SAGAKIT_FUNCTION": function.name, "SAGAKIT_PREFIX": prefix}
     if deployment.settings is not None:
         told["SAGAKIT_SETTINGS"] = deployment.settings.model_dump_json()
     externals = Uses(function, deployment).externals
@@ -91,7 +91,7 @@ def _sources(function: Function, deployment: Deployment) -> list[str]:
     return [*function.queues, *(topic.subscription(function.name).name for topic in topics)]
 
 
-def _wakes(function: Function, queue: str, queues: int) -> Resource:
+def _wakes(function: Function, queue: str, queues: int) -> Part:
     """A queue that wakes a function. Its queues share the invocations that may run at once."""
     reports = {"FunctionResponseTypes": REPORTS} if function.reports else {}
     return resource(
@@ -104,7 +104,7 @@ def _wakes(function: Function, queue: str, queues: int) -> Resource:
     )
 
 
-def _relays(function: Function, table: str) -> Resource:
+def _relays(function: Function, table: str) -> Part:
     """The outbox relay: the table's stream wakes its owner with the new rows of the outbox."""
     new_row = {
         "eventName": ["INSERT"],
@@ -121,7 +121,7 @@ def _relays(function: Function, table: str) -> Resource:
     )
 
 
-def _permissions(function: Function, sources: list[str], deployment: Deployment) -> list[Resource]:
+def _permissions(function: Function, sources: list[str], deployment: Deployment) -> list[Part]:
     """What a function may do: no more than its service and what wakes it need."""
     uses = Uses(function, deployment)
     logs = attribute(f"{function.name} Logs", "Arn")

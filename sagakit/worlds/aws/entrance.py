@@ -5,12 +5,12 @@ from hashlib import blake2b
 from typing import Any
 
 from sagakit.payments.api import PATH
-from sagakit.worlds.aws.names import called
 from sagakit.worlds.aws.parts import (
-    Resource,
-    Resources,
+    Part,
+    Parts,
     arn,
     attribute,
+    called,
     identity,
     kept,
     ref,
@@ -22,7 +22,7 @@ MOST_REQUESTS = 2_000  # of one address within 5 minutes
 STAGE = "live"
 
 
-def entrance(function: str, prefix: str) -> Resources:
+def entrance(function: str, prefix: str) -> Parts:
     """A REST API that hands `POST` at the payments' path to this function."""
     parts = {
         "Users": kept(
@@ -53,7 +53,7 @@ def entrance(function: str, prefix: str) -> Resources:
             ProviderARNs=[arn("Users")],
         ),
     }
-    above: Resource = attribute("Api", "RootResourceId")
+    above: Part = attribute("Api", "RootResourceId")
     path = ""
     for segment in PATH.strip("/").split("/"):
         path += f" {segment}"
@@ -101,7 +101,7 @@ def entrance(function: str, prefix: str) -> Resources:
     return parts | _firewall(prefix)
 
 
-def addresses() -> Resources:
+def addresses() -> Parts:
     """What a caller needs to know of it, as outputs of the stack."""
     url = f"https://${{Api}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{STAGE}{PATH}"
     return {
@@ -111,16 +111,16 @@ def addresses() -> Resources:
     }
 
 
-def _digest(parts: Resources) -> str:
+def _digest(parts: Parts) -> str:
     """Of what is deployed. A stage stays with what was deployed until there is another deployment,
     and that is one with another logical id (SAM does so too)."""
     return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=5).hexdigest()
 
 
-def _firewall(prefix: str) -> Resources:
+def _firewall(prefix: str) -> Parts:
     """AWS's common rules, and a limit on how much one address may ask."""
 
-    def rule(place: int, name: str, statement: Any, **action: Any) -> Resource:
+    def rule(place: int, name: str, statement: Any, **action: Any) -> Part:
         return {
             "Name": name,
             "Priority": place,
@@ -156,7 +156,7 @@ def _firewall(prefix: str) -> Resources:
     }
 
 
-def _seen(metric: str) -> Resource:
+def _seen(metric: str) -> Part:
     return {
         "CloudWatchMetricsEnabled": True, "SampledRequestsEnabled": True, "MetricName": metric,
     }  # fmt: skip

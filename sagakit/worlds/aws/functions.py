@@ -4,8 +4,17 @@
 
 A batch of SQS is handled message by message; those that failed are reported, so that the others are
 deleted (AWS Lambda: ReportBatchItemFailures). `lambdas.py` makes those of the payment system so.
+
+The structured log has a line a record, as Powertools wraps it, in a form that `check` reads. Beside
+the record, as `message`, a line says which saga, trace and span it belongs to, by the names that
+OpenTelemetry gives them in logs, so that a query need not look into the record.
+
+API Gateway lets nobody in whom Cognito does not know, and hands on the claims of the caller's ID
+token (`requestContext.authorizer.claims`). A wallet is its owner's: the caller's user name is the
+`user_id` of the wallet.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
@@ -17,27 +26,91 @@ from sagakit.contract.events import Event, NotUnderstood, encode, loads
 from sagakit.contract.imports import extra
 from sagakit.contract.operations import SimulatedPorts
 from sagakit.contract.ports import Unavailable, handlers
-from sagakit.payments.api import Post
+from sagakit.payments.api import BadRequest, Post, Response, parse
 from sagakit.payments.topology import ITEMS
 from sagakit.sim.bus import published_label, queued_label, renamed_label
-from sagakit.trace.trace import Failed, FannedOut, Published, Queued, Record
-from sagakit.worlds.aws import logs
-from sagakit.worlds.aws.callers import refusal
-from sagakit.worlds.aws.context import FIELD, read
-from sagakit.worlds.aws.handling import Handling, Invoke, Write, now
-from sagakit.worlds.aws.provider import HttpProvider
-from sagakit.worlds.aws.publishing import Publisher, number_of
+from sagakit.trace.context import span_id, trace_id
+from sagakit.trace.trace import Failed, FannedOut, Published, Queued, Record, Trace
+from sagakit.worlds.aws.handling import (
+    Handling,
+    HttpProvider,
+    Invoke,
+    Publisher,
+    Write,
+    now,
+    number_of,
+)
 from sagakit.worlds.aws.resources import Resources
-from sagakit.worlds.aws.tables import Table
+from sagakit.worlds.aws.tables import FIELD, Table, read
 from sagakit.worlds.driving import Subject
 from sagakit.worlds.packing import pack, unpack
 
 with extra("aws"):
+    from aws_lambda_powertools import Logger
     from aws_lambda_powertools.utilities.batch import (
         BatchProcessor,
         EventType,
         process_partial_response,
     )
+
+
+def logger(service: str) -> Logger:
+    return Logger(service=service, json_serializer=_line)
+
+
+def log_record(log: Logger, record: Record) -> None:
+    """Log a record of the trace."""
+    (line,) = Trace((), [record]).jsonl()
+    log.info(loads(line), extra=_place(record))
+
+
+def _place(record: Record) -> dict[str, str]:
+    saga = record.correlation_id
+    if saga is None:
+        return {}
+    keys = {"correlation_id": saga, "trace_id": f"{trace_id(saga):032x}"}
+    if record.invocation:
+        keys["span_id"] = f"{span_id(record.invocation, saga, record.event_id):016x}"
+    return keys
+
+
+def _line(fields: Mapping[str, Any]) -> str:
+    """JSON in which the record's numbers are exact; what JSON has no word for is told as text."""
+    exact = [f"{json.dumps(name)}: {_value(name, value)}" for name, value in fields.items()]
+    return "{" + ", ".join(exact) + "}"
+
+
+def _value(name: str, value: Any) -> str:
+    return encode(value) if name == "message" else json.dumps(value, default=str)
+
+
+USER_NAME = "cognito:username"  # the claim that Cognito sets, and that no user can change
+
+
+def caller_of(event: Mapping[str, Any]) -> str | None:
+    """The user name of the caller of a proxy event, or None if it has none."""
+    claims = ((event.get("requestContext") or {}).get("authorizer") or {}).get("claims") or {}
+    name = claims.get(USER_NAME)
+    return name if isinstance(name, str) and name else None
+
+
+def refusal(event: Mapping[str, Any], post: Post) -> Response | None:
+    """401 without a caller, 403 for another's wallet, else None.
+
+    None too for what cannot be read: the service says itself what is wrong with it.
+    """
+    caller = caller_of(event)
+    if caller is None:
+        return Response(401, encode({"error": "nobody is signed in: send an ID token of Cognito"}))
+    try:
+        user_id = parse(post).user_id
+    except BadRequest:
+        return None
+    if user_id == caller:
+        return None
+    problem = f"is not yours: signed in as {caller}, you can pay from that wallet only"
+    return Response(403, encode({"field": "user_id", "error": problem}))
+
 
 INVOCATIONS = count(1)
 
@@ -64,9 +137,9 @@ class Function:
         self.name = name
         self._deployment = deployment
         self._function = next(one for one in deployment.functions if one.name == name)
-        self._logger = logs.logger(name)
+        self._logger = logger(name)
         self._resources = resources
-        self.write = write or partial(logs.write, self._logger)
+        self.write = write or partial(log_record, self._logger)
         self.handlers = handlers(self._function.build(SimulatedPorts(name, deployment)))
         self.tables = {
             one.name: Table(resources, one.name, ITEMS[one.name])

@@ -1,11 +1,11 @@
-"""The resources of a stack: by name, and the clients that reach them."""
+"""The resources of a stack: the clients that reach them, and what their refusals mean."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from sagakit.contract.imports import extra
 from sagakit.contract.ports import Unavailable
-from sagakit.worlds.aws.names import called
+from sagakit.worlds.aws.parts import called
 
 with extra("aws"):
     import boto3

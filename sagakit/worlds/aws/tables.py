@@ -2,23 +2,52 @@
 
 Keys are `item#KEY`, `inbox#EVENT_ID` and `outbox#TIME#PLACE#EVENT_ID`. Amounts are kept as text:
 DynamoDB drops the trailing zeros of a number.
+
+An event carries its trace context as `traceparent` in its header. It is put in when the event is
+written to the outbox, goes with it through EventBridge, SNS, SQS and dead letters, and is taken out
+before the event is read: the services know nothing of it.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
-from sagakit.contract.events import Event
+from sagakit.contract.events import Event, decode, encode
 from sagakit.contract.imports import extra
 from sagakit.contract.ports import AlreadyHandled, Delayed, Unavailable, VersionConflict, event_of
+from sagakit.trace.context import context_of, trace_id, traceparent
 from sagakit.trace.trace import Written
-from sagakit.worlds.aws.context import wire
 from sagakit.worlds.aws.resources import Resources, told
 
 with extra("aws"):
     from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
     from botocore.exceptions import BotoCoreError, ClientError
+
+FIELD = "traceparent"
+
+
+def wire(event: Event, span: int | None) -> str:
+    """The wire form of an event that this span publishes; without a span it carries no context."""
+    if span is None:
+        return event.wire()
+    carried = traceparent(trace_id(event.header.correlation_id), span)
+    header = {**event.header._asdict(), FIELD: carried}
+    return encode({"header": header, "payload": event.payload()})
+
+
+def read(message: Any, types: Iterable[type[Event]]) -> tuple[Event, str | None]:
+    """The event of a message and the `traceparent` that came with it, None if that is not valid.
+    Raises `NotUnderstood` like `decode`."""
+    header = message.get("header") if isinstance(message, dict) else None
+    carried = None
+    if isinstance(header, dict) and FIELD in header:
+        header = dict(header)
+        carried = header.pop(FIELD)
+        message = {**message, "header": header}
+    return decode(encode(message), types), carried if context_of(carried) else None
+
 
 MOST_ACTIONS = 100  # of one transaction (DynamoDB, "TransactWriteItems")
 TO_ATTRIBUTE, FROM_ATTRIBUTE = TypeSerializer().serialize, TypeDeserializer().deserialize

@@ -2,7 +2,7 @@
 
     sagakit template --prefix prod > stack.json
 
-Every resource that the functions look up by name is called as `names.called` says, so that the
+Every resource that the functions look up by name is called as `parts.called` says, so that the
 stack's name is its prefix. What the deployment calls a store of backups or of past events is not
 in it: in AWS, DynamoDB's own backups and an archive of EventBridge do that.
 """
@@ -10,18 +10,26 @@ in it: in AWS, DynamoDB's own backups and an archive of EventBridge do that.
 import json
 from typing import Any
 
-from sagakit.contract.deployment import Deployment, Uses
+from sagakit.contract.deployment import VISIBILITY_TIMES, Deployment, Queue, Rule, Topic, Uses
 from sagakit.contract.imports import extra
 from sagakit.payments.api import Post
-from sagakit.worlds.aws.alarms import ALARMS
+from sagakit.trace.trace import duration
 from sagakit.worlds.aws.compute import compute
 from sagakit.worlds.aws.entrance import addresses, entrance
-from sagakit.worlds.aws.limits import within_limits
-from sagakit.worlds.aws.messaging import messaging
-from sagakit.worlds.aws.names import LONGEST, BadName, called, checked
 from sagakit.worlds.aws.parts import (
-    Resource,
-    Resources,
+    ALARMS,
+    LONGEST_NAME,
+    BadName,
+    Part,
+    Parts,
+    alarms_topic,
+    allow,
+    arn,
+    attribute,
+    called,
+    checked,
+    dead_letters_alarm,
+    document,
     identity,
     kept,
     ref,
@@ -29,12 +37,191 @@ from sagakit.worlds.aws.parts import (
     url_of,
 )
 
+LONGEST_TIMEOUT = 900_000  # ms that a function may take (Lambda, "Quotas")
+MOST_BATCH = 10  # messages of SQS; more need a batching window, which the template does not set
+MOST_AT_ONCE = 1_000  # invocations that a queue can be held to (Lambda: `MaximumConcurrency`)
+
+
+class BadNumber(ValueError):
+    """A number that AWS refuses: the text says which, and what it may be."""
+
+
+def within_limits(deployment: Deployment) -> None:
+    """Raises `BadNumber`."""
+    visibilities = {queue.name: queue.visibility for queue in deployment.queues}
+    for one in deployment.functions:
+        if one.timeout > LONGEST_TIMEOUT:
+            raise BadNumber(
+                f"{one.name} may work for {duration(one.timeout)}: Lambda cuts a function off "
+                f"after {duration(LONGEST_TIMEOUT)} at the latest"
+            )
+        if one.batch > MOST_BATCH:
+            raise BadNumber(
+                f"{one.name} takes batches of {one.batch}: at most {MOST_BATCH} can be deployed"
+            )
+        if one.queues and one.concurrency > MOST_AT_ONCE * len(one.queues):
+            raise BadNumber(
+                f"{one.name} runs {one.concurrency} at once: Lambda takes at most "
+                f"{MOST_AT_ONCE} for each of its queues"
+            )
+        for queue in one.queues:
+            if visibilities[queue] < one.timeout:
+                raise BadNumber(
+                    f"{queue} hides a message for {duration(visibilities[queue])}, and {one.name} "
+                    f"may work for {duration(one.timeout)}: Lambda takes no queue that hides a "
+                    f"message for less than that"
+                )
+
+
+DAY = 24 * 60 * 60  # s
+KEPT = 4 * DAY  # a message that nobody handles (SQS's default)
+KEPT_DEAD = 14 * DAY  # the longest that SQS offers
+ATTEMPTS = 185  # of EventBridge to deliver an event, within a day (its defaults)
+
+
+def messaging(deployment: Deployment, prefix: str) -> Parts:
+    """All that lies between the functions."""
+    parts = {
+        deployment.bus: resource("Events::EventBus", Name=called(prefix, deployment.bus)),
+        **alarms_topic(prefix),
+    }
+    for one in deployment.queues:
+        parts |= _queue(one.name, one.dead_letters, one.visibility // 1000, one.receives, prefix)
+        parts |= _may_send("events", [one.name, one.dead_letters], _rules_to(one.name, deployment))
+    for topic in deployment.topics:
+        parts |= _topic(topic, deployment, prefix)
+    for rule in deployment.rules:
+        parts[rule_name(rule)] = _rule(rule, deployment, prefix)
+    return parts
+
+
+def rule_name(rule: Rule) -> str:
+    return f"{rule.event.__name__} to {rule.target}"
+
+
+def _rule(rule: Rule, deployment: Deployment, prefix: str) -> Part:
+    """A rule. If it renames, a transformer writes the new `detail-type` and passes `detail` on as
+    it is: the ids of the new event are a hash of its cause's, which a transformer cannot compute,
+    so that the function makes the event itself, from what it was.
+    """
+    topics = [topic.name for topic in deployment.topics]
+    target = {
+        "Id": "target",
+        "Arn": ref(rule.target) if rule.target in topics else arn(rule.target),
+        "RetryPolicy": {"MaximumRetryAttempts": ATTEMPTS, "MaximumEventAgeInSeconds": DAY},
+        "DeadLetterConfig": {"Arn": arn(_dead_letters(rule.target, deployment))},
+    }
+    if rule.rename:
+        target["InputTransformer"] = {
+            "InputPathsMap": {"detail": "$.detail"},
+            "InputTemplate": f'{{"detail-type": "{rule.rename.__name__}", "detail": <detail>}}',
+        }
+    return resource(
+        "Events::Rule",
+        Name=called(prefix, rule_name(rule)),
+        EventBusName=attribute(deployment.bus, "Name"),
+        EventPattern={"detail-type": [rule.event.__name__]},
+        Targets=[target],
+    )
+
+
+def _queue(name: str, dead: str, visibility: int, receives: int, prefix: str) -> Parts:
+    """A queue, its dead-letter queue, and the alarm on that. Times in s."""
+    return {
+        dead: resource(
+            "SQS::Queue",
+            QueueName=called(prefix, dead),
+            MessageRetentionPeriod=KEPT_DEAD,
+            SqsManagedSseEnabled=True,
+        ),
+        name: resource(
+            "SQS::Queue",
+            QueueName=called(prefix, name),
+            VisibilityTimeout=visibility,
+            MessageRetentionPeriod=KEPT,
+            SqsManagedSseEnabled=True,
+            RedrivePolicy={"deadLetterTargetArn": arn(dead), "maxReceiveCount": receives},
+        ),
+        **dead_letters_alarm(dead, prefix),
+    }
+
+
+def _topic(topic: Topic, deployment: Deployment, prefix: str) -> Parts:
+    """A topic with a queue for each subscriber, and a queue for what never reached the topic."""
+    dead = topic.dead_letters
+    rules = _rules_to(topic.name, deployment)
+    publishers = allow(
+        ["sns:Publish"],
+        [ref(topic.name)],
+        Principal={"Service": "events.amazonaws.com"},
+        Condition={"ArnEquals": {"aws:SourceArn": [arn(rule) for rule in rules]}},
+    )
+    parts = {
+        topic.name: resource("SNS::Topic", TopicName=called(prefix, topic.name)),
+        f"{topic.name} Policy": resource(
+            "SNS::TopicPolicy", Topics=[ref(topic.name)], PolicyDocument=document(publishers)
+        ),
+        dead: resource(
+            "SQS::Queue",
+            QueueName=called(prefix, dead),
+            MessageRetentionPeriod=KEPT_DEAD,
+            SqsManagedSseEnabled=True,
+        ),
+        **dead_letters_alarm(dead, prefix),
+        **_may_send("events", [dead], rules),
+    }
+    timeouts = {one.name: one.timeout for one in deployment.functions}
+    for subscriber in topic.subscribers:
+        queue = topic.subscription(subscriber)
+        name = queue.name
+        dead = f"{name} DLQ"
+        visibility = -(-max(queue.visibility, VISIBILITY_TIMES * timeouts[subscriber]) // 1000)
+        parts |= _queue(name, dead, visibility, queue.receives, prefix)
+        parts |= _may_send("sns", [name, dead], [topic.name])
+        parts[f"{name} Subscription"] = resource(
+            "SNS::Subscription",
+            TopicArn=ref(topic.name),
+            Protocol="sqs",
+            Endpoint=arn(name),
+            RedrivePolicy={"deadLetterTargetArn": arn(dead)},
+        )
+    return parts
+
+
+def _may_send(service: str, queues: list[str], senders: list[str]) -> Parts:
+    """EventBridge or SNS may send to these queues, from those rules or that topic alone."""
+    sources = [ref(one) if service == "sns" else arn(one) for one in senders]
+    if not sources:
+        return {}
+    return {
+        f"{queues[0]} Policy": resource(
+            "SQS::QueuePolicy",
+            Queues=[ref(queue) for queue in queues],
+            PolicyDocument=document(
+                allow(
+                    ["sqs:SendMessage"],
+                    [arn(queue) for queue in queues],
+                    Principal={"Service": f"{service}.amazonaws.com"},
+                    Condition={"ArnEquals": {"aws:SourceArn": sources}},
+                )
+            ),
+        )
+    }
+
+
+def _rules_to(target: str, deployment: Deployment) -> list[str]:
+    return [rule_name(rule) for rule in deployment.rules if rule.target == target]
+
+
+def _dead_letters(target: str, deployment: Deployment) -> str:
+    among: tuple[Queue | Topic, ...] = (*deployment.queues, *deployment.topics)
+    return next(one.dead_letters for one in among if one.name == target)
+
+
 HANDLER = "sagakit.worlds.aws.lambdas.handler"
 
 
-def template(
-    deployment: Deployment, prefix: str = "sagakit", *, handler: str = HANDLER
-) -> Resource:
+def template(deployment: Deployment, prefix: str = "sagakit", *, handler: str = HANDLER) -> Part:
     """The template, as CloudFormation reads it: the same for the same deployment, byte for byte.
 
     `handler` is the Python name of the functions' handler; `lambdas.py` is the payment system's.
@@ -67,11 +254,11 @@ def template(
     }
 
 
-def as_json(content: Resource) -> str:
+def as_json(content: Part) -> str:
     return json.dumps(content, indent=2)
 
 
-def as_yaml(content: Resource) -> str:
+def as_yaml(content: Part) -> str:
     with extra("aws"):
         import yaml  # only this format needs it
 
@@ -83,11 +270,11 @@ def as_yaml(content: Resource) -> str:
 FORMATS = {"json": as_json, "yaml": as_yaml}
 
 
-def _parameter(description: str) -> Resource:
+def _parameter(description: str) -> Part:
     return {"Type": "String", "Description": description}
 
 
-def _url(party: str) -> Resource:
+def _url(party: str) -> Part:
     """Where a party outside is reached: not by a way on which others read the token."""
     return {
         **_parameter(f"Where {party} is reached"),
@@ -96,7 +283,7 @@ def _url(party: str) -> Resource:
     }
 
 
-def _identified(groups: list[Resources]) -> Resources:
+def _identified(groups: list[Parts]) -> Parts:
     """All parts by their logical ids. Raises `BadName`."""
     found: dict[str, Any] = {}
     for group in groups:
@@ -105,12 +292,14 @@ def _identified(groups: list[Resources]) -> Resources:
                 raise BadName(f"two parts are called {identity(name)} in the stack: rename {name}")
             found[identity(name)] = part
             for what, text in part["Properties"].items():
-                if what.endswith("Name") and isinstance(text, str) and len(text) > LONGEST:
-                    raise BadName(f"{text!r} is longer than {LONGEST} characters: shorten {name!r}")
+                if what.endswith("Name") and isinstance(text, str) and len(text) > LONGEST_NAME:
+                    raise BadName(
+                        f"{text!r} is longer than {LONGEST_NAME} characters: shorten {name!r}"
+                    )
     return found
 
 
-def _table(name: str, prefix: str) -> Resource:
+def _table(name: str, prefix: str) -> Part:
     """A table: encrypted, backed up, kept if the stack goes, and with a stream for its outbox."""
     return kept(
         resource(
@@ -126,7 +315,7 @@ def _table(name: str, prefix: str) -> Resource:
     )
 
 
-def _secret(name: str, prefix: str) -> Resource:
+def _secret(name: str, prefix: str) -> Part:
     """The token that a party outside asks for. It is made up, so that none stands in a template:
     put the real one in with `aws secretsmanager put-secret-value`. Nothing in here depends on a
     parameter: what changes is made up anew."""

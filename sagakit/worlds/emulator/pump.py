@@ -1,8 +1,10 @@
-"""What AWS does between the functions, in turns: the pump, for moto runs no function."""
+"""What AWS does between the functions, in turns and in virtual time: moto runs no function."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from moto.dynamodb.models import dynamodb_backends
+from moto.sqs import models
 from moto.sqs.models import sqs_backends
 
 from sagakit.contract.events import encode, loads
@@ -10,10 +12,87 @@ from sagakit.scenarios.build import GIVE_UP_AFTER
 from sagakit.trace.trace import duration
 from sagakit.worlds.aws.functions import Function
 from sagakit.worlds.aws.resources import Resources
-from sagakit.worlds.emulator.clock import CLOCK
 from sagakit.worlds.emulator.deploy import Deployed, Source
-from sagakit.worlds.emulator.roles import ACCOUNT
-from sagakit.worlds.emulator.stream import Stream
+
+ACCOUNT = "123456789012"  # moto's
+BEGIN = 1_767_225_600_000  # ms: the first of January 2026. Moto takes 0 for no time at all.
+
+
+class Clock:
+    """A time in ms that does not go by itself."""
+
+    def __init__(self) -> None:
+        self._now = BEGIN
+
+    def now(self) -> int:
+        """The time. Each look takes 2 ms, so that a log has an order: AWS acts between two."""
+        self._now += 2
+        return self._now
+
+    def pass_until(self, moment: int) -> None:
+        """It is that time now, unless it was already."""
+        self._now = max(self._now, moment)
+
+    def set_queues(self) -> None:
+        """Have moto's queues, which hide and delay messages for a time, go by this clock."""
+        vars(models).update(
+            unix_time_millis=lambda: float(self._now + 1),
+            unix_time=lambda: (self._now + 1) / 1000,
+        )
+
+
+CLOCK = Clock()  # of all stacks of this process, which share what moto holds
+
+
+FIRST_DELAY = 1_000  # ms
+
+
+class Stream:
+    """The stream behind an event source mapping, from its beginning, as moto holds it."""
+
+    def __init__(self, source: Source, region: str) -> None:
+        self.source = source
+        self.waiting: list[dict[str, Any]] = []
+        self.due = 0  # ms: when a batch that failed comes again
+        self._delay = FIRST_DELAY
+        self._tables = dynamodb_backends[ACCOUNT][region].tables
+        self._table = source.arn.split("/")[1]
+        self._read = 0
+
+    def records(self) -> list[dict[str, Any]]:
+        """The next batch, in the form of a Lambda event; the same again until it is `done`."""
+        shard = self._tables[self._table].stream_shard
+        told = shard.items if shard else []
+        for record in (one.to_json() for one in told[self._read :]):
+            filters = self.source.filters
+            if not filters or any(matches(record, one) for one in filters):
+                self.waiting.append({**record, "eventSourceARN": self.source.arn})
+        self._read = len(told)
+        return self.waiting[: self.source.batch]
+
+    def done(self, records: list[dict[str, Any]], failed: set[str]) -> None:
+        """A batch was handled. From the first record that failed on, told by its sequence number,
+        it comes again, each time after twice as long."""
+        for record in records:
+            if record["dynamodb"]["SequenceNumber"] in failed:
+                self.due = CLOCK.now() + self._delay
+                self._delay *= 2
+                return
+            self.waiting.pop(0)
+        self._delay = FIRST_DELAY
+
+
+def matches(content: Any, pattern: Any) -> bool:
+    """Whether a record has what a filter's pattern says ("Lambda event filtering"): in a list, one
+    of the values, or a value that begins with the `prefix`."""
+    if isinstance(pattern, dict):
+        return isinstance(content, dict) and all(
+            name in content and matches(content[name], inside) for name, inside in pattern.items()
+        )
+    return any(
+        str(content).startswith(one["prefix"]) if isinstance(one, dict) else content == one
+        for one in pattern
+    )
 
 
 class Pump:
@@ -68,7 +147,7 @@ class Pump:
         return not failed
 
     def _fan_out(self, topic: str, url: str) -> bool:
-        """From the queue before a topic into it: see `changes.py`."""
+        """From the queue before a topic into it: see `deploy.py`."""
         found = self._receive(url, 10)
         for message in found:
             self._sns.publish(TopicArn=topic, Message=encode(loads(message["Body"])["detail"]))

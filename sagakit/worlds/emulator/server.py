@@ -13,8 +13,8 @@ from moto.server import ThreadedMotoServer
 from sagakit.run import Run
 from sagakit.scenarios import Scenario
 from sagakit.worlds.aws.resources import Resources
-from sagakit.worlds.emulator.clock import CLOCK
 from sagakit.worlds.emulator.play import Change, play
+from sagakit.worlds.emulator.pump import CLOCK
 
 # Nothing gets lost on loopback. Who is silent for long has little of a busy machine, and has begun
 # with what was asked: to ask again would make the same stack twice.

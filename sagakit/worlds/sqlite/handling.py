@@ -17,7 +17,7 @@ from sagakit.sim.effects import RESUMED, attempted, heard, refused
 from sagakit.trace.trace import Asked, Failed, Read, Record, Restored, duration
 from sagakit.worlds.driving import Subject, steps
 from sagakit.worlds.packing import pack
-from sagakit.worlds.sqlite import archive, stores
+from sagakit.worlds.sqlite import stores
 from sagakit.worlds.sqlite.clock import Clock
 from sagakit.worlds.sqlite.database import BadDatabase, Database
 from sagakit.worlds.sqlite.messages import Mail
@@ -92,7 +92,7 @@ class Handling:
         return await self._recover(subject, operation)
 
     async def _recover(self, subject: Subject, operation: Any) -> Any:
-        """What a recovery awaits: its intake and the archive."""
+        """What a recovery awaits: its intake and the stores."""
         database, service = self._database, subject.service
         if isinstance(operation, ops.Pause):
             with database.transaction():
@@ -107,19 +107,19 @@ class Handling:
                 self.arrow(subject, "note", service, service, RESUMED)
                 return None
             if isinstance(operation, ops.LatestSnapshot):
-                backup = archive.latest_snapshot(database, operation.store)
+                backup = stores.latest_snapshot(database, operation.store)
                 place, taken = operation.snapshots, duration(backup.taken_at)
                 self.arrow(subject, "call", service, place, "GET latest_snapshot")
                 self.arrow(subject, "return", place, service, f"snapshot taken at {taken}")
                 return backup
             if isinstance(operation, ops.ReadEvents):
-                found = archive.events(database, self._mail.bus, operation.types)
+                found = stores.events(database, self._mail.bus, operation.types)
                 place = operation.events
                 self.arrow(subject, "call", service, place, READ_EVENTS)
                 self.arrow(subject, "return", place, service, f"stream of {len(found)} events")
                 return found
             if isinstance(operation, ops.Restore):
-                archive.restore(database, operation.store, operation.backup)
+                stores.restore(database, operation.store, operation.backup)
                 items = operation.backup.items
                 label = f"restore the base state: {len(items)} items"
                 self.arrow(subject, "call", service, operation.store, label, Restored(items))
@@ -133,7 +133,7 @@ class Handling:
         store, service = operation.store, subject.service
         with self._database.transaction():
             self.arrow(subject, "call", service, store, "read item")
-            lost = archive.is_lost(self._database, store)
+            lost = stores.is_lost(self._database, store)
             if lost:
                 self._refused(subject, store, _lost(store))
             else:
@@ -149,7 +149,7 @@ class Handling:
         try:
             with self._database.transaction():
                 self.arrow(subject, "call", service, store, label, attempt)
-                if archive.is_lost(self._database, store):
+                if stores.is_lost(self._database, store):
                     raise _lost(store)
                 written = stores.commit(
                     self._database, store, item, operation.publish, operation.handled,

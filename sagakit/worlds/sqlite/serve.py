@@ -1,18 +1,25 @@
-"""A scenario's traffic on a file: begun once, and gone on with as often as it is started."""
+"""A scenario's or a system's traffic on a file: begun once, gone on with at each start.
+
+The classes of a system of one's own are in the program that serves it, and nowhere else: so one
+process serves it. What the file keeps of its items and events is read back by the names of their
+classes: each has to be what its module, a script or a notebook has by that name.
+"""
 
 import asyncio
+import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
-from sagakit.contract.external import Reaction
+from sagakit.contract.external import Behaviour, Reaction
 from sagakit.contract.faults import Loss
-from sagakit.contract.operations import Ask
+from sagakit.contract.operations import Ask, SimulatedPorts
+from sagakit.contract.ports import handlers
 from sagakit.contract.validation import whole_number
 from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import PROVIDER, Service, payment_system
@@ -20,9 +27,99 @@ from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
 from sagakit.scenarios import BadScenario, Scenario, System, resolve
 from sagakit.scenarios.build import build_world, reaction_to, replace_services, run_limits
+from sagakit.scenarios.system import USER
+from sagakit.worlds.packing import found_by_name, pack
 from sagakit.worlds.sqlite.database import BadDatabase, Database
-from sagakit.worlds.sqlite.own import another, begun_with, serve_system
+from sagakit.worlds.sqlite.handling import Decide
 from sagakit.worlds.sqlite.world import LoseStore, Redrive, TakeSnapshot, World
+
+
+def serve_system(
+    system: System,
+    path: str | Path,
+    *,
+    workers: int,
+    hurry: bool,
+    work: Callable[[World, System], None],
+) -> Run:
+    """Serve a system to its end, as `serve` does a scenario; `work` has the world do it.
+
+    Raises `BadScenario` for several workers, and for what a file cannot keep.
+    """
+    if workers > 1:
+        raise BadScenario(
+            f"{system.name}: a System is served by one worker, since its classes are in this "
+            f"process and another has them not: leave workers out"
+        )
+    _refuse_what_is_not_found_again(system)
+    told = _told(system)
+    with Database(path, create=True) as database:
+        externals = {name: _always(one) for name, one in system.externals.items()}
+        world = World(database, system.deployment, externals=externals, hurry=hurry)
+        with database.transaction():
+            begun = database.meta("scenario")
+            if begun is None:
+                _begin(world, system)
+                database.set_meta("scenario", told)
+        if begun is not None and begun != told:
+            raise another(database, system.name)
+        work(world, system)
+        return Run(system, system.seed, world.trace())
+
+
+def begun_with(database: Database) -> Scenario | str | None:
+    """The scenario that a file was begun with, or the name of the system."""
+    begun = database.meta("scenario")
+    if begun is None:
+        return None
+    try:
+        name = json.loads(begun).get("system")
+        return name if isinstance(name, str) else Scenario.from_json(begun)
+    except (AttributeError, RecursionError, ValueError):
+        raise database.damaged("its scenario cannot be read") from None
+
+
+def another(database: Database, name: str) -> BadDatabase:
+    """What is said of a file that was begun with something else than this name stands for."""
+    begun = begun_with(database)
+    there = begun.name if isinstance(begun, Scenario) else begun
+    has = f"{there} as it was before" if there == name else f"{there}, not {name}"
+    return BadDatabase(f"{database.path}: it has {has}: go on with that, or take another file")
+
+
+def _refuse_what_is_not_found_again(system: System) -> None:
+    classes: list[type] = [type(item) for items in system.opening.values() for item in items]
+    for function in system.deployment.functions:
+        classes += handlers(function.build(SimulatedPorts(function.name, system.deployment)))
+    for cls in classes:
+        if not found_by_name(cls):
+            raise BadScenario(
+                f"{system.name}: {cls.__qualname__} is not what {cls.__module__} has by that name, "
+                f"and a file keeps names: define it at the top of a module, a script or a "
+                f"notebook, and make the System after it"
+            )
+
+
+def _told(system: System) -> str:
+    """What a file is told of a system: its name, what is asked and what its stores hold at first.
+    Raises `BadScenario` for what it cannot keep."""
+    asked = dict(system.requests), dict(system.opening)
+    try:
+        return json.dumps({"system": system.name, "asked": pack(asked)})
+    except ValueError as error:
+        raise BadScenario(f"{system.name}: {error}") from None
+
+
+def _begin(world: World, system: System) -> None:
+    for name, items in system.opening.items():
+        world.seed_store(f"{name} DB", items)
+    for saga, command in system.requests.items():
+        world.request(0, USER, system.receiver(command), command, saga)
+
+
+def _always(behaviour: Behaviour) -> Decide:
+    return lambda _request, _call, _now: Reaction(behaviour)
+
 
 MOST_WORKERS = 16  # they take turns to write: more would only wait
 

@@ -21,7 +21,7 @@ from sagakit.sim.world import STILL_GOING_ON
 from sagakit.trace.trace import A_TEXT, Failed, Queued, Read, Record, Trace
 from sagakit.worlds.driving import Subject
 from sagakit.worlds.packing import pack
-from sagakit.worlds.sqlite import archive, stores
+from sagakit.worlds.sqlite import stores
 from sagakit.worlds.sqlite.clock import A_TEXT_COMES, Clock
 from sagakit.worlds.sqlite.database import BadDatabase, Database
 from sagakit.worlds.sqlite.handling import Decide, Handling
@@ -231,9 +231,9 @@ class World:
         if isinstance(happening, Redrive):
             self._mail.redrive(happening.queue, now)
         elif isinstance(happening, TakeSnapshot):
-            archive.take_snapshot(self._database, happening.store, happening.snapshots, now)
+            stores.take_snapshot(self._database, happening.store, happening.snapshots, now)
         else:
-            archive.lose(self._database, happening.store, now)
+            stores.lose(self._database, happening.store, now)
 
     async def _serve(self, subject: Subject, request: int, actor: str, command: Any) -> None:
         try:

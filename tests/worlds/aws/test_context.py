@@ -11,9 +11,9 @@ from sagakit.contract.events import Event, NotUnderstood, loads
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.topology import payment_system
 from sagakit.trace.context import Context, context_of, span_id, trace_id, traceparent
-from sagakit.worlds.aws.context import read, wire
 from sagakit.worlds.aws.functions import Function
 from sagakit.worlds.aws.resources import Resources
+from sagakit.worlds.aws.tables import read, wire
 from sagakit.worlds.emulator import Emulator
 from tests.worlds.logged import functions_logs
 

@@ -23,7 +23,7 @@ from sagakit.payments.wallet import Wallet
 from sagakit.trace.trace import Failed, Record
 from sagakit.worlds.aws import resources as clients
 from sagakit.worlds.aws.functions import BatchFailed, Function
-from sagakit.worlds.aws.publishing import Publisher
+from sagakit.worlds.aws.handling import Publisher
 from sagakit.worlds.aws.resources import RETRIES, Misconfigured, Resources
 from sagakit.worlds.aws.tables import Table
 

@@ -13,7 +13,7 @@ from sagakit.contract.events import encode
 from sagakit.contract.operations import Ask
 from sagakit.contract.ports import Answer, TimedOut, Unavailable
 from sagakit.payments.topology import PROVIDER
-from sagakit.worlds.aws.provider import HttpProvider
+from sagakit.worlds.aws.handling import HttpProvider
 from sagakit.worlds.aws.resources import Resources
 
 CHARGE = Ask(PROVIDER, False, "", "tx-ana:A", ("ana", Decimal("70.00")), 600_000)

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from sagakit.payments.topology import payment_system
-from sagakit.worlds.aws.parts import Resource
+from sagakit.worlds.aws.parts import Part
 from sagakit.worlds.aws.template import template
-from sagakit.worlds.emulator.changes import (
+from sagakit.worlds.emulator.deploy import (
     BY_HAND,
     LEFT_OUT,
     MAPPING,
@@ -32,7 +32,7 @@ def differences(before: Any, after: Any, path: str) -> set[str]:
 
 
 def test_only_these_properties_differ() -> None:
-    parts: dict[str, Resource] = CHANGED.content["Resources"]
+    parts: dict[str, Part] = CHANGED.content["Resources"]
     both = CONTENT["Resources"].keys() & parts.keys()
     found = [
         differences(CONTENT["Resources"][one]["Properties"], parts[one]["Properties"],

@@ -7,11 +7,11 @@ import pytest
 
 from sagakit import Run, scenarios
 from sagakit.trace.trace import Failed
-from sagakit.worlds.aws.parts import Resource
+from sagakit.worlds.aws.parts import Part
 from sagakit.worlds.aws.resources import Misconfigured
 from sagakit.worlds.emulator import Emulator
 
-Parts = dict[str, Resource]
+Parts = dict[str, Part]
 Change = Callable[[Parts], object]
 
 

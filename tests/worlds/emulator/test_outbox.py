@@ -9,7 +9,7 @@ from sagakit.payments.payment import Payment
 from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.trace.trace import Record
-from sagakit.worlds.aws.callers import USER_NAME
+from sagakit.worlds.aws.functions import USER_NAME
 from sagakit.worlds.aws.parts import url_of
 from sagakit.worlds.aws.tables import Table
 from sagakit.worlds.aws.template import template

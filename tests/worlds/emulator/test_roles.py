@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sagakit.worlds.emulator.roles import Role, RoleResources, asked
+from sagakit.worlds.emulator.stack import Role, RoleResources, asked
 
 OPTIONS = {
     "region_name": "eu-west-1",
