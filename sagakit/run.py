@@ -251,7 +251,7 @@ class Run:
 
     def verdicts(self) -> "list[Verdict]":
         """One verdict a law: held, or the record that broke it, in words."""
-        from sagakit.laws.laws_of import verdicts_of
+        from sagakit.laws.laws import verdicts_of
 
         return verdicts_of(self)
 

@@ -16,6 +16,12 @@ _STEERING = re.compile(
 )
 
 
+def count(number: int, one: str, many: str = "") -> str:
+    """Return a number of things for people: "1 wallet", "3,000 wallets", "no wallets"."""
+    things = one if number == 1 else many or f"{one}s"
+    return f"{number:,} {things}" if number else f"no {things}"
+
+
 def shortened(text: str, most: int) -> str:
     """Return the text, or as much of it as fits before three dots."""
     return text if len(text) <= most else text[: most - 3] + "..."

@@ -5,15 +5,15 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from sagakit.contract.terminal import wrapped
+from sagakit.contract.terminal import count, wrapped
 from sagakit.explore.counterexample import Counterexample
 from sagakit.explore.search import following
-from sagakit.explore.space import Space
-from sagakit.explore.tokens import ANSWERS, State
-from sagakit.laws.verdict import count
+from sagakit.explore.state_graph import StateGraph
+from sagakit.explore.states import ANSWERS, State
 from sagakit.payments.topology import Service
 from sagakit.run import Invariant, Run
 from sagakit.scenarios import Scenario, System
+from sagakit.scenarios.explorable import Explorable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ IN_WORDS = {
     "duplicate": ("duplicate", "duplicates", "duplicates"),
     "drop": ("lost message", "lost messages", "drops"),
     "lost_answer": ("lost answer of a store", "lost answers of a store", "lost_answers"),
-    "decline": ("decline by the provider", "declines by the provider", ""),
+    "decline": ("decline by {party}", "declines by {party}", ""),
     "timeout_before": (
         "provider timeout without the effect",
         "provider timeouts without the effect",
@@ -35,13 +35,11 @@ IN_WORDS = {
         "provider timeouts after the effect",
         "",
     ),
-    "down": ("call that does not reach the provider", "calls that do not reach the provider", ""),
+    "down": ("call that does not reach {party}", "calls that do not reach {party}", ""),
 }
 TIME = "Time moves only when no handler has a step to make, so latencies do not matter."
 REPEATED = " A request that is repeated later is there from the start as well."
 IN_TURN = "in one order only, first come, first served"
-DISASTERS = "The wallet store was lost, and its snapshot taken, at each moment that can matter"
-BATCHES = "All messages came as one batch, in each order"
 FIRST = "the first broken law"
 
 
@@ -62,11 +60,16 @@ class Exploration:
     def __init__(
         self,
         scenario: Scenario | System,
+        given: Explorable,
         budget: Mapping[str, int],
         services: Mapping[str, Service] | None,
         invariants: tuple[Invariant, ...] = (),
+        *,
+        reorder: bool = True,
+        reduced: bool = True,
     ) -> None:
         self.scenario = scenario
+        self.given = given
         self.budget = budget
         self.services = services
         self.invariants = invariants
@@ -75,9 +78,10 @@ class Exploration:
         self.cut_by = ""
         self.held: dict[str, int] = {}
         self.broken: list[Counterexample] = []
-        self.space: Space | None = None
+        self.graph: StateGraph | None = None
         self.start: State | None = None
-        self.reduced = self.reorder = True
+        self.reorder = reorder
+        self.reduced = reduced
 
     @property
     def complete(self) -> bool:
@@ -85,8 +89,8 @@ class Exploration:
 
     @property
     def run_by_run(self) -> bool:
-        """Whether there were runs to explore, and no states."""
-        return self.space is None
+        """True if there were runs to explore, and no states."""
+        return self.given.variants is not None
 
     @property
     def proved(self) -> bool:
@@ -115,9 +119,9 @@ class Exploration:
         """
         if not self.complete:
             return None
-        if self.space is None or self.start is None:
+        if self.graph is None or self.start is None:
             return self.runs
-        return schedules(self.space, self.start, reduced=self.reduced)
+        return schedules(self.graph, self.start, reduced=self.reduced)
 
     @property
     def laws(self) -> "pd.DataFrame":
@@ -215,21 +219,19 @@ class Exploration:
         return "the one schedule there is" if number == 1 else f"all {number:,} schedules"
 
     def _covered(self) -> str:
-        """What was covered, in words."""
-        scenario, covered = self.scenario, "Covered" if self.complete else "To be covered"
-        what = _asked_of(scenario)
-        if self.run_by_run and isinstance(scenario, Scenario):
-            how = DISASTERS if scenario.recovery else BATCHES
-            return f"{covered}: {what}. {how}; all else comes by the clock."
+        given, covered = self.given, "Covered" if self.complete else "To be covered"
+        if given.variants is not None:
+            how = given.variants.covered
+            return f"{covered}: {given.about}. {how}; all else comes by the clock."
         faults = [
-            f"{many} {IN_WORDS[fault][many > 1]}" for fault, many in self.budget.items() if many
+            f"{many} {IN_WORDS[fault][many > 1].format(party=given.party)}"
+            for fault, many in self.budget.items()
+            if many
         ]
-        if isinstance(scenario, System):
-            faults = [each.replace("the provider", "a party outside") for each in faults]
         limits = f"at most {_and(faults)}" if faults else "no faults"
         order = "in every order of steps that can matter" if self.reorder else IN_TURN
-        repeated = isinstance(scenario, Scenario) and any(one.repeats for one in scenario.payments)
-        return f"{covered}: {what} {order}, with {limits}. {TIME}{REPEATED if repeated else ''}"
+        repeated = REPEATED if given.repeats else ""
+        return f"{covered}: {given.about} {order}, with {limits}. {TIME}{repeated}"
 
     def _counts(self) -> str:
         if self.run_by_run:
@@ -248,30 +250,20 @@ class Exploration:
         return f"{text}, which {come} to every end and to all that the stores ever hold."
 
 
-def schedules(space: Space, start: State, *, reduced: bool) -> int:
-    """The number of ways from a state to a state at rest."""
-    ways: dict[State, int] = {}
-    path = [(start, [after for _, after in following(space, start, reduced=reduced)])]
+def schedules(graph: StateGraph, start: State, *, reduced: bool) -> int:
+    """Count the paths from a state to a state at rest."""
+    paths: dict[State, int] = {}
+    path = [(start, [after for _, after in following(graph, start, reduced=reduced)])]
     while path:
         state, leads_to = path[-1]
-        missing = next((after for after in leads_to if after not in ways), None)
+        missing = next((after for after in leads_to if after not in paths), None)
         if missing is None:
-            ways[state] = sum(ways[after] for after in leads_to) or 1
+            paths[state] = sum(paths[after] for after in leads_to) or 1
             path.pop()
         else:
-            steps = following(space, missing, reduced=reduced)
+            steps = following(graph, missing, reduced=reduced)
             path.append((missing, [after for _, after in steps]))
-    return ways[start]
-
-
-def _asked_of(scenario: Scenario | System) -> str:
-    if isinstance(scenario, System):
-        return f"{count(len(scenario.requests), 'request')}"
-    payments, wallets = len(scenario.payments), len(scenario.wallets)
-    what = f"{count(payments, 'payment')} of {count(wallets, 'wallet')}"
-    if scenario.texts:
-        what += f" and {count(len(scenario.texts), 'text')}"
-    return what
+    return paths[start]
 
 
 def _and(words: list[str]) -> str:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from sagakit.contract.events import encode
 from sagakit.contract.terminal import wrapped
-from sagakit.explore import describe as words
-from sagakit.explore.readable import steps_in
+from sagakit.explore.describe import met, went_wrong, without_records
+from sagakit.explore.schedule import steps_in
 from sagakit.laws.verdict import Verdict
 from sagakit.payments.topology import Service
 from sagakit.run import Invariant, Run
@@ -52,11 +52,11 @@ class Counterexample(NamedTuple):
     @property
     def cause(self) -> str:
         """What happened: the faults, or who met whom."""
-        faults = words.went_wrong(self.run.records)
+        faults = went_wrong(self.run.records)
         if faults:
             happened = "; ".join(faults)
             return f"{happened[0].upper()}{happened[1:]}."
-        meeting = words.met(self.run.records)
+        meeting = met(self.run.records)
         if meeting:
             return f"Without any fault: {meeting}."
         in_turn = self.schedule and not self.decisive
@@ -65,7 +65,7 @@ class Counterexample(NamedTuple):
     @property
     def effect(self) -> str:
         """What came of it."""
-        return words.without_records(self.verdict.detail)
+        return without_records(self.verdict.detail)
 
     @property
     def sentence(self) -> str:

@@ -1,40 +1,33 @@
 """`explore(scenario)`: complete, every law holds; or the shortest run that breaks one.
 
-Each state at rest that the search finds is judged: the way there is run again in the simulated
+Each state at rest that the search finds is judged: the path there is run again in the simulated
 world, and its trace is held against the laws of `Run.check()`. There is no second set of laws.
 """
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 from sagakit.contract.progress import Progress
+from sagakit.contract.suggest import suggest
 from sagakit.explore.answer import FIRST, Exploration
-from sagakit.explore.batches import batches
-from sagakit.explore.disasters import disasters
-from sagakit.explore.given import (
-    budget_of,
-    laws_in,
-    must_be_free,
-    must_be_open,
-    must_make_sense,
-)
-from sagakit.explore.independence import Contended, Place
-from sagakit.explore.judge import hold, judge, judge_moments
+from sagakit.explore.counterexample import Counterexample
+from sagakit.explore.independence import Contended, Resource
 from sagakit.explore.purity import coroutines_awaited
-from sagakit.explore.search import following
-from sagakit.explore.space import Space
-from sagakit.explore.timeouts import Patience
-from sagakit.explore.tokens import FAULTS, State
-from sagakit.explore.ways import Ways
-from sagakit.payments.api import parse
-from sagakit.payments.topology import Service, payment_system
-from sagakit.payments.wallet import Wallet
-from sagakit.run import Invariant, Run
-from sagakit.scenarios import Scenario, System, resolve
-from sagakit.scenarios.build import replace_services
+from sagakit.explore.schedule import Story, readable, schedule_to
+from sagakit.explore.search import Paths, following
+from sagakit.explore.state_graph import StateGraph
+from sagakit.explore.states import ANSWERS, FAULTS, State
+from sagakit.explore.timeouts import Watchdog
+from sagakit.laws.laws import held_by
+from sagakit.laws.verdict import Verdict
+from sagakit.payments.topology import Service
+from sagakit.run import Invariant, Run, run
+from sagakit.scenarios import BadScenario, Scenario, System, resolve
+from sagakit.scenarios.explorable import Variants, explorable
+from sagakit.sim.schedule import Choice, ScheduleMismatch
 
 Services = Mapping[str, Service]
 
@@ -77,13 +70,12 @@ def explore(
     it is slow, and there to hold the reduction against.
 
     A scenario with a recovery is explored in another way: its store is lost, and its snapshot
-    taken, at every moment that makes a difference (see `disasters`). And if the wallet service
-    takes batches, its messages come as one batch, in each order (see `batches`). Both take no
-    budget.
+    taken, at every moment that makes a difference. And if the wallet service takes batches, its
+    messages come as one batch, in each order. Both take no budget (see `scenarios.explorable`).
 
-    Raises `BadScenario` for a budget that makes no sense, and for a scenario that says itself what
-    goes wrong: here that is the budget's part. Raises `BadService` for a service that cannot be
-    explored, since it never ends, say, or keeps something in memory.
+    Raises `BadScenario` for a budget that makes no sense, and for a scenario that already says what
+    goes wrong: `explore` injects faults of its own. Raises `BadService` for a service that cannot
+    be explored, since it never ends, say, or keeps something in memory.
 
     >>> explore("concurrent_payments")
     <Exploration of concurrent_payments: ✓ Complete: every law holds in all 6 schedules. ...>
@@ -94,30 +86,36 @@ def explore(
     """
     scenario = resolve(scenario)
     spend = {"crashes": crashes, "duplicates": duplicates, "drops": drops}
-    budget = budget_of({**spend, "lost_answers": lost_answers}, provider or {})
-    must_make_sense(scenario, services, stop, limit)
-    own = laws_in(invariants)
+    budget = _budget({**spend, "lost_answers": lost_answers}, provider or {})
+    _must_be_whole("limit", limit, least=1)
+    if stop not in ("first", "all"):
+        raise BadScenario(f"stop: 'first' or 'all', not {stop!r}")
+    if not isinstance(services or {}, Mapping):
+        raise BadScenario("services: give a dict, {name: class}")
+    own = _callables(invariants)
+    given = explorable(scenario, services)
     begun = time.perf_counter()
-    family = None if isinstance(scenario, System) else _family(scenario)
-    if family is not disasters:
-        must_be_open(scenario)
-    if family is not None:
-        assert isinstance(scenario, Scenario)
-        must_be_free(scenario, budget, family.__name__)
-        answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services, own)
+
+    def begin() -> Exploration:
+        spent = dict(zip(FAULTS, budget, strict=True))
+        return Exploration(scenario, given, spent, services, own, reorder=reorder, reduced=reduced)
+
+    if given.variants is not None:
+        answer = begin()
+        _must_be_empty(budget, scenario.name, given.variants)
         with coroutines_awaited():
-            _judge_all(answer, family(scenario, services), stop, limit)
+            runs = (run(one, services=services) for one in given.variants.scenarios())
+            _judge_all(answer, runs, stop, limit)
         answer.seconds = time.perf_counter() - begun
         return answer
-    patience = Patience()
-    with patience.with_handlers(), coroutines_awaited(), _no_collection():
-        contended: frozenset[Place] = frozenset()
+    watchdog = Watchdog()
+    with watchdog.watching(), coroutines_awaited(), _no_collection():
+        contended: frozenset[Resource] = frozenset()
         while True:
-            answer = Exploration(scenario, dict(zip(FAULTS, budget, strict=True)), services, own)
+            answer = begin()
             try:
-                space = space_of(scenario, services, contended, patience, reorder=reorder)
-                answer.reorder = reorder
-                _search(answer, space, budget, stop, limit, reduced)
+                graph = StateGraph(given, contended, watchdog, reorder=reorder)
+                _search(answer, graph, budget, stop, limit)
             except Contended as found:
                 contended |= {found.args[0]}
                 continue
@@ -125,10 +123,52 @@ def explore(
             return answer
 
 
+# The arguments.
+
+
+def _budget(spend: Mapping[str, Any], provider: Any) -> tuple[int, ...]:
+    """Return how many of each fault may be spent, in the order of `FAULTS`. `spend` has the first
+    of them, in that order, by the names of the arguments."""
+    if not isinstance(provider, Mapping):
+        example = {"timeout_after": 1}
+        raise BadScenario(f"provider: say how often it does what: {example}, not {provider!r}")
+    for name in provider:
+        if name not in ANSWERS:
+            raise BadScenario(f"provider: there is no {name!r}: {suggest(str(name), ANSWERS)}")
+    given = {**spend, **{f"provider[{name!r}]": many for name, many in provider.items()}}
+    for name, many in given.items():
+        _must_be_whole(name, many, least=0)
+    budget = dict(zip(FAULTS, spend.values(), strict=False)) | dict(provider)
+    return tuple(budget.get(name, 0) for name in FAULTS)
+
+
+def _callables(invariants: Any) -> tuple[Invariant, ...]:
+    laws = tuple(invariants) if isinstance(invariants, Iterable) else (None,)
+    if not all(map(callable, laws)):
+        raise BadScenario("invariants: give a list of functions: [my_law]")
+    return laws
+
+
+def _must_be_whole(name: str, number: Any, *, least: int) -> None:
+    if not isinstance(number, int) or isinstance(number, bool) or number < least:
+        raise BadScenario(f"{name}: a whole number from {least} on, not {number!r}")
+
+
+def _must_be_empty(budget: tuple[int, ...], scenario: str, variants: Variants) -> None:
+    if any(budget):
+        raise BadScenario(
+            f"{scenario}: its {variants.name} are explored without a budget: leave the budget out, "
+            f"or explore the scenario without {variants.name}"
+        )
+
+
+# The search.
+
+
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """The states are many and make no cycles: the garbage collector would look at them all again
-    and again. What a judged run leaves behind is collected by itself (see `judge`)."""
+    """Keep the garbage collector out: the states are many and make no cycles, and it would look at
+    them all again and again. What a judged run leaves behind is collected by itself (`_judge`)."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -140,7 +180,7 @@ def _no_collection() -> Iterator[None]:
 
 @contextmanager
 def _interruptible(answer: Exploration) -> Iterator[Progress]:
-    """Whoever has waited long enough gets what is known; until then, it is said how far it is."""
+    """Show how far it is, and end with what is known if the user interrupts."""
     progress = Progress()
     try:
         yield progress
@@ -151,7 +191,7 @@ def _interruptible(answer: Exploration) -> Iterator[Progress]:
 
 
 def _judge_all(answer: Exploration, runs: Iterable[Run], stop: str, limit: int) -> None:
-    """Hold runs against the laws, one by one, where they are all that there is to explore."""
+    """Hold runs against the laws, where they are all that there is to explore."""
     with _interruptible(answer) as progress:
         for judged in runs:
             if answer.runs == limit:
@@ -159,7 +199,7 @@ def _judge_all(answer: Exploration, runs: Iterable[Run], stop: str, limit: int) 
                 break
             answer.runs += 1
             answer.ends += 1
-            hold(answer, judged, None)
+            _hold(answer, judged, None)
             if answer.broken and stop == "first":
                 answer.cut_by = FIRST
                 break
@@ -168,50 +208,47 @@ def _judge_all(answer: Exploration, runs: Iterable[Run], stop: str, limit: int) 
 
 
 def _search(
-    answer: Exploration,
-    space: Space,
-    budget: tuple[int, ...],
-    stop: str,
-    limit: int,
-    reduced: bool,
+    answer: Exploration, graph: StateGraph, budget: tuple[int, ...], stop: str, limit: int
 ) -> None:
-    start: State = (*space.start, budget)
-    ways = Ways(space, start)
-    answer.space, answer.start, answer.reduced = space, start, reduced
+    """Search breadth first, with fewer faults first: so the first run that breaks a law has the
+    fewest faults, and of those the fewest steps."""
+    start: State = (*graph.start, budget)
+    paths = Paths(graph, start)
+    answer.graph, answer.start = graph, start
     waiting: dict[int, dict[int, list[State]]] = {0: {0: [start]}}  # faults, steps
     faults = 0
     with _interruptible(answer) as progress:
         for spent, depth, state in _in_order(waiting):
             if spent > faults:
                 faults = spent
-                if judge_moments(answer, ways, stop):
+                if _judge_moments(answer, paths, stop):
                     break
-            steps = following(space, state, reduced=reduced)
+            steps = following(graph, state, reduced=answer.reduced)
             answer.transitions += len(steps)
             if not steps:
                 answer.ends += 1
-                answer.states = len(ways.came_from)
-                judge(answer, ways.to(state))
+                answer.states = len(paths.came_from)
+                _judge(answer, paths.to(state))
                 if answer.broken and stop == "first":
                     break
-            for move, one in steps:
-                if ways.is_new(state, move, one):
+            for move, after in steps:
+                if paths.is_new(state, move, after):
                     cost = spent + (move is not None and move.fault is not None)
-                    waiting.setdefault(cost, {}).setdefault(depth + 1, []).append(one)
-            if len(ways.came_from) > limit:
+                    waiting.setdefault(cost, {}).setdefault(depth + 1, []).append(after)
+            if len(paths.came_from) > limit:
                 answer.cut_by = f"the limit of {limit:,} states"
                 break
             if answer.transitions & 1023 == 0 and progress.due:
-                progress.say(f"{len(ways.came_from):,} states, {spent} faults, {depth} steps deep")
-        judge_moments(answer, ways, stop)
-        space.handling.check()
+                progress.say(f"{len(paths.came_from):,} states, {spent} faults, {depth} steps deep")
+        _judge_moments(answer, paths, stop)
+        graph.replayer.check()
         if answer.broken and stop == "first":
             answer.cut_by = FIRST
-    answer.states = len(ways.came_from)
+    answer.states = len(paths.came_from)
 
 
 def _in_order(waiting: dict[int, dict[int, list[State]]]) -> Iterator[tuple[int, int, State]]:
-    """Fewest faults first, then fewest steps."""
+    """Yield (faults, steps, state): fewest faults first, then fewest steps."""
     spent = 0
     while waiting:
         levels = waiting.get(spent, {})
@@ -223,35 +260,68 @@ def _in_order(waiting: dict[int, dict[int, list[State]]]) -> Iterator[tuple[int,
         spent += 1
 
 
-def space_of(
-    scenario: Scenario | System,
-    services: Services | None,
-    contended: frozenset[Place],
-    patience: Patience,
-    *,
-    reorder: bool = True,
-) -> Space:
-    """The space of a scenario's states: what is asked is there, and the stores are filled."""
-    if isinstance(scenario, System):
-        system = replace_services(scenario, services)
-        commands = [
-            (system.receiver(command), command, saga) for saga, command in system.requests.items()
-        ]
-        opening = {f"{name} DB": items for name, items in system.opening.items()}
-        return Space(system.deployment, opening, commands, (), contended, patience, reorder=reorder)
-    commands = []
-    for payment in scenario.payments:
-        sent = "Payment Service", parse(payment.post()), payment.payment_id
-        commands += [sent] * len(payment.times)
-    wallets = [Wallet(one.user_id, one.balance) for one in scenario.wallets]
-    deployment = payment_system(scenario.settings, services=services)
-    texts = [(one.at, one.queue, one.text) for one in scenario.texts]
-    opening_wallets = {"Wallet DB": wallets}
-    return Space(deployment, opening_wallets, commands, texts, contended, patience, reorder=reorder)
+# The laws.
 
 
-def _family(scenario: Scenario) -> Callable[[Scenario, Services | None], Iterator[Run]] | None:
-    """The runs that are all there is to explore, if they can be told one by one."""
-    if scenario.recovery:
-        return disasters
-    return batches if scenario.settings.wallet_batch > 1 else None
+def _judge_moments(answer: Exploration, paths: Paths, stop: str) -> bool:
+    """Judge the paths that are still to be judged. Return whether that ends the search."""
+    broken = len(answer.broken)
+    if broken and stop == "first":
+        return True
+    for path in paths.unjudged():
+        _judge(answer, path)
+        if len(answer.broken) > broken:
+            # A long path has found something: take its counterexamples back, and look for them on
+            # the shortest paths.
+            del answer.broken[broken:]
+            for shorter in paths.shortest_first():
+                _judge(answer, shorter)
+                if answer.broken and stop == "first":
+                    return True
+            break
+    paths.all_judged()
+    return False
+
+
+def _judge(answer: Exploration, path: list[State]) -> None:
+    """Run a path again, and on to the end, and hold the run against the laws."""
+    assert answer.graph is not None
+    schedule = schedule_to(answer.graph, path, reduced=answer.reduced)
+    try:
+        judged = run(answer.scenario, services=answer.services, schedule=schedule)
+    except ScheduleMismatch:  # a service that does not do again what it did: `check` says which
+        answer.graph.replayer.check()
+        raise
+    _hold(answer, judged, schedule)
+    del judged
+    gc.collect(0)  # a run is full of cycles; what came before it is left alone
+
+
+def _hold(answer: Exploration, judged: Run, schedule: list[Choice] | None) -> None:
+    """Hold a run against the laws. Each that it is the first to break gets a counterexample, in an
+    order that people can read."""
+    verdicts = _verdicts(answer, judged)
+    known = {found.verdict.law for found in answer.broken}
+    answer.judged += 1
+    for verdict in verdicts:
+        if verdict.held:
+            answer.held[verdict.law] = answer.held.get(verdict.law, 0) + 1
+    if all(verdict.held or verdict.law in known for verdict in verdicts):
+        return
+    if schedule is None:
+        story = Story(judged)
+    else:
+
+        def broken(run: Run) -> set[str]:
+            return {verdict.law for verdict in _verdicts(answer, run) if not verdict.held}
+
+        guard = answer.given.guard
+        story = readable(answer.scenario, answer.services, schedule, broken, guard)
+    seen = answer.states or answer.runs
+    for verdict in _verdicts(answer, story.run):
+        if not verdict.held and verdict.law not in known:
+            answer.broken.append(Counterexample(verdict, *story, seen, answer.arguments))
+
+
+def _verdicts(answer: Exploration, judged: Run) -> list[Verdict]:
+    return [*judged.verdicts(), *(held_by(law, judged) for law in answer.invariants)]

@@ -1,4 +1,4 @@
-"""What explore may take for granted of a service, and how it finds out that it may not.
+"""Purity: what `explore` takes for granted of a service, and how it finds out that it may not.
 
 A handler in flight must be a function of its message and of the results of its steps so far. So it
 awaits its ports and nothing else, does not forget to, comes to an end, and answers in the same way
@@ -44,14 +44,14 @@ class NotingPorts(ops.SimulatedPorts):
         return found
 
     def forgotten(self, awaited: list[Any]) -> str:
-        """The call that was not awaited, in words; empty if there is none."""
+        """Return the call that was not awaited, for people; empty if there is none."""
         for operation, code, line in self.noted:
-            if not any(operation is one for one in awaited):
+            if not any(operation is other for other in awaited):
                 return f"{told(operation)} in line {line} of {code.co_name}"
         return ""
 
     def line_of(self, operation: Any) -> str:
-        """The line that asked for this very operation, if one of those that are noted did."""
+        """Return the line that asked for this very operation, if it is noted."""
         for noted, code, line in self.noted:
             if noted is operation:
                 return f", in line {line} of {code.co_name}"
@@ -80,36 +80,36 @@ class _Noting:
 
 
 def told(operation: Any) -> str:
-    """An operation in words, as what somebody does."""
-    if operation is None:
-        return "is done"
-    if isinstance(operation, str):
-        return f"fails with {operation}"
-    if isinstance(operation, ops.Get):
-        return f"reads {operation.key} in {operation.store}"
-    if isinstance(operation, ops.Commit):
-        what = operation.item.key if operation.item is not None else "its inbox"
-        events = [event_of(entry).header.event_type for entry in operation.publish]
-        return f"writes {what} in {operation.store}" + (
-            f" with {', '.join(events)}" if events else ""
-        )
-    if isinstance(operation, ops.Publish):
-        return f"publishes {operation.event.header.event_type}"
-    if isinstance(operation, ops.Ask):
-        return (
-            f"asks {operation.party} to {'void' if operation.void else 'execute'} {operation.key}"
-        )
-    if isinstance(operation, ops.Now):
-        return "asks for the time"
-    if isinstance(operation, ops.Tell):
-        return f"tells {operation.person} something"
-    return f"awaits a {type(operation).__module__}.{type(operation).__qualname__}"
+    """Return an operation as what somebody does: "reads ana in Wallet DB"."""
+    match operation:
+        case None:
+            return "is done"
+        case str():
+            return f"fails with {operation}"
+        case ops.Get():
+            return f"reads {operation.key} in {operation.store}"
+        case ops.Commit():
+            what = operation.item.key if operation.item is not None else "its inbox"
+            events = [event_of(entry).header.event_type for entry in operation.publish]
+            published = f" with {', '.join(events)}" if events else ""
+            return f"writes {what} in {operation.store}{published}"
+        case ops.Publish():
+            return f"publishes {operation.event.header.event_type}"
+        case ops.Ask():
+            wanted = "void" if operation.void else "execute"
+            return f"asks {operation.party} to {wanted} {operation.key}"
+        case ops.Now():
+            return "asks for the time"
+        case ops.Tell():
+            return f"tells {operation.person} something"
+        case _:
+            return f"awaits a {type(operation).__module__}.{type(operation).__qualname__}"
 
 
 def not_compared(thing: Any) -> str:
-    """What explore cannot compare of a thing that holds a list, a dict or a set, in words."""
+    """Say what explore cannot compare of a thing that holds a list, a dict or a set."""
     fields = thing.payload() if isinstance(thing, Event) else getattr(thing, "_asdict", dict)()
-    parts = fields.items() or ((place, part) for place, part in enumerate(thing))
+    parts = fields.items() or enumerate(thing)
     for name, part in parts:
         try:
             hash(part)
@@ -125,28 +125,28 @@ def not_compared(thing: Any) -> str:
 
 
 def line_of(coroutine: Any) -> str:
-    """Where a coroutine stands that waits: in its own code, not in that of a library it calls."""
-    place = ""
+    """Return where a waiting coroutine stands: in its own code, not in a library it calls."""
+    line = ""
     while coroutine is not None and hasattr(coroutine, "cr_frame"):
         frame = coroutine.cr_frame
         if frame is None or _is_library(frame):
             break
-        place = f"line {frame.f_lineno} of {frame.f_code.co_name}"
+        line = f"line {frame.f_lineno} of {frame.f_code.co_name}"
         coroutine = coroutine.cr_await
-    return place
+    return line
 
 
 def line_of_error(error: BaseException) -> str:
-    """Where in a service's own code an exception arose."""
-    place, trace = "", error.__traceback__
+    """Return where in a service's own code an exception arose."""
+    line, trace = "", error.__traceback__
     while trace is not None:
         frame = trace.tb_frame
         if not _is_library(frame) and not frame.f_globals.get("__name__", "").startswith(
             __package__
         ):
-            place = f"line {trace.tb_lineno} of {frame.f_code.co_name}"
+            line = f"line {trace.tb_lineno} of {frame.f_code.co_name}"
         trace = trace.tb_next
-    return place
+    return line
 
 
 def _is_library(frame: FrameType) -> bool:
@@ -156,7 +156,7 @@ def _is_library(frame: FrameType) -> bool:
 
 @contextmanager
 def coroutines_awaited() -> Iterator[None]:
-    """Raises `BadService` for a coroutine that nobody awaited within the block: a method was called
+    """Raise `BadService` for a coroutine that nobody awaited within the block: a method was called
     as if it were no `async def`. Other warnings are passed on."""
     with catch_warnings(record=True) as heard:
         simplefilter("always")

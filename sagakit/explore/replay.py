@@ -1,4 +1,4 @@
-"""How a handler goes on: made again from its message, and run through the results it had so far."""
+"""Replay: a handler is made again from its message, and run through the results it had so far."""
 
 from collections import Counter
 from typing import Any, NamedTuple
@@ -8,14 +8,22 @@ from sagakit.contract.deployment import Deployment, Function
 from sagakit.contract.driver import let_go
 from sagakit.contract.events import Event, NotUnderstood, decode
 from sagakit.contract.ports import AlreadyHandled, VersionConflict, handlers
-from sagakit.explore import purity as honest
-from sagakit.explore.purity import BadService, NotingPorts
-from sagakit.explore.timeouts import Endless, Patience
+from sagakit.explore.purity import (
+    AWAITABLE,
+    MOST_STEPS,
+    UNFIT,
+    BadService,
+    NotingPorts,
+    line_of,
+    line_of_error,
+    told,
+)
+from sagakit.explore.timeouts import Endless, Watchdog
 
 
 class Next(NamedTuple):
-    """How a handler goes on. `operation` is what it waits for, None if it is done, or in words how
-    it failed; `results` are those that it was given, and the time where it asked for that."""
+    """The next step of a handler. `operation` is what it waits for, None if it is done, or in words
+    how it failed; `results` are those that it was given, and the time where it asked for that."""
 
     operation: Any
     results: tuple[Any, ...]
@@ -30,14 +38,14 @@ class _Asked(NamedTuple):
     answer: Next
 
 
-class Handling:
-    """The services of a deployment, and how they go on."""
+class Replayer:
+    """The services of a deployment, whose handlers can be replayed to their next step."""
 
-    def __init__(self, deployment: Deployment, patience: Patience) -> None:
-        self._patience = patience
+    def __init__(self, deployment: Deployment, watchdog: Watchdog) -> None:
+        self._watchdog = watchdog
         self._deployment = deployment
-        self._functions = {one.name: one for one in deployment.functions}
-        self._services = {name: self._made(one) for name, one in self._functions.items()}
+        self._functions = {function.name: function for function in deployment.functions}
+        self._services = {name: self._made(each) for name, each in self._functions.items()}
         self._times: Counter[tuple[str, type, int]] = Counter()
         self._sample: list[_Asked] = []
 
@@ -46,10 +54,10 @@ class Handling:
         try:
             service = function.build(ports)
         except Exception as error:
-            place = honest.line_of_error(error)
+            line = line_of_error(error)
             raise BadService(
                 f"{function.name} cannot be made: {type(error).__name__}: {error}"
-                + (f" ({place})" if place else "")
+                + (f" ({line})" if line else "")
             ) from error
         found = handlers(service)
         if not found:
@@ -60,12 +68,12 @@ class Handling:
         return _Service(function.name, ports, found)
 
     def understood(self, service: str, text: str) -> Event | str:
-        """The event that a text is to a service. Raises `NotUnderstood`."""
+        """Return the event that a text is to a service. Raises `NotUnderstood`."""
         return self._services[service].understood(text)
 
     def next(self, service: str, content: Any, results: tuple[Any, ...], clock: int) -> Next:
-        """What a handler does after these results. Raises `BadService`."""
-        answer = self._services[service].next(content, results, clock, self._patience)
+        """Return what a handler does after these results. Raises `BadService`."""
+        answer = self._services[service].next(content, results, clock, self._watchdog)
         step = (service, type(content), len(results))
         self._times[step] += 1
         if self._times[step].bit_count() == 1:  # the 1st, 2nd, 4th, 8th ... at this step
@@ -74,17 +82,17 @@ class Handling:
         return answer
 
     def check(self) -> None:
-        """Have a sample of the handlers made anew and asked again. Raises `BadService` for one that
+        """Make a sample of the handlers anew and ask them again. Raises `BadService` for one that
         answers differently."""
         for function, content, results, clock, before in self._sample:
             service = self._made(function)
-            after = service.next(content, results, clock, self._patience)
+            after = service.next(content, results, clock, self._watchdog)
             if after != before:
                 raise BadService(_differs(service, content, before, after))
 
 
 class _Service:
-    """One service, with what its ports are asked for."""
+    """A service, with what its ports are asked for."""
 
     def __init__(self, name: str, ports: NotingPorts, found: dict[type, Any]) -> None:
         self.name = name
@@ -96,30 +104,30 @@ class _Service:
             return text
         return decode(text, [cls for cls in self.handlers if issubclass(cls, Event)])
 
-    def next(self, content: Any, results: tuple[Any, ...], clock: int, patience: Patience) -> Next:
+    def next(self, content: Any, results: tuple[Any, ...], clock: int, watchdog: Watchdog) -> Next:
         self.ports.noted.clear()
         awaited: list[Any] = []
         coroutine: Any = None
         try:
-            with patience.at_work():
+            with watchdog.at_work():
                 if isinstance(content, str):
                     content = self.understood(content)
                 if type(content) not in self.handlers:
                     raise NotUnderstood(f"{self.name} has no handler for {type(content).__name__}")
                 coroutine = self.handlers[type(content)](content)
                 operation = coroutine.send(None)
-                place = 0
+                index = 0
                 while True:
                     awaited.append(operation)
-                    if place == len(results):  # the clock, and words to a person, are no steps
+                    if index == len(results):  # the clock, and words to a person, are no steps
                         if isinstance(operation, ops.Now):
                             results += (clock,)
                         elif isinstance(operation, ops.Tell):
                             results += (None,)
                         else:
                             break
-                    result = results[place]
-                    place += 1
+                    result = results[index]
+                    index += 1
                     if isinstance(result, Exception):
                         operation = coroutine.throw(result)
                     else:
@@ -132,7 +140,7 @@ class _Service:
         except VersionConflict:
             return Next(None, (), conflicted=True)
         except Endless as error:
-            line = honest.line_of_error(error)
+            line = line_of_error(error)
             raise BadService(f"{self.name} does not come to an end: see {line}") from None
         except BadService:
             raise
@@ -143,22 +151,22 @@ class _Service:
             let_go(coroutine)
 
     def _must_be_a_step(self, operation: Any, coroutine: Any, results: tuple[Any, ...]) -> None:
-        place = honest.line_of(coroutine)
-        if len(results) > honest.MOST_STEPS:
+        line = line_of(coroutine)
+        if len(results) > MOST_STEPS:
             raise BadService(
-                f"{self.name} does not come to an end: after {honest.MOST_STEPS:,} steps for one "
-                f"message it {honest.told(operation)}, in {place}"
+                f"{self.name} does not come to an end: after {MOST_STEPS:,} steps for one "
+                f"message it {told(operation)}, in {line}"
             )
-        if type(operation) in honest.AWAITABLE:
+        if type(operation) in AWAITABLE:
             return
-        if type(operation) in honest.UNFIT:
+        if type(operation) in UNFIT:
             raise BadService(
-                f"{self.name} {honest.UNFIT[type(operation)]} in {place}: explore does not know "
+                f"{self.name} {UNFIT[type(operation)]} in {line}: explore does not know "
                 f"what that comes to"
             )
-        what = honest.told(operation) if operation is not None else "awaits something"
+        what = told(operation) if operation is not None else "awaits something"
         raise BadService(
-            f"{self.name} {what} in {place}: a handler awaits its ports only; "
+            f"{self.name} {what} in {line}: a handler awaits its ports only; "
             f"the time, for instance, is its clock's"
         )
 
@@ -173,18 +181,16 @@ class _Service:
 
 def _differs(service: _Service, content: Any, before: Next, after: Next) -> str:
     name = type(content).__name__
-    one, other = honest.told(before.operation), honest.told(after.operation)
-    if before.conflicted or after.conflicted:
-        one, other = (
-            "meets a conflict" if answer.conflicted else words
-            for answer, words in ((before, one), (after, other))
-        )
-    if one == other:
-        other += " too, but with other contents"
+    first, again = (
+        "meets a conflict" if answer.conflicted else told(answer.operation)
+        for answer in (before, after)
+    )
+    if first == again:
+        again += " too, but with other contents"
     line = service.ports.line_of(after.operation)
     return (
         f"{service.name} does not answer twice in the same way. Given {name} and the same results, "
-        f"it {one} the first time; made anew, it {other}{line}. It keeps something in memory, or "
+        f"it {first} the first time; made anew, it {again}{line}. It keeps something in memory, or "
         f"goes by chance or by the machine's clock: what it must remember belongs in a store, and "
         f"the time comes from its clock port"
     )

@@ -1,4 +1,4 @@
-"""Patience has an end: a handler that takes no next step and does not end is interrupted."""
+"""Timeouts: a handler that takes no next step and does not end is interrupted."""
 
 import ctypes
 import threading
@@ -11,10 +11,10 @@ EVERY = 0.1  # s between two looks at the clock
 
 
 class Endless(BaseException):
-    """Not an `Exception`, lest the code that is interrupted catches it and goes on."""
+    """The interrupt. No `Exception`, lest the code that is interrupted catches it and goes on."""
 
 
-class Patience:
+class Watchdog:
     """Interrupts a handler that takes no next step and does not end either.
 
     A second thread looks whether the same handler is still at work, and raises `Endless` in it. The
@@ -31,7 +31,7 @@ class Patience:
         self._explorer = threading.get_ident()
 
     @contextmanager
-    def with_handlers(self) -> Iterator[None]:
+    def watching(self) -> Iterator[None]:
         """Watch while the block runs."""
         watcher = threading.Thread(target=self._watch, daemon=True)
         watcher.start()
@@ -43,7 +43,7 @@ class Patience:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """A handler is at work within the block."""
+        """Count the time of a handler that is at work within the block."""
         self._since = time.process_time()
         try:
             yield

@@ -2,11 +2,18 @@
 
 import gc
 from collections.abc import Callable, Iterable
+from inspect import iscoroutine
+from typing import TYPE_CHECKING
 
+from sagakit.contract.driver import reason_of
 from sagakit.laws import delivery, events, money, provider, sagas, stores
 from sagakit.laws.facts import Facts
 from sagakit.laws.verdict import Found, Verdict, judge
+from sagakit.scenarios import BadScenario, System
 from sagakit.trace.trace import Trace
+
+if TYPE_CHECKING:
+    from sagakit.run import Invariant, Run
 
 Law = Callable[[Facts], Found]
 
@@ -27,6 +34,11 @@ LAWS: dict[str, Law] = {
     "recovery": stores.recovery,
     "breaker": provider.breaker,
 }
+
+OF_ANY_SYSTEM = (
+    "no ghost, nothing lost", "causality", "idempotence", "versions", "no silent drop",
+)  # fmt: skip
+"""The laws that speak of events, stores and messages alone"""
 
 
 def judged(facts: Facts, laws: Iterable[str] = LAWS) -> list[Verdict]:
@@ -50,3 +62,32 @@ def verdicts(trace: Trace, *, ended: bool = True, laws: Iterable[str] = LAWS) ->
     finally:
         if collecting:
             gc.enable()
+
+
+def verdicts_of(run: "Run") -> list[Verdict]:
+    """Judge a run. A payment system is held to all laws; a system of one's own to those that speak
+    of any system, and to its own."""
+    if not isinstance(run.scenario, System):
+        return verdicts(run.records)
+    own = [held_by(law, run) for law in run.scenario.laws]
+    return [*verdicts(run.records, laws=OF_ANY_SYSTEM), *own]
+
+
+def held_by(invariant: "Invariant", run: "Run") -> Verdict:
+    """Judge a law of one's own. Raises `BadScenario` for one that fails, or answers otherwise."""
+    law = getattr(invariant, "__name__", "an invariant")
+    try:
+        broken: object = invariant(run)
+    except Exception as error:
+        raise BadScenario(f"the law {law} fails: {reason_of(error)}") from error
+    if broken is None:
+        return Verdict(law, True, "")
+    if isinstance(broken, str) and broken:
+        return Verdict(law, False, broken)
+    if iscoroutine(broken):
+        broken.close()
+        raise BadScenario(f"the law {law} is `async def`: a law is a plain `def`")
+    raise BadScenario(
+        f"the law {law} returns {broken!r:.60}: return None where it holds, and where it does not, "
+        f"in words what is broken"
+    )

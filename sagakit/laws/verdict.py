@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
+from sagakit.contract.terminal import count as count
+
 
 class Breach(NamedTuple):
     """One place where a law is broken: the record's index in the trace, and what happened."""
@@ -41,9 +43,3 @@ def judge(law: str, breaches: Collection[Breach], looked_at: str) -> Verdict:
     if len(breaches) > 1:
         text += f"; and {len(breaches) - 1} more"
     return Verdict(law, False, text, first.record)
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """A number of things for people: "1 wallet", "3,000 wallets", "no wallets"."""
-    things = one if number == 1 else many or f"{one}s"
-    return f"{number:,} {things}" if number else f"no {things}"

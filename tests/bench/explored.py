@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from sagakit import explore
-from sagakit.explore.tokens import ANSWERS
+from sagakit.explore.states import ANSWERS
 from sagakit.scenarios import Scenario, concurrent_payments
 from tests.bench import simloom_runs
 from tests.bench.toy import toy

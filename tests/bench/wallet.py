@@ -5,14 +5,15 @@ from dataclasses import replace
 from decimal import Decimal
 
 from sagakit.contract.deployment import Deployment
-from sagakit.explore.independence import Contended, Place
+from sagakit.explore.independence import Contended, Resource
 from sagakit.explore.search import following
-from sagakit.explore.space import Space
-from sagakit.explore.timeouts import Patience
-from sagakit.explore.tokens import FAULTS, State
+from sagakit.explore.state_graph import StateGraph
+from sagakit.explore.states import FAULTS, State
+from sagakit.explore.timeouts import Watchdog
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.topology import payment_system
 from sagakit.payments.wallet import Wallet
+from sagakit.scenarios.explorable import Explorable
 
 SERVICE, QUEUE, STORE = "Wallet Service", "Wallet SQS", "Wallet DB"
 BALANCE, AMOUNT = 100, 10
@@ -50,10 +51,11 @@ class WalletAlone:
 
     def explore(self) -> None:
         """No law is asked: they are about whole payments. `ends` says how it may end."""
-        contended: frozenset[Place] = frozenset()
+        contended: frozenset[Resource] = frozenset()
         while True:
             opening = {STORE: [Wallet("ana", Decimal(BALANCE))]}
-            self.space = Space(alone(), opening, (), self.texts, contended, Patience())
+            given = Explorable(alone(), opening, [], self.texts, "payments", "nobody")
+            self.graph = StateGraph(given, contended, Watchdog())
             try:
                 self._exhaust()
             except Contended as found:
@@ -62,19 +64,19 @@ class WalletAlone:
             return
 
     def _exhaust(self) -> None:
-        start: State = (*self.space.start, self.budget)
+        start: State = (*self.graph.start, self.budget)
         self.states = {start}
         waiting = [start]
         while waiting:
-            for _, state in following(self.space, waiting.pop()):
+            for _, state in following(self.graph, waiting.pop()):
                 if state not in self.states:
                     self.states.add(state)
                     waiting.append(state)
 
     def ends(self) -> Iterator[Wallet]:
         """The wallet in each state at rest."""
-        place = self.space.places.index(STORE)
+        index = self.graph.names.index(STORE)
         for state in self.states:
-            if not following(self.space, state):
-                shelves = self.space.stores.things[state[0]]
-                yield dict(self.space.shelves.things[shelves[place]].items)["ana"]
+            if not following(self.graph, state):
+                stores = self.graph.stores.things[state[0]]
+                yield dict(self.graph.store_contents.things[stores[index]].items)["ana"]

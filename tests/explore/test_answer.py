@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from sagakit import Run, explore, run, scenarios
+from sagakit import explore, run, scenarios
 from sagakit.contract.progress import Progress
 from sagakit.explore import Exploration
-from sagakit.explore.disasters import disasters
-from sagakit.scenarios import BadScenario, Scenario
+from sagakit.scenarios import BadScenario, Scenario, explorable
 from sagakit.zoo import flaw
 from tests.explore.small import WALLET, Mute
 from tests.laws.faulty import HasNoInbox
@@ -191,14 +190,13 @@ def test_an_interrupt_gives_what_is_known(monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_interrupt_among_runs_gives_what_is_known(
     monkeypatch: pytest.MonkeyPatch, known: int
 ) -> None:
-    module = __import__("sys").modules["sagakit.explore.explore"]
+    made = explorable._disasters
 
-    def interrupted(*arguments: Any) -> Iterator[Run]:
-        yield from islice(disasters(*arguments), known)
+    def interrupted(scenario: Scenario) -> Iterator[Scenario]:
+        yield from islice(made(scenario), known)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "_family", lambda _: interrupted)
-    monkeypatch.setattr(module, "disasters", interrupted)
+    monkeypatch.setattr(explorable, "_disasters", interrupted)
     answer = explore(scenarios.disaster_recovery)
     assert (answer.cut_by, answer.runs, answer.judged) == ("you", known, known)
     assert text(answer).startswith("… Not complete: ended by you. No law is broken so far.")
@@ -253,7 +251,7 @@ def test_what_makes_no_sense_is_refused(choice: dict[str, Any], says: str) -> No
 
 
 @pytest.mark.parametrize("name", ["provider_error", "circuit_breaker"])
-def test_a_scenario_that_says_itself_what_goes_wrong_is_refused_with_a_way_out(name: str) -> None:
+def test_a_scenario_with_faults_of_its_own_is_refused_with_a_way_out(name: str) -> None:
     with pytest.raises(BadScenario, match=r"explore scenario\.but\(provider=\(\)\)"):
         explore(name)
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from sagakit.contract import operations as ops
-from sagakit.explore.independence import Contended, Place, Sharing
-from sagakit.explore.tokens import Running
+from sagakit.explore.independence import Contended, Resource, Sharing
+from sagakit.explore.states import Running
 from sagakit.payments.money import ZERO
 from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet
@@ -18,7 +18,7 @@ WRITES = ops.Commit("Wallet DB", Wallet("ana", ZERO), (), None)
 ASKS = ops.Ask(PROVIDER, False, "execute()", "tx-1", (), 5_000)
 
 
-def sharing(*contended: Place) -> Sharing:
+def sharing(*contended: Resource) -> Sharing:
     whole = payment_system()
     tables = tuple(one for one in whole.tables if one.name in NUMBERS)
     return Sharing(replace(whole, tables=tables, lanes=()), NUMBERS, frozenset(contended))

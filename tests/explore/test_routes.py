@@ -2,7 +2,7 @@
 
 from sagakit.contract.operations import Commit, Get, Publish
 from sagakit.contract.ports import Delayed
-from sagakit.explore.routes import Delivery, Routes
+from sagakit.explore.state_graph import Delivery, Routes
 from sagakit.payments import events as e
 from sagakit.payments.topology import payment_system
 from tests.payments.saga import event

@@ -15,7 +15,7 @@ from sagakit.contract.ports import Clock, Ports, Store, on
 from sagakit.explore import Exploration, explore
 from sagakit.explore.schedule import schedule_to
 from sagakit.explore.search import following
-from sagakit.explore.tokens import Dead, State
+from sagakit.explore.states import Dead, State
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.payment import CreatePayment, PaymentService
 from sagakit.payments.topology import PROVIDER, Settings
@@ -44,13 +44,13 @@ def drawn(examples: int) -> settings:
 
 def ways_to_rest(answer: Exploration) -> dict[State, list[State]]:
     """Each state at rest of an exploration, and one way there."""
-    assert answer.space is not None
+    assert answer.graph is not None
     assert answer.start is not None
     ways = {answer.start: [answer.start]}
     waiting, at_rest = [answer.start], {}
     while waiting:
         state = waiting.pop(0)
-        steps = list(following(answer.space, state, reduced=answer.reduced))
+        steps = list(following(answer.graph, state, reduced=answer.reduced))
         if not steps:
             at_rest[state] = ways[state]
         for _, after in steps:
@@ -62,17 +62,19 @@ def ways_to_rest(answer: Exploration) -> dict[State, list[State]]:
 
 def predicted(answer: Exploration, state: State) -> Any:
     """What there is at a state, in the form in which `end_of` tells it of a world."""
-    space = answer.space
-    assert space is not None
-    numbers = space.stores.things[state[0]]
-    shelves = dict(zip(space.places, map(space.shelves.things.__getitem__, numbers), strict=True))
-    tables = {name: shelf for name, shelf in shelves.items() if name.endswith(" DB")}
+    graph = answer.graph
+    assert graph is not None
+    numbers = graph.stores.things[state[0]]
+    stores = dict(
+        zip(graph.names, map(graph.store_contents.things.__getitem__, numbers), strict=True)
+    )
+    tables = {name: store for name, store in stores.items() if name.endswith(" DB")}
     places = {name: (as_set(dict(one.items)), one.inbox) for name, one in tables.items()}
-    books = {PROVIDER: as_set(dict(shelves[PROVIDER].items))}
-    letters = [one for one in map(space.tokens.things.__getitem__, state[2]) if type(one) is Dead]
+    books = {PROVIDER: as_set(dict(stores[PROVIDER].items))}
+    letters = [one for one in map(graph.tokens.things.__getitem__, state[2]) if type(one) is Dead]
     dead = []
     for letter in letters:
-        content = space.contents[letter.message]
+        content = graph.contents[letter.message]
         event_id = content.header.event_id if isinstance(content, Event) else None
         dead.append((letter.service, event_id))
     return as_set(places), as_set(books), tuple(sorted(dead))
@@ -165,9 +167,9 @@ def payments(balance: int, *amounts: int, **more: Any) -> Scenario:
 
 def assert_replays(answer: Exploration) -> None:
     """Every schedule leads where the exploration says."""
-    assert answer.space is not None
+    assert answer.graph is not None
     for state, way in ways_to_rest(answer).items():
-        schedule = schedule_to(answer.space, way, answer.reduced)
+        schedule = schedule_to(answer.graph, way, reduced=answer.reduced)
         world = build_world(answer.scenario, services=answer.services, schedule=schedule)
         world.run()
         assert end_of(world) == predicted(answer, state)

@@ -3,13 +3,13 @@
 import time
 from contextlib import suppress
 
-from sagakit.explore.timeouts import Endless, Patience
+from sagakit.explore.timeouts import Endless, Watchdog
 
 
 def test_patience_leaves_nothing_behind() -> None:
     """What comes too late is taken back."""
-    patience = Patience(seconds=0.0)
-    with patience.with_handlers():
+    patience = Watchdog(seconds=0.0)
+    with patience.watching():
         for _ in range(5):
             with suppress(Endless), patience.at_work():
                 time.sleep(0.15)

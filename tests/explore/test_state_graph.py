@@ -23,16 +23,16 @@ class BreakerAlone:
 ONE_STORE = System(name="one", services={"Breaker": BreakerAlone}, requests={"ana": Trip()})
 
 
-def test_the_first_store_is_looked_into_too() -> None:
-    space = explore(ONE_STORE).space
-    assert space is not None
-    assert space.places[0] == "Breaker DB"
-    assert space.held(space.start[0], "Breaker DB") == []
-    last = len(space.stores.things) - 1
-    assert [one.state for one in space.held(last, "Breaker DB")] == ["OPEN"]
+def test_items_of_the_first_store() -> None:
+    graph = explore(ONE_STORE).graph
+    assert graph is not None
+    assert graph.names[0] == "Breaker DB"
+    assert graph.items(graph.start[0], "Breaker DB") == []
+    last = len(graph.stores.things) - 1
+    assert [one.state for one in graph.items(last, "Breaker DB")] == ["OPEN"]
 
 
-def test_a_store_that_there_is_not_holds_nothing() -> None:
-    space = explore(ONE_STORE).space
-    assert space is not None
-    assert space.held(space.start[0], "Wallet DB") == []
+def test_a_store_that_does_not_exist_has_no_items() -> None:
+    graph = explore(ONE_STORE).graph
+    assert graph is not None
+    assert graph.items(graph.start[0], "Wallet DB") == []

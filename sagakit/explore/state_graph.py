@@ -1,75 +1,77 @@
-"""The states that a scenario can reach, and the steps between them.
+"""The graph of a scenario's states, and the steps between them.
 
 A state is (the stores, the clock, what is under way, the faults left to spend). What is under way
 is a bag of tokens: a handler in flight, which is (service, message, results so far) and the
 operation it waits for; a message that comes later; a dead letter. Equal things are named by one
-number, so a state is a short tuple of numbers, and equal states met on different ways are one.
+number, so a state is a short tuple of numbers, and equal states met on different paths are one.
 
 A step is worked out once for each (token, store it touches, clock): the coroutine is made again
 from its results so far. This is sound for services that keep nothing in memory.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from sagakit.contract import operations as ops
 from sagakit.contract.deployment import Deployment
 from sagakit.contract.driver import MOST_RETRIES
 from sagakit.contract.events import Event, NotUnderstood
-from sagakit.explore.independence import Place, Sharing
-from sagakit.explore.replay import Handling
-from sagakit.explore.routes import Routes
-from sagakit.explore.shelves import Done, Shelf, ask, commit, publish, unheard
-from sagakit.explore.timeouts import Patience
-from sagakit.explore.tokens import (
+from sagakit.contract.ports import Delayed
+from sagakit.explore.independence import Resource, Sharing
+from sagakit.explore.replay import Replayer
+from sagakit.explore.states import (
     CRASH,
     DROP,
     DUPLICATE,
     FAULTS,
     Dead,
+    Effects,
     Move,
     Numbers,
     Outcome,
     Running,
     State,
+    Store,
     Token,
     Waiting,
 )
-from sagakit.laws.facts import BREAKER
+from sagakit.explore.timeouts import Watchdog
+from sagakit.scenarios.explorable import Explorable
 
 NO_SAGA = "None"  # of a text that is no event
 
 
-class Space:
-    """The states of a deployment. `contended` are the places that sagas share.
+class StateGraph:
+    """The states of a scenario. `contended` are the items and requests that sagas share.
 
     `reorder=False` has those under way take turns: whoever has waited longest is next.
     """
 
     def __init__(
         self,
-        deployment: Deployment,
-        opening: Mapping[str, Iterable[Any]],
-        commands: Iterable[tuple[str, Any, str]],
-        texts: Iterable[tuple[int, str, str]],
-        contended: frozenset[Place],
-        patience: Patience,
+        given: Explorable,
+        contended: frozenset[Resource],
+        watchdog: Watchdog,
         *,
         reorder: bool = True,
     ) -> None:
+        deployment = given.deployment
+        self.given = given
         self.reorder = reorder
-        self.handling = Handling(deployment, patience)
-        self.places = [table.name for table in deployment.tables]
-        self.places += [one.name for one in deployment.others if one.kind == "external"]
-        self.places.append(deployment.bus)
+        self.replayer = Replayer(deployment, watchdog)
+        self.names = [table.name for table in deployment.tables]
+        self.names += [party.name for party in deployment.others if party.kind == "external"]
+        self.names.append(deployment.bus)
         self._bus = deployment.bus
-        self._place = {name: place for place, name in enumerate(self.places)}
-        self._sharing = Sharing(deployment, self._place, contended)
+        self._index = {name: index for index, name in enumerate(self.names)}
+        self._sharing = Sharing(deployment, self._index, contended)
+        self._effects = Effects(given.amounts)
         self._routes = Routes(deployment)
 
         self._messages, self.tokens = Numbers(), Numbers()
-        self.shelves, self.stores = Numbers(), Numbers()
+        self.store_contents = Numbers()  # each store alone
+        self.stores = Numbers()  # all of them: the numbers of their contents, in order of `names`
         self.contents: list[Any] = []  # by message number
         self.sagas: list[str] = []  # by message number
         self.saga_of: list[str] = []  # by token number
@@ -79,33 +81,34 @@ class Space:
         self.crashable: list[bool] = []
         self.is_fresh: list[bool] = []  # it has just come, and may still be lost or come twice
         self.alone: list[bool] = []
-        self.watched: list[bool] = []  # whether the law of the breaker looks at its step
+        self.guarded: list[bool] = []  # its step calls a party, or changes who may call
         self._advanced: dict[Any, int] = {}
         self._moves: dict[tuple[int, int, int], list[Move]] = {}
         self._outcomes: dict[Any, tuple[Outcome, ...]] = {}
-        self._moved: dict[tuple[int, int, int], int] = {}
+        self._written: dict[tuple[int, int, int], int] = {}
 
-        shelves = [Shelf() for _ in self.places]
-        for name, items in opening.items():
+        opening = [Store() for _ in self.names]
+        for name, items in given.opening.items():
             kept = tuple(sorted((item.key, item._replace(version=1)) for item in items))
-            shelves[self._place[name]] = Shelf(kept)
-        stores = self.stores(tuple(self.shelves(shelf) for shelf in shelves))
+            opening[self._index[name]] = Store(kept)
+        stores = self.stores(tuple(self.store_contents(store) for store in opening))
         arrived = [
             self.arrive(service, self._message(command, saga), 0, 0)
-            for service, command, saga in commands
+            for service, command, saga in given.commands
         ]
-        arrived += [self._put(at, self._routes.reader[queue], text) for at, queue, text in texts]
+        for at, queue, text in given.texts:
+            arrived.append(self._put(at, self._routes.reader[queue], text))
         self.start = (stores, 0, self.in_order(arrived))
 
     def in_order(self, tokens: Iterable[int]) -> tuple[int, ...]:
-        """What is under way: a bag, unless it matters who has waited longest."""
+        """Return what is under way: a bag, unless it matters who has waited longest."""
         return tuple(sorted(tokens) if self.reorder else tokens)
 
     def _put(self, at: int, service: str, text: str) -> int:
-        """A text comes at its time (ms). One that is an event is an event like any other."""
+        """Have a text come at its time (ms). One that is an event is an event like any other."""
         content: Event | str = text
         with suppress(NotUnderstood):
-            content = self.handling.understood(service, text)
+            content = self.replayer.understood(service, text)
         saga = content.header.correlation_id if isinstance(content, Event) else NO_SAGA
         message = self._message(content, saga)
         if at:
@@ -137,22 +140,28 @@ class Space:
             self.acknowledges.append(isinstance(token, Running) and token.operation is None)
             self.crashable.append(crashable)
             self.is_fresh.append(False)
-            self.watched.append(isinstance(token, Running) and _watched(token.operation))
+            self.guarded.append(isinstance(token, Running) and self._is_guarded(token.operation))
             self.alone.append(
                 isinstance(token, Running) and not ended and self._sharing.is_own(token, saga)
             )
         return number
 
-    def held(self, stores: int, name: str) -> list[Any]:
-        """The items that a store holds; none if there is no such store."""
-        place = self._place.get(name)
-        if place is None:
+    def _is_guarded(self, operation: Any) -> bool:
+        writes = isinstance(operation, ops.Commit) and operation.store == self.given.guard
+        return writes or isinstance(operation, ops.Ask)
+
+    def items(self, stores: int, name: str) -> list[Any]:
+        """Return the items of a store; none if there is no such store."""
+        index = self._index.get(name)
+        if index is None:
             return []
-        return [item for _, item in self.shelves.things[self.stores.things[stores][place]].items]
+        contents = self.store_contents.things[self.stores.things[stores][index]]
+        return [item for _, item in contents.items]
 
     # How a handler goes on.
 
     def arrive(self, service: str, message: int, receives: int, clock: int) -> int:
+        """Return the handler of a message that arrives."""
         number = self._advance(service, message, receives, 0, (), clock, crashable=True)
         self.is_fresh[number] = self.crashable[number] and not self.ended[number]
         return number
@@ -161,12 +170,12 @@ class Space:
         self, service: str, message: int, receives: int, retries: int, results: tuple[Any, ...],
         clock: int, *, crashable: bool,
     ) -> int:  # fmt: skip
-        """The handler with these results so far: run again from its start to its next step."""
+        """Return the handler with these results so far, run from its start to its next step."""
         key = (service, message, receives, retries, results, clock, crashable)
         known = self._advanced.get(key)
         if known is not None:
             return known
-        goes_on = self.handling.next(service, self.contents[message], results, clock)
+        goes_on = self.replayer.next(service, self.contents[message], results, clock)
         operation, results = goes_on.operation, goes_on.results
         if goes_on.conflicted and retries < MOST_RETRIES:
             token = self._advance(
@@ -191,23 +200,23 @@ class Space:
         )  # fmt: skip
 
     def _cause(self, token: Running) -> Any:
-        """What a step was made for: an event by its id, whatever it says."""
+        """Return what a step was made for: an event by its id, whatever it says."""
         content = self.contents[token.message]
         return content.header.event_id if isinstance(content, Event) else token.message
 
     def is_queued(self, token: Token) -> bool:
-        """Whether it came in a queue. A command did not: who sent it hears that it failed."""
+        """A command did not come in a queue: who sent it hears that it failed."""
         return isinstance(self.contents[token.message], Event | str)
 
     def again(self, token: Running, clock: int, reason: str) -> int:
-        """The message of a handler that failed or crashed comes again, or is dead."""
+        """Return the message of a handler that failed or crashed: it comes again, or is dead."""
         if token.receives + 1 >= self._routes.most_receives[token.service]:
             return self._token(Dead(token.service, token.message, reason))
         due = clock + self._routes.again_after[token.service]
         return self._token(Waiting(token.service, token.message, token.receives + 1, due))
 
     def due(self, state: State) -> State | None:
-        """The state at the next moment at which a message comes; None if none will."""
+        """Return the state at the next moment at which a message comes; None if none will."""
         stores, _, tokens, budget = state
         moments = [
             token.due for token in map(self.tokens.things.__getitem__, tokens)
@@ -227,7 +236,7 @@ class Space:
     # What a step comes to.
 
     def moves(self, number: int, stores: int, clock: int) -> list[Move]:
-        """All that may come next of a token, whether or not the budget allows it."""
+        """Return all that may come next of a token, whether or not the budget allows it."""
         key = (number, stores, clock)
         known = self._moves.get(key)
         if known is None:
@@ -256,7 +265,7 @@ class Space:
     def _outcomes_of(
         self, number: int, stores: int, clock: int
     ) -> list[tuple[int | None, int, tuple[int, ...]]]:
-        """What the token's step can come to: (fault spent or None, stores, tokens) each."""
+        """Return what the token's step can come to: (fault spent or None, stores, tokens) each."""
         token = self.tokens.things[number]
         operation = token.operation
         if operation is None:
@@ -264,59 +273,43 @@ class Space:
         if isinstance(operation, str):
             again = (self.again(token, clock, operation),) if self.is_queued(token) else ()
             return [(None, stores, again)]
-        place = self._where(operation)
-        shelves = self.stores.things[stores]
-        before = shelves[place]
+        index = self._index[self._touched(operation)]
+        contents = self.stores.things[stores]
+        before = contents[index]
         key = (number, before, clock)
         found = self._outcomes.get(key)
         if found is None:
             found = self._outcomes[key] = tuple(self._step(token, operation, before, clock))
         result = []
-        for fault, shelf, tokens in found:
+        for fault, store, tokens in found:
             after = stores
-            if shelf != before:
-                move = (stores, place, shelf)
-                after = self._moved.get(move, -1)
+            if store != before:
+                write = (stores, index, store)
+                after = self._written.get(write, -1)
                 if after < 0:
-                    after = self.stores((*shelves[:place], shelf, *shelves[place + 1 :]))
-                    self._moved[move] = after
+                    after = self.stores((*contents[:index], store, *contents[index + 1 :]))
+                    self._written[write] = after
             result.append((fault, after, tokens))
         return result
 
-    def _where(self, operation: Any) -> int:
-        """The place that a step touches."""
+    def _touched(self, operation: Any) -> str:
+        """Return the store or external party that a step touches; the bus counts as a store."""
         if isinstance(operation, ops.Ask):
-            return self._place[operation.party]
-        if isinstance(operation, ops.Publish):
-            return self._place[self._bus]
-        return self._place[operation.store]
+            return operation.party
+        return self._bus if isinstance(operation, ops.Publish) else operation.store
 
     def _step(self, token: Running, operation: Any, number: int, clock: int) -> Iterable[Outcome]:
-        for done in self._done(token, operation, self.shelves.things[number]):
-            shelf = self.shelves(done.shelf) if done.effect else number
+        store, saga = self.store_contents.things[number], self.sagas[token.message]
+        for done in self._effects.of(operation, store, self._cause(token), saga):
+            after = self.store_contents(done.store) if done.effect else number
             goes_on = self._go_on(token, done.answer, clock, effect=done.effect)
             sent = self._sent(operation, token.service, clock) if done.effect else ()
             spent = FAULTS.index(done.fault) if done.fault else None
-            yield Outcome(spent, shelf, (goes_on, *sent))
-
-    def _done(self, token: Running, operation: Any, shelf: Shelf) -> Iterable[Done]:
-        """All that an operation can come to."""
-        if isinstance(operation, ops.Get):
-            yield Done(shelf, dict(shelf.items).get(operation.key), effect=False)
-        elif isinstance(operation, ops.Commit):
-            done = commit(shelf, operation, self._cause(token))
-            yield done
-            if done.shelf != shelf:
-                yield unheard(operation, done)
-        elif isinstance(operation, ops.Ask):
-            yield from ask(shelf, operation, self.sagas[token.message])
-        elif isinstance(operation, ops.Publish):
-            yield publish(shelf, operation, self._cause(token))
-        else:
-            raise TypeError(f"explore knows no {type(operation).__name__}")
+            yield Outcome(spent, after, (goes_on, *sent))
 
     def _sent(self, operation: Any, service: str, clock: int) -> Iterable[int]:
-        """What an operation publishes is under way at once: the relay and the bus add no choice."""
+        """Yield what an operation publishes. It is under way at once: the relay and the bus add no
+        choice."""
         for receiver, event, delay in self._routes.sent(operation, service):
             message = self._message(event, event.header.correlation_id)
             if delay:
@@ -325,6 +318,51 @@ class Space:
                 yield self.arrive(receiver, message, 0, clock)
 
 
-def _watched(operation: Any) -> bool:
-    writes = isinstance(operation, ops.Commit) and operation.store == BREAKER
-    return writes or isinstance(operation, ops.Ask)
+class Delivery(NamedTuple):
+    """An event for a service, `delay` ms from now."""
+
+    service: str
+    event: Event
+    delay: int = 0
+
+
+class Routes:
+    """The routes between the services of a deployment.
+
+    reader         queue to the service that takes from it
+    again_after    service to the ms after which its message comes again
+    most_receives  service to how often a message of it is received at most
+    """
+
+    def __init__(self, deployment: Deployment) -> None:
+        functions = deployment.functions
+        self._functions = {function.name: function for function in functions}
+        self.reader = {queue: function.name for function in functions for queue in function.queues}
+        queues = {queue.name: queue for queue in deployment.queues}
+        self.again_after: dict[str, int] = {}
+        self.most_receives: dict[str, int] = {}
+        for function in functions:
+            own = [queues[name] for name in function.queues]
+            self.again_after[function.name] = max((queue.visibility for queue in own), default=0)
+            self.most_receives[function.name] = min((queue.receives for queue in own), default=1)
+        self._rules: dict[type[Event], list[tuple[str, type[Event] | None]]] = {}
+        for rule in deployment.rules:
+            if rule.target in self.reader:
+                readers = self._rules.setdefault(rule.event, [])
+                readers.append((self.reader[rule.target], rule.rename))
+
+    def sent(self, operation: Any, service: str) -> Iterator[Delivery]:
+        """Yield what comes of an operation of a service, by what it publishes."""
+        if isinstance(operation, ops.Publish):
+            yield from self._deliveries(operation.event, service)
+        elif isinstance(operation, ops.Commit):
+            for entry in operation.publish:
+                yield from self._deliveries(entry, service)
+
+    def _deliveries(self, entry: Event | Delayed, service: str) -> Iterator[Delivery]:
+        if isinstance(entry, Delayed):
+            reader = self.reader[self._functions[service].delay_queue]
+            yield Delivery(reader, entry.event, entry.delay)
+            return
+        for reader, rename in self._rules.get(type(entry), ()):
+            yield Delivery(reader, rename.after(entry) if rename else entry)
