@@ -1,15 +1,19 @@
-"""The commands of the command line.
+"""The command line: `sagakit run happy_path`, or `python -m sagakit run happy_path`.
 
 A command is a function: its docstring is its page of help, its arguments stand above it. What it
 needs is imported when it runs: `run` loads neither pandas nor matplotlib, a page of help nothing.
 """
 
 import gc
-from argparse import ArgumentTypeError, Namespace
+import os
+import sys
+import warnings
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from sagakit.contract.terminal import complain, show_lines, tell
+from sagakit.contract.suggest import suggest
+from sagakit.contract.terminal import complain, shortened, show_lines, tell
 
 if TYPE_CHECKING:
     from sagakit.laws import Verdict
@@ -17,6 +21,10 @@ if TYPE_CHECKING:
     from sagakit.scenarios import Scenario
 
 HELD, BROKE, BAD_INPUT, CUT = 0, 1, 2, 3
+FAULTY = 70  # EX_SOFTWARE of sysexits.h
+STATUS = """\
+exit status: 0 all laws held, 1 one broke, 2 the input was wrong,
+             3 a limit came before the end"""
 LONGEST = 40  # characters of a wrong value that are shown
 
 
@@ -45,7 +53,7 @@ def _formats(*names: str, about: str = "") -> Argument:
     def one_of(text: str) -> str:
         if text in names:
             return text
-        raise ArgumentTypeError(f"there is no format {cut(text)}: {meant_by(text, names)}")
+        raise ArgumentTypeError(f"there is no format {_quoted(text)}: {suggest(text, names)}")
 
     first, *others, last = names
     listed = ", ".join([f"{first} (the default)", *others]) + f" or {last}{about}"
@@ -55,30 +63,24 @@ def _formats(*names: str, about: str = "") -> Argument:
 def _whole_number(text: str) -> int:
     if text.isascii() and text.removeprefix("-").isdigit() and len(text) <= LONGEST:
         return int(text)
-    raise ArgumentTypeError(f"must be a whole number, not {cut(text)}")
+    raise ArgumentTypeError(f"must be a whole number, not {_quoted(text)}")
 
 
-def _answers(text: str) -> dict[str, int]:
-    """What the provider may do, and how often: `timeout_after=1,decline=2`."""
-    found = {}
+def _budget(text: str) -> dict[str, int]:
+    """Read how often the provider may do what: `timeout_after=1,decline=2`."""
+    budget = {}
     for part in filter(None, text.split(",")):
         answer, given, times = part.partition("=")
         if not given:
-            raise ArgumentTypeError(f"say how often, as in {answer.strip()}=1, not {cut(part)}")
-        if answer.strip() in found:
+            raise ArgumentTypeError(f"say how often, as in {answer.strip()}=1, not {_quoted(part)}")
+        if answer.strip() in budget:
             raise ArgumentTypeError(f"{answer.strip()} stands there twice: give it once")
-        found[answer.strip()] = _whole_number(times)
-    return found
+        budget[answer.strip()] = _whole_number(times)
+    return budget
 
 
-def cut(text: str) -> str:
-    return repr(text if len(text) <= LONGEST else text[: LONGEST - 3] + "...")
-
-
-def meant_by(name: str, known: Iterable[str]) -> str:
-    from sagakit.contract.suggest import suggest
-
-    return suggest(name, known)
+def _quoted(text: str) -> str:
+    return repr(shortened(text, LONGEST))
 
 
 NAME = _value("name", "NAME", "a scenario: `sagakit list` names them", nargs="?")
@@ -135,7 +137,7 @@ def _run(given: Namespace) -> int:
     _number("--duplicates", "how many messages that come twice"),
     _number("--drops", "how many lost messages"),
     _number("--lost-answers", "how many lost answers of a store"),
-    _value("--provider", "ANSWERS", PROVIDER, type=_answers, default={}),
+    _value("--provider", "ANSWERS", PROVIDER, type=_budget, default={}),
     _number("--limit", "the most states to look at", 1_000_000),
     _formats("table", "json", "mermaid"),
     SCENARIO,
@@ -167,14 +169,14 @@ def _explore(given: Namespace) -> int:
 
 
 def _open(scenario: "Scenario") -> "Scenario":
-    """Without what it says itself of what goes wrong: here that is the options' part."""
+    """Return the scenario without what goes wrong in it: here that is the options' part."""
     if scenario.recovery is not None:
         return scenario
-    said = [name for name in ("provider", "faults", "redrives") if getattr(scenario, name)]
-    if said:
+    dropped = [name for name in ("provider", "faults", "redrives") if getattr(scenario, name)]
+    if dropped:
         tell(
-            f"{scenario.name} is explored without its own {' and '.join(said)}: what may go wrong "
-            f"is what --provider and the other options allow"
+            f"{scenario.name} is explored without its own {' and '.join(dropped)}: what may go "
+            f"wrong is what --provider and the other options allow"
         )
     return scenario.but(provider=(), faults=(), redrives=())
 
@@ -190,13 +192,11 @@ def _check(given: Namespace) -> int:
     from sagakit import report
     from sagakit.laws import verdicts
     from sagakit.payments.topology import EVENTS, ITEMS, payment_system
-    from sagakit.trace.log import BadLog, read_log
+    from sagakit.trace.log import read_log
 
     try:
         with Path(given.log).open(encoding="utf-8-sig") as log:
             trace = read_log(log, payment_system().participants(), ITEMS, EVENTS)
-    except BadLog as error:
-        raise Refused(f"{given.log}: {error}") from None
     except UnicodeDecodeError:
         raise Refused(
             f"{given.log}: this is no text in UTF-8; `inspect --db FILE --format jsonl` writes the "
@@ -287,9 +287,7 @@ def _template(given: Namespace) -> int:
     settings = _scenario(given).settings if given.name or given.file else None
     try:
         content = template(payment_system(settings), given.prefix)
-    except BadName as error:
-        raise Refused(f"--prefix: {error}") from None
-    except BadNumber as error:
+    except (BadName, BadNumber) as error:
         raise Refused(str(error)) from None
     show_lines(FORMATS[given.format](content).split("\n"))
     return HELD
@@ -343,3 +341,134 @@ def _scenario(given: Namespace) -> "Scenario":
     if not given.name:
         raise Refused(f"name a scenario: one of {', '.join(NAMES)}")
     return named(given.name)
+
+
+# What is typed, and what comes of it.
+
+
+class Parser(ArgumentParser):
+    """The arguments of one command. What is wrong with them is told in one sentence."""
+
+    def __init__(self, name: str) -> None:
+        if name not in COMMANDS:
+            raise Refused(f"there is no command {_quoted(name)}: {suggest(name, COMMANDS)}")
+        self.name = name
+        self.options = [option for option, _ in COMMANDS[name].arguments if option[0] == "-"]
+        super().__init__(
+            prog=f"sagakit {name}",
+            description=COMMANDS[name].about,
+            epilog=STATUS,
+            formatter_class=RawDescriptionHelpFormatter,
+            add_help=False,
+            allow_abbrev=False,
+        )
+        self.add_argument("-h", "--help", action="store_true", help="show this page")
+        for argument, declared in COMMANDS[name].arguments:
+            self.add_argument(argument, **declared)
+
+    def parse(self, words: Sequence[str]) -> Namespace:
+        """Return what is given. Raises `Refused`."""
+        for word in words:
+            option = word.partition("=")[0]
+            if option.startswith("-") and not option[1:].isdigit() and option not in self.options:
+                hint = suggest(option, self.options)
+                raise Refused(f"{self.name} has no option {_quoted(option)}: {hint}")
+        given, surplus = self.parse_known_args(words)
+        if surplus:
+            unknown = ", ".join(map(_quoted, surplus))
+            raise Refused(f"{self.name} does not know what to do with {unknown}: leave it out")
+        if "" in vars(given).values():  # it would count as not given
+            raise Refused(f"{self.name}: an argument is empty: has a variable of yours no value?")
+        return given
+
+    def error(self, message: str) -> NoReturn:
+        _, missing, names = message.partition("are required: ")
+        if missing:
+            raise Refused(f"{self.name} needs {names}: see `{self.prog} --help`")
+        what = message.removeprefix("argument ")
+        raise Refused(what.replace(": expected one argument", " needs a value"))
+
+
+def _usage() -> list[str]:
+    return [
+        "usage: sagakit COMMAND ...",
+        "",
+        *(f"  {name:10}{command.about}" for name, command in COMMANDS.items()),
+        "  help      Show this page, or that of a command: `sagakit help run`.",
+        "",
+        "`sagakit --version` says which version this is. `python -m sagakit` is the same.",
+        *STATUS.split("\n"),
+    ]
+
+
+def _page(words: Sequence[str]) -> Iterable[str] | None:
+    """Return the page that is asked for in the place of a command, if one is."""
+    name, *rest = words or [""]
+    if name == "--version":
+        from sagakit import __version__
+
+        return [f"sagakit {__version__}"]
+    if name in ("help", "-h", "--help"):
+        name = rest[0] if rest else ""
+    elif not {"-h", "--help"} & {*rest}:
+        return None
+    return Parser(name).format_help().rstrip().split("\n") if name else _usage()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit status. Mistakes are told on stderr."""
+    words = sys.argv[1:] if arguments is None else arguments
+    given = Namespace()
+    try:
+        page = _page(words)
+        if page is not None:
+            show_lines(page)
+            return HELD
+        if not words:
+            raise Refused("\n".join(["name a command", "", *_usage()]))
+        name, *rest = words
+        given = Parser(name).parse(rest)
+        return COMMANDS[name].run(given)
+    except Refused as error:
+        complain(str(error))
+    except OSError as error:
+        complain(f"{error.filename or 'the output'}: {error.strerror or error}")
+    except _mistakes() as error:
+        text = str(error)
+        files = [file for name in ("file", "db", "log") if (file := getattr(given, name, ""))]
+        if files and not text.startswith(tuple(files)):
+            text = f"{files[0]}: {text}"
+        complain(text)
+    return BAD_INPUT
+
+
+def _mistakes() -> tuple[type[Exception], ...]:
+    from sagakit.contract.imports import MissingExtra  # imported when one was made
+    from sagakit.scenarios import BadScenario
+    from sagakit.trace.log import BadLog
+    from sagakit.worlds.sqlite.database import BadDatabase
+
+    return BadScenario, BadDatabase, BadLog, MissingExtra
+
+
+def entry() -> NoReturn:
+    """Be the process that runs a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # no title is too foreign for a terminal
+            stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = lambda message, *_where: complain(str(message))
+    # A command loads much and drops little: the collector would look at it all for nothing.
+    gc.disable()
+    # Looking for plugins of pydantic reads what every installed package says of itself.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    try:
+        status = main()
+    except KeyboardInterrupt:
+        status = 130
+    except Exception:
+        from traceback import format_exc
+
+        tell(f"{format_exc()}\nThis is a mistake in sagakit, not in what you gave it: report it.")
+        status = FAULTY
+    # All is written and flushed: what was loaded need not be taken apart, piece by piece.
+    os._exit(status)

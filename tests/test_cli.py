@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from sagakit import run
-from sagakit.__main__ import main
-from sagakit.cli import COMMANDS
+from sagakit.cli import COMMANDS, main
 from sagakit.payments.topology import payment_system
 from sagakit.scenarios import ALL, NAMES, BadScenario, Scenario, happy_path
 
@@ -292,7 +291,7 @@ def test_all_shows_a_row_for_each_scenario(capsys: Captured) -> None:
 
 def test_as_a_process_it_runs_without_pandas_or_matplotlib() -> None:
     code = (
-        "import sys; from sagakit.__main__ import main; main(['run', 'happy_path']); "
+        "import sys; from sagakit.cli import main; main(['run', 'happy_path']); "
         "print({'matplotlib', 'numpy', 'pandas'} & set(sys.modules))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sagakit import explore, run, scenarios
-from sagakit.__main__ import main
+from sagakit.cli import main
 from sagakit.sim.schedule import Choice
 
 Captured = pytest.CaptureFixture[str]
@@ -149,7 +149,7 @@ def test_mistakes_are_told_in_a_line(arguments: list[str], says: str, capsys: Ca
 
 def test_as_a_process_it_shows_no_progress_to_a_pipe_and_needs_no_pandas() -> None:
     code = (
-        "import sys; from sagakit.__main__ import main; "
+        "import sys; from sagakit.cli import main; "
         "status = main(['explore', 'happy_path', '--crashes=1', '--format=json']); "
         "print({'matplotlib', 'numpy', 'pandas'} & set(sys.modules)); sys.exit(status)"
     )

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sagakit import Scenario, run, scenarios
-from sagakit.__main__ import main
+from sagakit.cli import main
 from sagakit.scenarios import BadScenario
 from sagakit.worlds.sqlite.database import Database
 from sagakit.worlds.sqlite.serve import begin, serve_on, world_of

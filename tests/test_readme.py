@@ -9,7 +9,7 @@ import pytest
 from docs import pictures
 from docs.gallery import lost_update
 from docs.pictures import PICTURES
-from sagakit.__main__ import main
+from sagakit.cli import main
 from sagakit.draw.svg import Picture
 
 ROOT = Path(__file__).parents[1]

@@ -3,9 +3,11 @@
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from textwrap import fill
+from typing import Any
 
 WIDTH = 80  # columns
 
@@ -51,6 +53,27 @@ def printable_lines(text: str) -> str:
 def wrapped(lines: Iterable[str]) -> str:
     """Return lines of prose in the width of a terminal."""
     return "\n".join(fill(printable(line), WIDTH, subsequent_indent="  ") for line in lines)
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    """Yield the lines of a table: columns of text, numbers on the right.
+
+    >>> list(text_table(("user", "balance"), [("ana", 5), ("benjamin", 30)]))
+    ['user      balance', 'ana             5', 'benjamin       30']
+    """
+    if not rows:
+        yield f"no {header[0]}"
+        return
+    columns = [
+        (max(len(str(cell)) for cell in cells), isinstance(cells[1], int | Decimal))
+        for cells in zip(header, *rows, strict=True)
+    ]
+    for row in (header, *rows):
+        cells = [
+            str(cell).rjust(width) if number else str(cell).ljust(width)
+            for cell, (width, number) in zip(row, columns, strict=True)
+        ]
+        yield "  ".join(cells).rstrip()
 
 
 def show_lines(lines: Iterable[str]) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sagakit.contract.events import encode
+from sagakit.contract.terminal import text_table
 from sagakit.explore import Exploration
-from sagakit.report import table
 from sagakit.zoo.matrix import Kill, Trial, in_words, seen
 
 Survived = tuple[Trial, Exploration]
@@ -20,7 +20,7 @@ def holds(kills: Sequence[Kill], sound: Sequence[Survived]) -> bool:
 
 def for_people(kills: Sequence[Kill], sound: Sequence[Survived]) -> Iterator[str]:
     """The kill matrix, and what the sound services survive."""
-    yield from table(
+    yield from text_table(
         ("flaw", "law that it breaks", "faults needed", "found", "after", "steps"),
         [
             (
@@ -35,7 +35,7 @@ def for_people(kills: Sequence[Kill], sound: Sequence[Survived]) -> Iterator[str
         ],
     )
     yield ""
-    yield from table(
+    yield from text_table(
         ("the sound services in", "faults allowed", "explored", "laws"),
         [
             (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sagakit import run, sweep
-from sagakit.__main__ import main
+from sagakit.cli import main
 from sagakit.contract.imports import MissingExtra, extra
 
 

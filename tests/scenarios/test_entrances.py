@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from sagakit import Scenario, explore, run
-from sagakit.__main__ import main
+from sagakit.cli import main
 from sagakit.lab import control
 from sagakit.scenarios import BadScenario, happy_path
 from sagakit.scenarios.build import MOST_ACTIONS, build_world

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sagakit import Scenario, run, scenarios
-from sagakit.__main__ import main
+from sagakit.cli import main
 from sagakit.contract.deployment import Deployment
 from sagakit.contract.ports import on
 from sagakit.payments.events import BalanceDebited, PaymentInit

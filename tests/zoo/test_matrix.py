@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from sagakit import zoo
-from sagakit.__main__ import main
+from sagakit.cli import main
 from sagakit.draw.matrix import Row, alternative, matrix
 from sagakit.zoo import NAMES
 from sagakit.zoo import matrix as zoo_matrix

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from sagakit.contract.deployment import Deployment
 from sagakit.contract.ports import event_of
+from sagakit.contract.terminal import text_table
 from sagakit.payments.payment import FINAL
 from sagakit.payments.topology import payment_system
-from sagakit.report import table
 from sagakit.trace.trace import A_TEXT, duration
 from sagakit.worlds.packing import header_of
 from sagakit.worlds.sqlite.clock import Clock
@@ -105,7 +105,7 @@ def for_people(path: str | Path) -> Iterator[str]:
         deployment = payment_system(scenario.settings)
         yield f"{path}: {scenario.title}"
         yield ""
-        yield from table(
+        yield from text_table(
             ("queue", "waiting", "later", "dead"), list(queues(database, deployment, now))
         )
         yield ""
@@ -122,6 +122,6 @@ def for_people(path: str | Path) -> Iterator[str]:
 
 def _or(nothing: str, header: tuple[str, ...], rows: list[Any]) -> Iterator[str]:
     if rows:
-        yield from table(header, rows)
+        yield from text_table(header, rows)
     else:
         yield nothing

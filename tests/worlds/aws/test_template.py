@@ -14,7 +14,7 @@ import yaml
 from cfnlint.api import ManualArgs, lint
 
 from sagakit import scenarios
-from sagakit.__main__ import main
+from sagakit.cli import main
 from sagakit.contract.deployment import Deployment, Queue
 from sagakit.payments.api import PATH
 from sagakit.payments.topology import PROVIDER, Settings, payment_system
@@ -383,7 +383,7 @@ def test_the_command_says_which_setting_aws_refuses(
 
 def test_printing_it_needs_no_boto3() -> None:
     code = (
-        "import sys; from sagakit.__main__ import main; main(['template']);"
+        "import sys; from sagakit.cli import main; main(['template']);"
         "sys.exit('boto3' in sys.modules or 'aws_lambda_powertools' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

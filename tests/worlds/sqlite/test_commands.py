@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sagakit import Scenario, scenarios
-from sagakit.__main__ import main
+from sagakit.cli import main
 from sagakit.worlds.sqlite.database import Database
 from sagakit.worlds.sqlite.serve import serve_on, world_of
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sagakit import scenarios
-from sagakit.__main__ import main
+from sagakit.cli import main
 from sagakit.worlds.sqlite import clock, stores
 from sagakit.worlds.sqlite.database import BadDatabase, Database
 from sagakit.worlds.sqlite.serve import begin, serve, world_of

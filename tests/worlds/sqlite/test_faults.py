@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sagakit import Run, Scenario
-from sagakit.__main__ import main
+from sagakit.cli import main
 from sagakit.worlds.sqlite import database as files
 from sagakit.worlds.sqlite.database import BadDatabase, Database
 from sagakit.worlds.sqlite.serve import serve

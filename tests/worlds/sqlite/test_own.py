@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from sagakit import Run, System, run
-from sagakit.__main__ import main
+from sagakit.cli import main
 from sagakit.contract.external import Behaviour
 from sagakit.contract.ports import Ports, Store, on
 from sagakit.scenarios import BadScenario, happy_path
