@@ -81,6 +81,9 @@ class Floor:
     def notify(self, _event: dict[str, Any]) -> None:
         self.told += 1
 
+    def statuses(self) -> list[str]:
+        return [payment["status"] for payment in self.payments.values()]
+
 
 def run(count: int) -> Floor:
     """Take that many payments through the system."""

@@ -11,13 +11,35 @@ from statistics import median
 
 import pandas as pd
 
-from notebooks.exercises.what_if import GIVEN
-from sagakit import sweep
+from sagakit import scenarios, sweep
+from sagakit.scenarios import OpeningWallet, PaymentRequest, ProviderRule, Scenario
 from sagakit.sweeps.plan import Plan
 from sagakit.sweeps.workers import own_executor
 
 RUNS = 2_000
 ROUNDS = 3
+
+USERS = 20
+GIVEN = Scenario(
+    name="busy_provider",
+    title="20 payments, a busy provider, and an outage",
+    wallets=tuple(OpeningWallet(user_id=f"user-{n}", balance=100) for n in range(USERS)),
+    payments=tuple(
+        PaymentRequest(user_id=f"user-{n}", amount=40, idempotency_key="1", at=2_000 * n)
+        for n in range(USERS)
+    ),
+    provider=(ProviderRule(behaviour="timeout_before", start=10_000, end=20_000),),
+    timing={"external": (200, 5_500)},
+)
+
+SMALL = 300  # runs of one payment
+DIRECT_CALLS_A_RUN = 136  # payments by direct calls in the time of one small run; once 217
+
+
+def small_runs() -> None:
+    """Runs of one payment, whose facts are read once each."""
+    with ThreadPoolExecutor(1) as executor:
+        sweep(scenarios.happy_path, seeds=SMALL, executor=executor)
 
 
 def seconds(runs: int, executor: Executor) -> tuple[float, pd.DataFrame]:

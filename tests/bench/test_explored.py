@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from sagakit import explore, run
-from sagakit.trace.trace import Attempt, Published, Read
+from sagakit.trace.facts import CommitRequested, ItemRead, Published
 from tests.bench import explored, simloom_runs, simloom_toy
 from tests.bench.sizes import in_words
 from tests.bench.toy import toy
@@ -20,8 +20,8 @@ def interleavings(payments: int) -> list[list[tuple[str, int]]]:
     waiting: list[tuple[int, ...]] = [()]
     while waiting:
         order = waiting.pop()
-        one = simloom_toy.Toy()
-        going = {number: one.pay(number) for number in range(payments)}
+        trial = simloom_toy.Toy()
+        going = {number: trial.pay(number) for number in range(payments)}
         for number in order:
             try:
                 going[number].send(None)
@@ -30,7 +30,7 @@ def interleavings(payments: int) -> list[list[tuple[str, int]]]:
         if going:
             waiting += [(*order, number) for number in going]
         else:
-            found.append(one.steps)
+            found.append(trial.steps)
         for coroutine in going.values():
             coroutine.close()
     return found
@@ -46,11 +46,11 @@ def test_the_toy_has_the_same_schedules_for_us_as_for_simloom(
 
 
 def test_the_toy_does_the_same_steps_for_us_as_for_simloom() -> None:
-    records = list(run(toy(1)).records)
+    facts = [record.fact for record in run(toy(1)).records.entries]
     ours = Counter(
-        get=sum(isinstance(r.detail, Read) and r.kind == "return" for r in records),
-        commit=sum(isinstance(r.detail, Attempt) and r.detail.item is not None for r in records),
-        publish=sum(isinstance(r.detail, Published) and r.kind == "async" for r in records),
+        get=sum(isinstance(fact, ItemRead) for fact in facts),
+        commit=sum(isinstance(f, CommitRequested) and f.item is not None for f in facts),
+        publish=sum(isinstance(fact, Published) for fact in facts),
     )
     assert ours == Counter(what for what, _ in interleavings(1)[0])
 
@@ -98,6 +98,7 @@ def test_a_bench_without_simloom_says_why_it_skips_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(simloom_runs, "candidates", list)
+    monkeypatch.setattr(simloom_runs, "PAYMENTS", 1)
     explored.beside_simloom()
     assert "simloom: skipped, no Python 3.12 or newer here has it" in capsys.readouterr().out
 

@@ -136,6 +136,9 @@ class SimpySystem:
             self.env.process(self.post(f"user-{n}", "1", 7_000))
             yield self.env.timeout(BETWEEN)
 
+    def statuses(self) -> list[str]:
+        return [payment["status"] for payment in self.payments.values()]
+
 
 def run(count: int) -> SimpySystem:
     """Take that many payments through the system."""
