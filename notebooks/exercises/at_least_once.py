@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from types import EllipsisType
 from typing import Any
 
 import pandas as pd
@@ -17,10 +16,9 @@ from sagakit.payments.money import ZERO
 from sagakit.payments.topology import Service
 from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.run import Run, run
-from sagakit.scenarios import Scenario
 from sagakit.trace.trace import Queued, Written
 
-from .feedback import UNANSWERED, Feedback, exercise
+from .feedback import UNANSWERED, Cases, Feedback, a_function, a_scenario, exercise
 from .trials import Place, Trial, grade
 
 WALLET = "Wallet Service"
@@ -107,11 +105,10 @@ def _twice(table: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 @exercise
-def came_twice(answer: Callable[[pd.DataFrame], Any]) -> Feedback:
+def came_twice(answer: Callable[[pd.DataFrame], Any]) -> Cases:
     """A function of a table of `deliveries`: the ids of the events that one service was given more
     than once."""
-    if not callable(answer):
-        return Feedback(False, "This is no function.", "Give the name of the function: no ().")
+    yield from a_function(answer)
     out = Outage(participant="Wallet DB", start=0, end=40_000)
     late = Delay(queue="Payment SQS", by=5_000)
     cases = {
@@ -127,17 +124,16 @@ def came_twice(answer: Callable[[pd.DataFrame], Any]) -> Feedback:
     for what, scenario in cases.items():
         table = deliveries(run(scenario))
         said = answer(table.copy())
-        if isinstance(said, EllipsisType):
-            return Feedback(False, UNANSWERED)
-        if said is None:
-            return Feedback(False, f"For {what} it returns None.", "Is there a return?")
-        if isinstance(said, str | pd.DataFrame) or not isinstance(said, Iterable):
-            says = f"For {what} it returns a value of type {type(said).__name__}."
-            return Feedback(False, says, "Return the event ids alone, in a list or a set.")
+        yield said is ... and UNANSWERED
+        yield said is None and (f"For {what} it returns None.", "Is there a return?")
+        yield (isinstance(said, str | pd.DataFrame) or not isinstance(said, Iterable)) and (
+            f"For {what} it returns a value of type {type(said).__name__}.",
+            "Return the event ids alone, in a list or a set.",
+        )
         found, expected = {*map(str, said)}, {event_id for _, event_id in _twice(table)}
         if found != expected:
             return _not_those(what, table, found, expected)
-    return Feedback(True, f"It finds what came twice, and nothing else, in {len(cases)} runs.")
+    return f"It finds what came twice, and nothing else, in {len(cases)} runs."
 
 
 def _not_those(what: str, table: pd.DataFrame, found: set[str], expected: set[str]) -> Feedback:
@@ -160,15 +156,13 @@ def _not_those(what: str, table: pd.DataFrame, found: set[str], expected: set[st
 
 
 @exercise
-def handled_and_dead(answer: Any) -> Feedback:
+def handled_and_dead(answer: Any) -> Cases:
     """A scenario in which `PaymentInit` becomes a dead letter, and is debited all the same."""
-    if isinstance(answer, Crash | list | tuple):
-        hint = "Put it into the scenario: given.but(faults=[...])"
-        return Feedback(False, "These are faults, and not yet a scenario.", hint)
-    if isinstance(answer, Run):
-        return Feedback(False, "This is a run.", "Give the scenario itself, without run(...).")
-    if not isinstance(answer, Scenario):
-        return Feedback(False, "This is no scenario.", "Use given.but(faults=[...])")
+    yield isinstance(answer, Crash | list | tuple) and (
+        "These are faults, and not yet a scenario.",
+        "Put it into the scenario: given.but(faults=[...])",
+    )
+    yield from a_scenario(answer, "Use given.but(faults=[...])")
     finished = run(answer)
     dead = dead_letters(finished).query("event == 'PaymentInit'")
     received = deliveries(finished).query("event == 'PaymentInit'")
@@ -185,7 +179,7 @@ def handled_and_dead(answer: Any) -> Feedback:
     redriven = run(again)
     says = f"The payment is {status}, and its PaymentInit is a dead letter: "
     says += f"{dead.reason.iloc[0]}. Sent back into its queue, it would do no harm: "
-    return Feedback(True, f"{says}{debits(redriven)} debit, as before. The inbox remembers it.")
+    return f"{says}{debits(redriven)} debit, as before. The inbox remembers it."
 
 
 def _status(finished: Run) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from functools import cache
 from itertools import combinations
-from types import EllipsisType
 from typing import Any
 
 from sagakit.contract.faults import Crash
@@ -15,7 +14,7 @@ from sagakit.scenarios import ProviderRule
 from sagakit.zoo import flaw
 from sagakit.zoo.matrix import kills
 
-from .feedback import UNANSWERED, Feedback, exercise
+from .feedback import UNANSWERED, Cases, Feedback, exercise
 from .trials import EXPECTED, Place, Trial, grade
 
 LATE = flaw("final_twice").scenario
@@ -100,28 +99,28 @@ def _while_refunding(answer: type, hints: tuple[str, ...], proved: Feedback) -> 
 
 
 @exercise
-def few_laws(answer: Any) -> Feedback:
+def few_laws(answer: Any) -> Cases:
     """As few laws as possible, of which each flaw of the zoo breaks at least one."""
     if isinstance(answer, str):
         answer = [answer]
-    if not isinstance(answer, Iterable):
-        hint = 'Give their names in a list, such as ["conservation", "breaker"].'
-        return Feedback(False, f"{answer!r} is no list of laws.", hint)
+    yield not isinstance(answer, Iterable) and (
+        f"{answer!r} is no list of laws.",
+        'Give their names in a list, such as ["conservation", "breaker"].',
+    )
     laws = list(dict.fromkeys(answer))
-    if any(isinstance(law, EllipsisType) for law in laws):
-        return Feedback(False, UNANSWERED)
+    yield any(law is ... for law in laws) and UNANSWERED
     for law in laws:
-        if law not in EXPECTED:
-            return Feedback(False, f"There is no law {law!r}.", suggest(str(law), EXPECTED))
+        yield law not in EXPECTED and (f"There is no law {law!r}.", suggest(str(law), EXPECTED))
     missed = [name for name, broken in _breaks().items() if not broken & {*laws}]
-    if missed:
-        says = f"{len(missed)} of {len(_breaks())} flaws break none of them, {missed[0]} for one."
-        return Feedback(False, says, f"Which laws does {missed[0]} break? One of them is needed.")
+    yield missed and (
+        f"{len(missed)} of {len(_breaks())} flaws break none of them, {missed[0]} for one.",
+        f"Which laws does {missed[0]} break? One of them is needed.",
+    )
     if len(laws) > _fewest():
         says = f"Each flaw breaks one of these {len(laws)} laws. Fewer will do."
         hint = "Begin with the flaws that break a single law: you cannot do without that one. "
         return Feedback(False, says, f"{hint}What is left then?")
-    return Feedback(True, f"{len(laws)} laws find all {len(_breaks())} flaws, and no fewer do.")
+    return f"{len(laws)} laws find all {len(_breaks())} flaws, and no fewer do."
 
 
 @few_laws.prepared

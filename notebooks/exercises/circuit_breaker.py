@@ -1,7 +1,6 @@
 """Exercises of notebook 04: the breaker as a function, its second opening, and its settings."""
 
 from collections.abc import Callable, Mapping
-from types import EllipsisType
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -13,7 +12,7 @@ from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.trace.trace import Asked, Record, Written
 
-from .feedback import UNANSWERED, Feedback, exercise
+from .feedback import UNANSWERED, Cases, Feedback, a_function, a_scenario, exercise
 
 GIVEN = scenarios.circuit_breaker
 STATES = ("CLOSED", "OPEN", "HALF_OPEN")
@@ -91,26 +90,23 @@ def _places(threshold: int) -> list[_Place]:
 
 
 @exercise
-def transition(answer: Callable[[str, int, str, int], tuple[str, int]]) -> Feedback:
+def transition(answer: Callable[[str, int, str, int], Any]) -> Cases:
     """A pure function (state, failures, happened, threshold) -> (state, failures)."""
-    if not callable(answer):
-        return Feedback(False, "This is no function.", "Give the name of the function: no ().")
+    yield from a_function(answer)
     tried = 0
     for threshold in THRESHOLDS:
         for breaker, way in _places(threshold):
             for happened in HAPPENINGS:
                 after = _after(breaker, happened, threshold)
                 says = answer(breaker.state, breaker.failures, happened, threshold)
-                if isinstance(says, EllipsisType):
-                    return Feedback(False, UNANSWERED)
+                yield says is ... and UNANSWERED
                 expected = (after.state, after.failures)
                 if not isinstance(says, tuple | list) or tuple(says) != expected:
                     return _wrong_step(breaker, way, happened, threshold, says)
                 tried += 1
-    return Feedback(
-        True,
+    return (
         f"It agrees with the kit's breaker in all {tried} steps that can come about with a "
-        "threshold of 1, 2 or 3. It asks no clock and no store, so there was nothing to set up.",
+        "threshold of 1, 2 or 3. It asks no clock and no store, so there was nothing to set up."
     )
 
 
@@ -142,21 +138,17 @@ def _wrong_step(
 
 
 @exercise
-def opens_twice(answer: Scenario) -> Feedback:
+def opens_twice(answer: Scenario) -> Cases:
     """A scenario with one outage, in which the breaker opens twice and closes in the end."""
-    if isinstance(answer, ProviderRule | list | tuple | dict):
-        hint = "Put it into the scenario: given.but(provider=(rule,))"
-        return Feedback(False, "This is a rule, and not yet a scenario.", hint)
-    if isinstance(answer, Run):
-        return Feedback(False, "This is a run.", "Give the scenario itself, without run(...).")
-    if not isinstance(answer, Scenario):
-        return Feedback(False, "This is no scenario.", "Use given.but(provider=(...,)).")
-    if len(answer.provider) != 1 or answer.settings != GIVEN.settings:
-        return Feedback(
-            False,
-            "More than the outage is different.",
-            "One rule for the provider, and the settings as they were.",
-        )
+    yield isinstance(answer, ProviderRule | list | tuple | dict) and (
+        "This is a rule, and not yet a scenario.",
+        "Put it into the scenario: given.but(provider=(rule,))",
+    )
+    yield from a_scenario(answer, "Use given.but(provider=(...,)).")
+    yield (len(answer.provider) != 1 or answer.settings != GIVEN.settings) and (
+        "More than the outage is different.",
+        "One rule for the provider, and the settings as they were.",
+    )
     finished = run(answer)
     opened = openings(finished)
     if len(opened) != 2:
@@ -169,51 +161,44 @@ def opens_twice(answer: Scenario) -> Feedback:
             "when the probe was made, and be out then.",
         )
     last = breaker_writes(finished)[-1]
-    if last.detail.item.state != "CLOSED":
-        return Feedback(False, f"It ends {last.detail.item.state}.", "Let the outage end.")
-    return Feedback(
-        True,
+    yield last.detail.item.state != "CLOSED" and (
+        f"It ends {last.detail.item.state}.",
+        "Let the outage end.",
+    )
+    return (
         f"It opens at {opened[0] / 1000:g} s and, as its probe gets no answer, again at "
-        f"{opened[1] / 1000:g} s; it is closed from {last.t / 1000:g} s.",
+        f"{opened[1] / 1000:g} s; it is closed from {last.t / 1000:g} s."
     )
 
 
 @exercise
-def meets_the_goal(answer: Mapping[str, int]) -> Feedback:
+def meets_the_goal(answer: Any) -> Cases:
     """Settings of the breaker with which few payments fail and few calls get no answer."""
-    if not isinstance(answer, Mapping):
-        return Feedback(
-            False,
-            "This is no dict.",
-            'Write {"breaker_threshold": ..., "breaker_open_for": ...}, the second in ms.',
-        )
-    if any(isinstance(value, EllipsisType) for value in answer.values()):
-        return Feedback(False, UNANSWERED)
-    if extra := sorted(map(str, set(answer) - {"breaker_threshold", "breaker_open_for"})):
-        hint = "Set breaker_threshold and breaker_open_for, and nothing else."
-        return Feedback(False, f"It sets {', '.join(extra)}.", hint)
+    yield not isinstance(answer, Mapping) and (
+        "This is no dict.",
+        'Write {"breaker_threshold": ..., "breaker_open_for": ...}, the second in ms.',
+    )
+    yield any(value is ... for value in answer.values()) and UNANSWERED
+    yield (extra := sorted(map(str, set(answer) - {"breaker_threshold", "breaker_open_for"}))) and (
+        f"It sets {', '.join(extra)}.",
+        "Set breaker_threshold and breaker_open_for, and nothing else.",
+    )
     cost = bill(run(GIVEN.but(settings=dict(answer))))
     alone = run(GIVEN.but(settings=dict(answer), provider=(LONE_SILENCE,)))
     says = f"Payments that fail: {cost['failed']}; calls without an answer: {cost['unanswered']}"
-    if openings(alone):
-        return Feedback(
-            False,
-            f"{says}. But a single call without an answer opens this breaker.",
-            "One silence is no outage: take a higher threshold.",
-        )
-    if cost["unanswered"] > MOST_UNANSWERED:
-        return Feedback(
-            False,
-            f"{says}. At most {MOST_UNANSWERED} may get none.",
-            "Fewer calls get none if the breaker opens sooner, or probes less often.",
-        )
-    if cost["failed"] > MOST_FAILED:
-        return Feedback(
-            False,
-            f"{says}. At most {MOST_FAILED} may fail.",
-            "Payments fail while it is open. When does it notice that the outage is over?",
-        )
-    return Feedback(True, f"{says}. And a single silence does not open it.")
+    yield openings(alone) and (
+        f"{says}. But a single call without an answer opens this breaker.",
+        "One silence is no outage: take a higher threshold.",
+    )
+    yield cost["unanswered"] > MOST_UNANSWERED and (
+        f"{says}. At most {MOST_UNANSWERED} may get none.",
+        "Fewer calls get none if the breaker opens sooner, or probes less often.",
+    )
+    yield cost["failed"] > MOST_FAILED and (
+        f"{says}. At most {MOST_FAILED} may fail.",
+        "Payments fail while it is open. When does it notice that the outage is over?",
+    )
+    return f"{says}. And a single silence does not open it."
 
 
 def settings_table(thresholds: tuple[int, ...], open_for: tuple[int, ...]) -> pd.DataFrame:

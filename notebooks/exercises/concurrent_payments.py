@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from numbers import Number
-from types import EllipsisType
 from typing import Any
 
 import pandas as pd
@@ -15,7 +14,7 @@ from sagakit.scenarios import Scenario, concurrent_payments
 from sagakit.trace.trace import Failed
 
 from .awaits import forgotten
-from .feedback import UNANSWERED, Feedback, exercise
+from .feedback import UNANSWERED, Cases, Feedback, exercise
 from .trials import tells_what_was_written
 
 REFUSED = "ConditionalCheckFailedException:"
@@ -53,20 +52,21 @@ def balance_debited(event: PaymentInit, wallet: Wallet) -> BalanceDebited:
 
 
 @exercise
-def three_at_once(answer: Any) -> Feedback:
+def three_at_once(answer: Any) -> Cases:
     """The balance, the version and the refused writes after payments of 50, 60 and 30 at once."""
-    if not isinstance(answer, Iterable) or isinstance(answer, str):
-        return Feedback(False, "Three numbers are asked for: (balance, version, refused writes).")
+    yield (
+        not isinstance(answer, Iterable) or isinstance(answer, str)
+    ) and "Three numbers are asked for: (balance, version, refused writes)."
     given = tuple(answer)
-    if len(given) != 3:
-        return Feedback(
-            False,
-            f"Three numbers are asked for, (balance, version, refused writes), not {len(given)}.",
-        )
-    if any(isinstance(one, EllipsisType) for one in given):
-        return Feedback(False, UNANSWERED)
-    if odd := [one for one in given if not isinstance(one, Number)]:
-        return Feedback(False, f"{odd[0]!r} is no number.", "Write 30 for 30.00.")
+    yield (
+        len(given) != 3
+        and f"Three numbers are asked for, (balance, version, refused writes), not {len(given)}."
+    )
+    yield any(one is ... for one in given) and UNANSWERED
+    yield (odd := [one for one in given if not isinstance(one, Number)]) and (
+        f"{odd[0]!r} is no number.",
+        "Write 30 for 30.00.",
+    )
     result = run(at_once(50, 60, 30))
     wallet = result.records.stores()["Wallet DB"]["ana"]
     expected = (wallet.balance, wallet.version, len(_refused(result)))
@@ -75,19 +75,17 @@ def three_at_once(answer: Any) -> Feedback:
     if wrong:
         says = f"Right so far: the {' and the '.join(right)}. " if right else ""
         return Feedback(False, f"{says}Look at the {wrong[0]} again.", HINTS[wrong[0]])
-    return Feedback(
-        True,
+    return (
         f"50.00 is debited first. 60.00 and 30.00 are refused once each, read again, and find "
         f"{wallet.balance + 30}: too little for 60.00, enough for 30.00. The report on 60.00 moved "
-        f"no version, so it could not stand in the way of the debit of 30.00.",
+        f"no version, so it could not stand in the way of the debit of 30.00."
     )
 
 
 @exercise
-def conflicts_found(conflicts: Any) -> Feedback:
+def conflicts_found(conflicts: Any) -> Cases:
     """A function that names the saga of each refused write, in order, from a trace."""
-    if not callable(conflicts):
-        return Feedback(False, "A function is asked for: def conflicts(trace): ...")
+    yield not callable(conflicts) and "A function is asked for: def conflicts(trace): ..."
     again = Duplicate(queue="Wallet SQS", event="PaymentInit", correlation_id="ana:1", after=500)
     cases = (
         ("two payments at once", run(concurrent_payments)),
@@ -97,25 +95,26 @@ def conflicts_found(conflicts: Any) -> Feedback:
     )
     for what, result in cases:
         found = conflicts(result.trace)
-        if isinstance(found, EllipsisType):
-            return Feedback(False, UNANSWERED)
-        if isinstance(found, pd.DataFrame):
-            return Feedback(False, "It returns whole rows.", "Take one column: correlation_id.")
-        if not isinstance(found, Iterable) or isinstance(found, str):
-            hint = "" if found is not None else "Is there a return?"
-            return Feedback(False, f"It returns {found!r}; a list of sagas is asked for.", hint)
+        yield found is ... and UNANSWERED
+        yield isinstance(found, pd.DataFrame) and (
+            "It returns whole rows.",
+            "Take one column: correlation_id.",
+        )
+        yield (not isinstance(found, Iterable) or isinstance(found, str)) and (
+            f"It returns {found!r}; a list of sagas is asked for.",
+            ("" if found is not None else "Is there a return?"),
+        )
         named, expected = [str(one) for one in found], _refused(result)
         sagas = {payment.payment_id for payment in result.scenario.payments}
-        if odd := [one for one in named if one not in sagas]:
-            says = f"For {what} it returns {odd[0]!r}, which is no saga of that run."
-            return Feedback(False, says, "Take the correlation_id of the rows, as a list.")
-        if named != expected:
-            return Feedback(
-                False,
-                f"For {what} it finds {_list(named)}; there {_were(expected)}.",
-                _why_not(named, expected),
-            )
-    return Feedback(True, "It finds every refused write in four runs, and nothing else.")
+        yield (odd := [one for one in named if one not in sagas]) and (
+            f"For {what} it returns {odd[0]!r}, which is no saga of that run.",
+            "Take the correlation_id of the rows, as a list.",
+        )
+        yield named != expected and (
+            f"For {what} it finds {_list(named)}; there {_were(expected)}.",
+            _why_not(named, expected),
+        )
+    return "It finds every refused write in four runs, and nothing else."
 
 
 def _why_not(named: list[str], expected: list[str]) -> str:
@@ -131,18 +130,19 @@ def _why_not(named: list[str], expected: list[str]) -> str:
 
 
 @exercise
-def repaired(service: Any) -> Feedback:
+def repaired(service: Any) -> Cases:
     """A wallet service whose `debit` meets conflicts soundly."""
-    if not isinstance(service, type) or not issubclass(service, WalletService):
-        return Feedback(False, "A class is asked for: class Repaired(WalletService): ...")
-    if service.debit is WalletService.debit:
-        return Feedback(
-            False, "This is the sound service's own `debit`.", "Write `debit` in your class."
-        )
-    if PaymentInit not in getattr(service.debit, "handles", ()):
-        return Feedback(
-            False, "Nothing handles PaymentInit.", "Mark `debit` with @on(PaymentInit)."
-        )
+    yield (
+        not isinstance(service, type) or not issubclass(service, WalletService)
+    ) and "A class is asked for: class Repaired(WalletService): ..."
+    yield service.debit is WalletService.debit and (
+        "This is the sound service's own `debit`.",
+        "Write `debit` in your class.",
+    )
+    yield PaymentInit not in getattr(service.debit, "handles", ()) and (
+        "Nothing handles PaymentInit.",
+        "Mark `debit` with @on(PaymentInit).",
+    )
     missing = forgotten(service)
     if missing is not None:
         return missing
@@ -159,11 +159,8 @@ def repaired(service: Any) -> Feedback:
     for what, scenario in cases:
         result = run(scenario, services={"Wallet Service": service})
         problem = _problem(result, run(scenario))
-        if problem:
-            return Feedback(False, f"With {what}: {problem[0]}", problem[1])
-    return Feedback(
-        True, f"All laws hold, and every payment ends as it should, in {len(cases)} runs."
-    )
+        yield problem and (f"With {what}: {problem[0]}", problem[1])
+    return f"All laws hold, and every payment ends as it should, in {len(cases)} runs."
 
 
 def _problem(result: Run, sound: Run) -> tuple[str, str] | None:

@@ -6,7 +6,6 @@ deployment that is mended is held against its inequalities, and is run with a sl
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from types import EllipsisType
 from typing import Any
 
 from sagakit.contract.deployment import Deployment, Function, Uses
@@ -17,7 +16,7 @@ from sagakit.payments.topology import PROVIDER, Settings, payment_system
 from sagakit.run import run
 from sagakit.scenarios import Scenario, happy_path
 
-from .feedback import UNANSWERED, Feedback, exercise
+from .feedback import UNANSWERED, Cases, Feedback, exercise
 
 GATEWAY = "Provider Gateway"
 PATIENT = 12_000  # ms, the client's timeout that a slower provider asks for
@@ -83,30 +82,29 @@ def _changed() -> Iterator[tuple[str, Deployment]]:
 
 
 @exercise
-def hears(answer: Callable[[Deployment, type[Event]], Any]) -> Feedback:
+def hears(answer: Callable[[Deployment, type[Event]], Any]) -> Cases:
     """A function of a deployment and a type of event: the set of the names of the functions that
     such an event comes to once it is published."""
-    if not callable(answer):
-        return Feedback(False, "That is no function: begin it with `def hears(topology, event):`.")
+    yield (
+        not callable(answer) and "That is no function: begin it with `def hears(topology, event):`."
+    )
     for what, deployment in _changed():
         for event in sorted(_types(), key=lambda one: one.__name__):
             said = answer(deployment, event)
-            if isinstance(said, EllipsisType):
-                return Feedback(False, UNANSWERED)
+            yield said is ... and UNANSWERED
             names = _names(said)
-            if names is None:
-                return Feedback(
-                    False,
+            yield names is None and (
+                (
                     f"For {event.__name__} it returns {_short(said)}; the names of functions are "
-                    f"asked for, in a set or a list.",
-                    "A function's name is its `name`.",
-                )
-            if names != (expected := heard_by(deployment, event)):
+                    f"asked for, in a set or a list."
+                ),
+                "A function's name is its `name`.",
+            )
+            if names is not None and names != (expected := heard_by(deployment, event)):
                 return _other_functions(deployment, what, event, names, expected)
-    return Feedback(
-        True,
+    return (
         "So the diagram can be asked. Whoever publishes an event knows none of these names; they "
-        "are in the rules, and nowhere else.",
+        "are in the rules, and nowhere else."
     )
 
 
@@ -158,29 +156,31 @@ def _short(value: Any) -> str:
 
 
 @exercise
-def patient(answer: Deployment) -> Feedback:
+def patient(answer: Deployment) -> Cases:
     """`slower`, changed so that every inequality holds: in other numbers of the functions and of
     the queues, and nothing else. The client goes on waiting for 12 s."""
-    if not isinstance(answer, Deployment):
-        return Feedback(
-            False,
-            f"A Deployment is asked for, and this is of type {type(answer).__name__}.",
-            "It begins like this: replace(slower, functions=..., queues=...)",
-        )
-    if other := _beyond_numbers(answer):
-        return Feedback(False, other, "Begin with `slower`, and change its numbers alone.")
+    yield not isinstance(answer, Deployment) and (
+        f"A Deployment is asked for, and this is of type {type(answer).__name__}.",
+        "It begins like this: replace(slower, functions=..., queues=...)",
+    )
+    yield (other := _beyond_numbers(answer)) and (
+        other,
+        "Begin with `slower`, and change its numbers alone.",
+    )
     for function in answer.functions:
-        if function.timeout > LONGEST:
-            return Feedback(False, f"{function.name} may work for longer than AWS allows (900 s).")
+        yield (
+            function.timeout > LONGEST
+            and f"{function.name} may work for longer than AWS allows (900 s)."
+        )
     broken = [one for one in configuration(answer) if not one.held]
-    if broken:
-        return Feedback(
-            False,
+    yield broken and (
+        (
             f"One inequality is broken: {broken[0].detail}."
             if len(broken) == 1
-            else f"{len(broken)} inequalities are broken. The first: {broken[0].detail}.",
-            f"What can happen: {broken[0].consequence}.",
-        )
+            else f"{len(broken)} inequalities are broken. The first: {broken[0].detail}."
+        ),
+        f"What can happen: {broken[0].consequence}.",
+    )
     done = run(SLOW_DAY, deployment=answer)
     if (status := done.payments.status.item()) != "COMPLETED" or _requests(done) != 1:
         return Feedback(
@@ -190,10 +190,9 @@ def patient(answer: Deployment) -> Feedback:
             "Which number cuts the request off?",
             trace=done.records,
         )
-    return Feedback(
-        True,
+    return (
         "One request to a provider that takes 11 s longer than usual, and one answer. One number "
-        "has moved three others: a function's timeout, and the visibility timeouts of two queues.",
+        "has moved three others: a function's timeout, and the visibility timeouts of two queues."
     )
 
 
@@ -234,29 +233,24 @@ def _fixed(deployment: Deployment) -> dict[str, Any]:
 
 
 @exercise
-def unheard(answer: Callable[[Deployment], Any]) -> Feedback:
+def unheard(answer: Callable[[Deployment], Any]) -> Cases:
     """A function of a deployment: the set of the types of events that one of its functions handles,
     and that no rule brings there."""
-    if not callable(answer):
-        return Feedback(False, "That is no function: begin it with `def unheard(topology):`.")
+    yield not callable(answer) and "That is no function: begin it with `def unheard(topology):`."
     for what, deployment in _miswired():
         said = answer(deployment)
-        if isinstance(said, EllipsisType):
-            return Feedback(False, UNANSWERED)
+        yield said is ... and UNANSWERED
         names = _event_names(said)
         expected = {one.__name__ for one in never_brought(deployment)}
-        if names is None:
-            return Feedback(
-                False,
-                f"It returns {_short(said)}; types of events are asked for, in a set or a list.",
-                "`Uses(function, topology).handles` is a set of types. Some of them are commands.",
-            )
-        if names != expected:
+        yield names is None and (
+            f"It returns {_short(said)}; types of events are asked for, in a set or a list.",
+            "`Uses(function, topology).handles` is a set of types. Some of them are commands.",
+        )
+        if names is not None and names != expected:
             return _other_events(what, names, expected)
-    return Feedback(
-        True,
+    return (
         "It finds each rule that is missing, before a run does, and before a customer does. Put "
-        "beside `check_deployment(topology)`, it can stand in a test.",
+        "beside `check_deployment(topology)`, it can stand in a test."
     )
 
 

@@ -18,7 +18,7 @@ from sagakit.scenarios import ProviderRule, Recovery, Scenario, disaster_recover
 from sagakit.trace.trace import Trace
 
 from .awaits import forgotten
-from .feedback import UNANSWERED, Feedback, exercise, line_of
+from .feedback import UNANSWERED, Cases, Feedback, exercise, line_of
 
 MOVEMENTS = (BalanceDebited.__name__, BalanceRefunded.__name__)
 COLUMNS = ["t", "event", "payment_id", "user_id", "amount", "wallet_version"]
@@ -60,44 +60,43 @@ def twice(payment_id: str, *, at: int) -> Duplicate:
 
 
 @exercise
-def folded(apply: Any) -> Feedback:
+def folded(apply: Any) -> Cases:
     """A function that gives the balance after one event."""
-    if not callable(apply):
-        return Feedback(False, "A function is asked for: def apply(balance, event): ...")
+    yield not callable(apply) and "A function is asked for: def apply(balance, event): ..."
     count = 0
     for finished in _histories():
         for user, opening, rows in _ledgers(finished):
             balance: Any = opening.balance
             for event, expected in rows:
                 after = apply(balance, event)
-                if isinstance(after, EllipsisType):
-                    return Feedback(False, UNANSWERED)
-                if after is None:
-                    says = f"For {event.event} it returns None."
-                    return Feedback(False, says, "Does every way through it return?")
-                if not isinstance(after, Number):
-                    says = f"It returns {after!r}; the new balance is asked for, a number."
-                    return Feedback(False, says)
-                if after != expected:
-                    return Feedback(
-                        False,
+                yield after is ... and UNANSWERED
+                yield after is None and (
+                    f"For {event.event} it returns None.",
+                    "Does every way through it return?",
+                )
+                yield (
+                    not isinstance(after, Number)
+                    and f"It returns {after!r}; the new balance is asked for, a number."
+                )
+                yield after != expected and (
+                    (
                         f"{user} has {balance}, then comes {event.event} with amount "
-                        f"{event.amount}: your function says {after}.",
-                        "Which of the two events takes money out of the wallet?",
-                    )
+                        f"{event.amount}: your function says {after}."
+                    ),
+                    "Which of the two events takes money out of the wallet?",
+                )
                 balance = after
                 count += 1
-    return Feedback(True, f"It gives every balance of three histories, {count} events in all.")
+    return f"It gives every balance of three histories, {count} events in all."
 
 
 # Exercise 2.
 
 
 @exercise
-def rebuilt(rebuild: Any) -> Feedback:
+def rebuilt(rebuild: Any) -> Cases:
     """A function that brings a wallet of a snapshot up to date from events in any order."""
-    if not callable(rebuild):
-        return Feedback(False, "A function is asked for: def rebuild(wallet, events): ...")
+    yield not callable(rebuild) and "A function is asked for: def rebuild(wallet, events): ..."
     wallets = [ledger for finished in _histories() for ledger in _ledgers(finished)]
     for user, opening, ledger in wallets:
         for done, snapshot, end in _snapshots(opening, ledger):
@@ -108,16 +107,18 @@ def rebuilt(rebuild: Any) -> Feedback:
     for user, opening, ledger in wallets:
         for done, snapshot, _ in _snapshots(opening, ledger):
             after_the_next = [event for event, _ in ledger[done + 1 :]]
-            if after_the_next and not _refuses(rebuild, snapshot, after_the_next):
-                return Feedback(
-                    False,
-                    f"{user} has version {snapshot[1]} in the snapshot, and the next event is "
-                    f"missing. Your function rebuilds the wallet all the same.",
+            yield (
+                after_the_next
+                and not _refuses(rebuild, snapshot, after_the_next)
+                and (
+                    (
+                        f"{user} has version {snapshot[1]} in the snapshot, and the next event is "
+                        f"missing. Your function rebuilds the wallet all the same."
+                    ),
                     "A version that is neither old nor the next one is a gap: raise an error.",
                 )
-    return Feedback(
-        True, "It rebuilds every wallet from every snapshot, whatever the order, and sees a gap."
-    )
+            )
+    return "It rebuilds every wallet from every snapshot, whatever the order, and sees a gap."
 
 
 def _snapshots(opening: Wallet, ledger: Ledger) -> Iterable[tuple[int, State, State]]:
@@ -158,7 +159,7 @@ def _not_rebuilt(
     except Exception as error:
         says = f"{given} raised {type(error).__name__}{line_of(error)}: {error}"
         return Feedback(False, says, f"{hint} One that the wallet has already is no error.")
-    if isinstance(found, EllipsisType):
+    if found is ...:
         return Feedback(False, UNANSWERED)
     if not isinstance(found, tuple | list) or len(found) != 2:
         return Feedback(False, f"It returns {found!r}; (balance, version) is asked for.")
@@ -181,16 +182,15 @@ def _refuses(rebuild: Callable[..., Any], snapshot: State, events: list[Any]) ->
 
 
 @exercise
-def recovers(service: Any) -> Feedback:
+def recovers(service: Any) -> Cases:
     """A wallet service whose `_apply` rebuilds the balances, the versions and the inbox."""
-    if not isinstance(service, type) or not issubclass(service, RecoverableWalletService):
-        return Feedback(
-            False, "A class is asked for: class Complete(RecoverableWalletService): ..."
-        )
-    if service._apply is RecoverableWalletService._apply:
-        return Feedback(
-            False, "This is the sound service's own `_apply`.", "Write `_apply` in your class."
-        )
+    yield (
+        not isinstance(service, type) or not issubclass(service, RecoverableWalletService)
+    ) and "A class is asked for: class Complete(RecoverableWalletService): ..."
+    yield service._apply is RecoverableWalletService._apply and (
+        "This is the sound service's own `_apply`.",
+        "Write `_apply` in your class.",
+    )
     missing = forgotten(service)
     if missing is not None:
         return missing
@@ -209,7 +209,7 @@ def recovers(service: Any) -> Feedback:
                 f"With {what}: the law {law!r} is broken: {broken[law].detail}.",
                 _hint(law, broken[law].detail),
             )
-    return Feedback(True, f"All laws hold in {len(_disasters())} runs, each with a loss.")
+    return f"All laws hold in {len(_disasters())} runs, each with a loss."
 
 
 def _hint(law: str, detail: str) -> str:

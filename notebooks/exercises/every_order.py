@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from itertools import permutations
 from numbers import Integral
-from types import EllipsisType
 from typing import Any
 
 from sagakit import scenarios
@@ -14,7 +13,7 @@ from sagakit.sim.schedule import Choice, ScheduleMismatch
 from sagakit.trace.trace import Read, Written
 from sagakit.zoo.blind_write import BlindWrite
 
-from .feedback import UNANSWERED, Feedback, exercise
+from .feedback import UNANSWERED, Cases, Feedback, a_function, exercise
 from .twins import LosesPatience
 
 WALLET = "Wallet Service"
@@ -62,15 +61,13 @@ def conflicts(finished: Run) -> int:
 
 
 @exercise
-def counts_orders(answer: Callable[..., Any]) -> Feedback:
+def counts_orders(answer: Callable[..., Any]) -> Cases:
     """A function: in how many orders handlers with so many steps each can run side by side."""
-    if not callable(answer):
-        return Feedback(False, "This is no function.", "Give the name of the function: no ().")
+    yield from a_function(answer)
     cases = [(2, 2), (1,), (3, 1), (2, 3), (1, 1, 1), (2, 2, 2), (4, 3), (1, 2, 1, 2)]
     for steps in cases:
         said = answer(*steps)
-        if isinstance(said, EllipsisType):
-            return Feedback(False, UNANSWERED)
+        yield said is ... and UNANSWERED
         expected = _orders(steps)
         if isinstance(said, bool) or not isinstance(said, Integral):
             says = f"orders{_told(steps)} returns {said!r}, and a whole number is asked for."
@@ -83,10 +80,9 @@ def counts_orders(answer: Callable[..., Any]) -> Feedback:
             there = f"There are {expected}: {first}" if expected > 1 else f"There is one: {first}"
             says = f"orders{_told(steps)} returns {said}. {there}"
             says += ", and so on." if expected > 3 else "."
-            if len(steps) > 2:
-                return Feedback(False, says, "Put the handlers in one by one.")
+            yield len(steps) > 2 and (says, "Put the handlers in one by one.")
             return Feedback(False, says, "Choose the places of the first handler's steps.")
-    return Feedback(True, f"It agrees with {len(cases)} lists that were written out in full.")
+    return f"It agrees with {len(cases)} lists that were written out in full."
 
 
 def _names(steps: tuple[int, ...]) -> set[str]:
@@ -104,17 +100,20 @@ def _told(steps: tuple[int, ...]) -> str:
 
 
 @exercise
-def breaks_by_hand(answer: Any) -> Feedback:
+def breaks_by_hand(answer: Any) -> Cases:
     """An order of the wallet's steps in which the service with the fresh version breaks a law."""
     if isinstance(answer, list | tuple):
         answer = "".join(map(str, answer))
-    if not isinstance(answer, str):
-        return Feedback(False, f"{answer!r} is no order.", 'Write it like this: "AAABBB".')
+    yield not isinstance(answer, str) and (
+        f"{answer!r} is no order.",
+        'Write it like this: "AAABBB".',
+    )
     order = answer.replace(" ", "").replace(",", "").upper()
-    if not order:
-        return Feedback(False, "Nobody's turn is named.", 'Write it like this: "AAABBB".')
-    if wrong := sorted({*order} - {*"AB"}):
-        return Feedback(False, f"There is no payment {wrong[0]!r}.", "Only A and B take turns.")
+    yield not order and ("Nobody's turn is named.", 'Write it like this: "AAABBB".')
+    yield (wrong := sorted({*order} - {*"AB"})) and (
+        f"There is no payment {wrong[0]!r}.",
+        "Only A and B take turns.",
+    )
     try:
         finished = run(TWO, services={WALLET: BlindWrite}, schedule=at_the_wallet(order))
     except ScheduleMismatch:
@@ -127,7 +126,7 @@ def breaks_by_hand(answer: Any) -> Feedback:
         hint = "What must come between the two reads of one payment, for its second read to be "
         return Feedback(False, says, f"{hint}of another wallet than its first?")
     says = f"In this order the law {broken[0].law!r} is broken: {broken[0].detail}."
-    return Feedback(True, says)
+    return says
 
 
 def _steps_taken(order: str) -> str:
@@ -160,29 +159,34 @@ def _told_steps(finished: Run) -> str:
 
 
 @exercise
-def refutes(answer: Any) -> Feedback:
+def refutes(answer: Any) -> Cases:
     """An exploration that finds `LosesPatience` out, in a world that the sound service survives."""
-    if isinstance(answer, Scenario):
-        return Feedback(False, "This is a scenario.", "Give what explore(...) returns for it.")
-    if isinstance(answer, Run):
-        return Feedback(False, "This is one run.", "Give what explore(...) returns.")
-    if not isinstance(answer, Exploration):
-        says = f"This is of type {type(answer).__name__}, and no exploration."
-        return Feedback(False, says, "answer = explore(scenario, services=...)")
-    if dict(answer.services or {}) != {WALLET: LosesPatience}:
-        hint = 'Explore with services={"Wallet Service": LosesPatience}'
-        return Feedback(False, "This explores something else than LosesPatience.", hint)
+    yield isinstance(answer, Scenario) and (
+        "This is a scenario.",
+        "Give what explore(...) returns for it.",
+    )
+    yield isinstance(answer, Run) and ("This is one run.", "Give what explore(...) returns.")
+    yield not isinstance(answer, Exploration) and (
+        f"This is of type {type(answer).__name__}, and no exploration.",
+        "answer = explore(scenario, services=...)",
+    )
+    yield dict(answer.services or {}) != {WALLET: LosesPatience} and (
+        "This explores something else than LosesPatience.",
+        'Explore with services={"Wallet Service": LosesPatience}',
+    )
     if not answer.broken:
-        if not answer.complete:
-            says = f"Nothing was found before {answer.cut_by} ended it."
-            return Feedback(False, says, "Look for something smaller.")
+        yield not answer.complete and (
+            f"Nothing was found before {answer.cut_by} ended it.",
+            "Look for something smaller.",
+        )
         says = f"Complete, and every law holds, in all {answer.states:,} states."
         hint = "Two conflicts are needed before it loses its patience, and then a third write. Who "
         return Feedback(False, says, f"{hint}else writes the wallet while one payment tries?")
     sound = explore(answer.scenario, **{**answer.arguments, "services": None})
-    if sound.broken:
-        says = f"There the sound service breaks a law, too: {sound.broken[0].verdict.law}."
-        return Feedback(False, says, "A message that is dropped is lost for anybody.")
+    yield sound.broken and (
+        f"There the sound service breaks a law, too: {sound.broken[0].verdict.law}.",
+        "A message that is dropped is lost for anybody.",
+    )
     found = answer.broken[0]
     says = f"{found.sentence} There the sound service keeps every law, in {sound.states:,} states."
-    return Feedback(True, f"{says} The proof before was complete; its world was too small.")
+    return f"{says} The proof before was complete; its world was too small."

@@ -3,7 +3,7 @@
 import inspect
 import pickle
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import update_wrapper
 from html import escape
@@ -15,6 +15,8 @@ from pydantic import ValidationError
 
 from sagakit.contract.events import explain
 from sagakit.draw.sequence import sequence
+from sagakit.run import Run
+from sagakit.scenarios import Scenario
 from sagakit.trace.trace import Trace
 
 from .timeouts import Died, Endless, within_limits
@@ -117,11 +119,50 @@ class Feedback(NamedTuple):
         return self.verdict or ("Right." if self.right else "Not yet.")
 
 
+Cases = Generator[Any, None, str | Feedback]
+"""The cases of a check, one a `yield`, from top to bottom; returned is what a right answer is told.
+
+    yield len(posts) < 2 and ("The client never asks again.", "A payment has repeats=(ms, ...).")
+
+A case is falsy if it does not apply. Else it is what is said: a text, a text and a hint, or a
+`Feedback`. It is worked out only if those before it did not apply, so it may build on them."""
+
+
+def judged(cases: Cases | Feedback) -> Feedback:
+    """Return the feedback on the first case that applies."""
+    if isinstance(cases, Feedback):
+        return cases
+    while True:
+        try:
+            case = next(cases)
+        except StopIteration as end:
+            return end.value if isinstance(end.value, Feedback) else Feedback(True, end.value)
+        if isinstance(case, Feedback):
+            if not case.right:
+                return case
+        elif case:
+            return Feedback(False, *([case] if isinstance(case, str) else case))
+
+
+def a_function(answer: Any) -> Iterator[Any]:
+    """Refuse what is no function."""
+    yield not callable(answer) and ("This is no function.", "Give the name of the function: no ().")
+
+
+def a_scenario(answer: Any, begin: str) -> Iterator[Any]:
+    """Refuse what is no scenario, and say how one begins."""
+    yield isinstance(answer, Run) and (
+        "This is a run.",
+        "Give the scenario itself, without run(...).",
+    )
+    yield not isinstance(answer, Scenario) and ("This is no scenario.", begin)
+
+
 class Exercise:
     """A check that may be handed anything: three dots, a wrong type, an answer that raises or never
     ends. `task` says what to do."""
 
-    def __init__(self, check: Callable[[Any], Feedback]) -> None:
+    def __init__(self, check: Callable[[Any], Cases | Feedback]) -> None:
         update_wrapper(self, check)
         self._check = check
         self._prepare: Callable[[], object] = lambda: None
@@ -148,7 +189,7 @@ class Exercise:
 
     def _judge(self, answer: Any) -> Feedback:
         try:
-            return self._check(answer).picklable()
+            return judged(self._check(answer)).picklable()
         except Endless as endless:
             return Feedback(False, f"Your answer does not come to an end{line_of(endless)}.")
         except (Exception, SystemExit) as error:
@@ -158,8 +199,8 @@ class Exercise:
         return self.task
 
 
-def exercise(check: Callable[[Any], Feedback]) -> Exercise:
-    """Make an exercise of a check: a function of the answer, whose docstring states the task."""
+def exercise(check: Callable[[Any], Cases | Feedback]) -> Exercise:
+    """Make an exercise of a check: the cases of an answer. Its docstring states the task."""
     return Exercise(check)
 
 

@@ -11,18 +11,17 @@ from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.trace.trace import Written
 
-from .feedback import Feedback, exercise
+from .feedback import Cases, Feedback, a_function, a_scenario, exercise
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @exercise
-def chain(answer: Callable[["pd.DataFrame", str], list[str]]) -> Feedback:
+def chain(answer: Callable[["pd.DataFrame", str], list[str]]) -> Cases:
     """A function from the events of a run and an event id to the names of the events that led to
     it, from the first one to itself."""
-    if not callable(answer):
-        return Feedback(False, "This is no function.", "Give the name of the function: no ().")
+    yield from a_function(answer)
     for scenario in (scenarios.happy_path, scenarios.concurrent_payments, scenarios.provider_error):
         events = run(scenario).events
         backwards = events.iloc[::-1].reset_index(drop=True)  # the order of the rows says nothing
@@ -34,10 +33,9 @@ def chain(answer: Callable[["pd.DataFrame", str], list[str]]) -> Feedback:
             expected = _causes(events, event_id)
             if not isinstance(says, list | tuple) or list(says) != expected:
                 return _wrong_chain(says, expected, scenario)
-    return Feedback(
-        True,
+    return (
         "It holds for every event of three scenarios. No clock was asked: the causation ids alone "
-        "say what led to what.",
+        "say what led to what."
     )
 
 
@@ -74,61 +72,56 @@ def _wrong_chain(says: Any, expected: list[str], scenario: Scenario) -> Feedback
 
 
 @exercise
-def asked_twice(answer: Scenario) -> Feedback:
+def asked_twice(answer: Scenario) -> Cases:
     """A scenario whose first POST is answered 503 though its payment goes through; the client asks
     again, and the user is debited once."""
-    if isinstance(answer, Run):
-        return Feedback(False, "This is a run.", "Give the scenario itself, without run(...).")
-    if not isinstance(answer, Scenario):
-        return Feedback(False, "This is no scenario.", "Use scenarios.happy_path.but(...).")
+    yield from a_scenario(answer, "Use scenarios.happy_path.but(...).")
     ran = run(answer)
     records = list(ran.records)
     posts = [r.t for r in records if r.source == "User" and r.label.startswith("POST")]
     answers = [r for r in records if (r.kind, r.target) == ("return", "User")]
-    if not answers:
-        return Feedback(False, "Nobody pays anything.", "Begin with scenarios.happy_path.")
-    if not answers[0].text.startswith("503"):
-        return Feedback(
-            False,
-            f"The first POST is answered {answers[0].text}.",
+    yield not answers and ("Nobody pays anything.", "Begin with scenarios.happy_path.")
+    yield not answers[0].text.startswith("503") and (
+        f"The first POST is answered {answers[0].text}.",
+        (
             "The API Gateway says 503 when the Payment Service that it called does not answer: "
-            "have that one crash.",
-        )
-    if len(posts) < 2:
-        return Feedback(False, "The client never asks again.", "A payment has repeats=(ms, ...).")
-    if posts[1] < answers[0].t:
-        says = f"The client asks again at {posts[1]} ms, before its answer at {answers[0].t} ms."
-        return Feedback(False, says, "Leave it time: repeats=(5_000,).")
+            "have that one crash."
+        ),
+    )
+    yield len(posts) < 2 and ("The client never asks again.", "A payment has repeats=(ms, ...).")
+    yield posts[1] < answers[0].t and (
+        f"The client asks again at {posts[1]} ms, before its answer at {answers[0].t} ms.",
+        "Leave it time: repeats=(5_000,).",
+    )
     begun = [r.t for r in records if r.event == "PaymentInit" and r.target == "EventBridge"]
-    if len(begun) != 1:
-        return Feedback(
-            False,
-            f"{len(begun)} payments were begun.",
-            "Asking again means: the same Idempotency-Key. Use one payment with repeats.",
-        )
-    if begun[0] >= posts[1]:
-        return Feedback(
-            False,
+    yield len(begun) != 1 and (
+        f"{len(begun)} payments were begun.",
+        "Asking again means: the same Idempotency-Key. Use one payment with repeats.",
+    )
+    yield begun[0] >= posts[1] and (
+        (
             f"The crash came too early: nothing was stored at the first POST, and the payment was "
-            f"begun by the second, at {posts[1]} ms.",
+            f"begun by the second, at {posts[1]} ms."
+        ),
+        (
             "The crash must come after the commit, and before the answer. Which step of the "
-            "Payment Service is the commit?",
-        )
-    if not answers[-1].text.startswith("202"):
-        return Feedback(
-            False, f"The last POST is answered {answers[-1].text}.", "Let one of them succeed."
-        )
+            "Payment Service is the commit?"
+        ),
+    )
+    yield not answers[-1].text.startswith("202") and (
+        f"The last POST is answered {answers[-1].text}.",
+        "Let one of them succeed.",
+    )
     payments = ran.records.stores()["Payments DB"].values()
     status = next(iter(payments)).status
-    if status != "COMPLETED":
-        return Feedback(
-            False, f"The payment is {status}.", "Change nothing but the faults and the repeats."
-        )
-    return Feedback(
-        True,
+    yield status != "COMPLETED" and (
+        f"The payment is {status}.",
+        "Change nothing but the faults and the repeats.",
+    )
+    return (
         f"The first POST is answered 503, the last {answers[-1].text}, and Ana is debited "
         f"{'once' if _debits(ran) == 1 else f'{_debits(ran)} times'}. The client could not know "
-        f"what had happened, and did not need to.",
+        f"what had happened, and did not need to."
     )
 
 
@@ -141,27 +134,25 @@ def _debits(ran: Run) -> int:
 
 
 @exercise
-def longest_delay(answer: Any) -> Feedback:
+def longest_delay(answer: Any) -> Cases:
     """By how many ms the provider of the happy path may be slower than usual, at most, such that
     the payment still completes at the first attempt."""
-    if isinstance(answer, bool) or not isinstance(answer, Integral):
-        return Feedback(False, f"{answer!r} is no whole number.", "Give a number of ms, 42 say.")
-    if int(answer) < 0:
-        return Feedback(False, "Less than zero would be faster.", "Give a number of ms, 42 say.")
+    yield (isinstance(answer, bool) or not isinstance(answer, Integral)) and (
+        f"{answer!r} is no whole number.",
+        "Give a number of ms, 42 say.",
+    )
+    yield int(answer) < 0 and ("Less than zero would be faster.", "Give a number of ms, 42 say.")
     expected = _longest()
     if answer == expected:
-        return Feedback(
-            True,
+        return (
             f"With {expected} ms the answer comes in time; with {expected + 1} ms the gateway has "
-            f"stopped waiting.",
+            f"stopped waiting."
         )
     attempts = _attempts(int(answer))
-    if attempts == 1:
-        return Feedback(
-            False,
-            f"With {answer} ms it completes at the first attempt, and with more as well.",
-            "The gateway waits for provider_timeout. How long does a call take without a delay?",
-        )
+    yield attempts == 1 and (
+        f"With {answer} ms it completes at the first attempt, and with more as well.",
+        "The gateway waits for provider_timeout. How long does a call take without a delay?",
+    )
     return Feedback(
         False,
         f"With {answer} ms the gateway stops waiting: it asks {attempts} times.",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from types import EllipsisType
 from typing import Any, NamedTuple
 
 from sagakit import scenarios
@@ -14,58 +13,51 @@ from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.trace.trace import Failed, Published, Written
 
 from .awaits import forgotten
-from .feedback import UNANSWERED, Feedback, exercise
+from .feedback import UNANSWERED, Cases, Feedback, a_function, a_scenario, exercise
 
 STATUSES = ["COMPLETED", "FAILED", "COMPLETED"]
 RESERVE = Decimal("10.00")
 
 
 @exercise
-def middle_refused(answer: Scenario) -> Feedback:
+def middle_refused(answer: Scenario) -> Cases:
     """A scenario with three payments of one user, each covered by the opening balance alone: the
     second is refused, and the third takes all that is left."""
-    if isinstance(answer, Run):
-        return Feedback(False, "This is a run.", "Give the scenario itself, without run(...).")
-    if not isinstance(answer, Scenario):
-        return Feedback(False, "This is no scenario.", "Use scenarios.insufficient_funds.but(...).")
-    if len(answer.payments) != 3 or len({one.user_id for one in answer.payments}) != 1:
-        return Feedback(False, "There must be three payments of one user.", "Make it three.")
+    yield from a_scenario(answer, "Use scenarios.insufficient_funds.but(...).")
+    yield (len(answer.payments) != 3 or len({one.user_id for one in answer.payments}) != 1) and (
+        "There must be three payments of one user.",
+        "Make it three.",
+    )
     opening = {one.user_id: one.balance for one in answer.wallets}
     for place, one in enumerate(answer.payments, start=1):
-        if one.amount > opening.get(one.user_id, 0):
-            return Feedback(
-                False,
-                f"Payment {place} of {one.amount} is more than the wallet ever has.",
-                "Each payment alone must be covered by the opening balance.",
-            )
+        yield one.amount > opening.get(one.user_id, 0) and (
+            f"Payment {place} of {one.amount} is more than the wallet ever has.",
+            "Each payment alone must be covered by the opening balance.",
+        )
     stores = run(answer).records.stores()
     payments = stores["Payments DB"]
-    if len(payments) < 3:
-        return Feedback(False, "Two payments have the same key.", "Leave idempotency_key out.")
+    yield len(payments) < 3 and ("Two payments have the same key.", "Leave idempotency_key out.")
     found = [payments[one.payment_id] for one in answer.payments]
     statuses = [one.status for one in found]
-    if statuses != STATUSES:
-        return Feedback(
-            False,
-            f"They end {', '.join(statuses)}.",
+    yield statuses != STATUSES and (
+        f"They end {', '.join(statuses)}.",
+        (
             "What is left after the first must be less than the second amount and no less than "
-            "the third. Leave a second between them (at=), so that they come in that order.",
-        )
-    if found[1].reason != "INSUFFICIENT_FUNDS":
-        return Feedback(
-            False, f"The second fails for another reason: {found[1].reason}.", "Leave the provider."
-        )
+            "the third. Leave a second between them (at=), so that they come in that order."
+        ),
+    )
+    yield found[1].reason != "INSUFFICIENT_FUNDS" and (
+        f"The second fails for another reason: {found[1].reason}.",
+        "Leave the provider.",
+    )
     left = stores["Wallet DB"][found[0].user_id].balance
-    if left:
-        return Feedback(
-            False,
-            f"They end as they should, with {left} left.",
-            "Let the third take that too: a wallet covers what is just as much as it has.",
-        )
-    return Feedback(
-        True,
+    yield left and (
+        f"They end as they should, with {left} left.",
+        "Let the third take that too: a wallet covers what is just as much as it has.",
+    )
+    return (
         "The second is refused and gone: nothing of it waits. The third is just covered, and 0.00 "
-        "is left.",
+        "is left."
     )
 
 
@@ -88,16 +80,16 @@ CASES = (
 
 
 @exercise
-def with_reserve(answer: type) -> Feedback:
+def with_reserve(answer: type) -> Cases:
     """A wallet service that keeps 10.00 in every wallet, which payments may not touch."""
-    if not isinstance(answer, type):
-        return Feedback(False, "This is no class.", "Give the name of the class: no ().")
-    if not issubclass(answer, WalletService):
-        return Feedback(
-            False,
-            f"{answer.__name__} is no wallet service.",
-            "Derive it from WalletService, which has the refund already.",
-        )
+    yield not isinstance(answer, type) and (
+        "This is no class.",
+        "Give the name of the class: no ().",
+    )
+    yield not issubclass(answer, WalletService) and (
+        f"{answer.__name__} is no wallet service.",
+        "Derive it from WalletService, which has the refund already.",
+    )
     if (slip := forgotten(answer)) is not None:
         return slip
     for case in CASES:
@@ -114,19 +106,18 @@ def with_reserve(answer: type) -> Feedback:
     twice = _one_payment(CASES[0]).but(faults=(Duplicate(queue="Wallet SQS"),))
     found = run(twice, services={"Wallet Service": answer})
     problem = _unanswered(found) or _broken(found)
-    if problem:
-        hint = "handled=event has the inbox remember the event."
-        return Feedback(False, f"When a message comes twice: {problem.says}", hint)
+    yield problem and (
+        f"When a message comes twice: {problem.says}",
+        "handled=event has the inbox remember the event.",
+    )
     for scenario in _races():
         found = run(scenario, services={"Wallet Service": answer})
         problem = _unanswered(found) or _wrong_decision(found) or _broken(found)
-        if problem:
-            return Feedback(False, f"When two meet: {problem.says}", problem.hint)
-    return Feedback(
-        True,
+        yield problem and (f"When two meet: {problem.says}", problem.hint)
+    return (
         "It refuses with an event and by what is in the wallet when it commits: at the boundary, "
         "with a second payment at its heels and with a refund under way. A message that comes "
-        "twice changes nothing.",
+        "twice changes nothing."
     )
 
 
@@ -243,21 +234,16 @@ SPLITS = (("100.00", 3), ("10.00", 4), ("0.05", 2), ("100.00", 7), ("99.99", 1))
 
 
 @exercise
-def parts(answer: Callable[[Decimal, int], list[Decimal]]) -> Feedback:
+def parts(answer: Callable[[Decimal, int], Any]) -> Cases:
     """A function that divides an amount in so many parts: exact, and fair to the cent."""
-    if not callable(answer):
-        return Feedback(False, "This is no function.", "Give the name of the function: no ().")
+    yield from a_function(answer)
     for text, ways in SPLITS:
         amount = Decimal(text)
         says = answer(amount, ways)
-        if isinstance(says, EllipsisType):
-            return Feedback(False, UNANSWERED)
+        yield says is ... and UNANSWERED
         problem = _unfair(amount, ways, says) or _unpaid(amount, says)
-        if problem:
-            return Feedback(False, f"{text} in {ways}: {problem[0]}", problem[1])
-    return Feedback(
-        True, "All parts were paid from wallets that held just the amount, and 0.00 was left."
-    )
+        yield problem and (f"{text} in {ways}: {problem[0]}", problem[1])
+    return "All parts were paid from wallets that held just the amount, and 0.00 was left."
 
 
 def _unfair(amount: Decimal, ways: int, says: Any) -> tuple[str, str] | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from types import EllipsisType
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -18,7 +17,7 @@ from sagakit.trace.trace import Asked, Record
 from sagakit.zoo.new_key_per_attempt import NewKeyPerAttempt
 from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
 
-from .feedback import UNANSWERED, Feedback, exercise
+from .feedback import UNANSWERED, Cases, Feedback, a_function, exercise
 
 GATEWAY = "Provider Gateway"
 GIVEN = scenarios.provider_error
@@ -81,60 +80,59 @@ def _keeper(rule: ProviderRule) -> str:
 
 
 @exercise
-def who_keeps_the_money(answer: Any) -> Feedback:
+def who_keeps_the_money(answer: Any) -> Cases:
     """For each of `CASES`, who has the 70.00 at the end: "ana" or "provider"."""
-    if not isinstance(answer, Mapping):
-        return Feedback(
-            False,
-            "This is no dict.",
-            'Write {"A": "ana", "B": "provider", ...}, with the names of your choice.',
-        )
+    yield not isinstance(answer, Mapping) and (
+        "This is no dict.",
+        'Write {"A": "ana", "B": "provider", ...}, with the names of your choice.',
+    )
     said = {case: answer.get(case, ...) for case in CASES}
-    if any(isinstance(name, EllipsisType) for name in said.values()):
-        missing = [case for case, name in said.items() if isinstance(name, EllipsisType)]
+    if any(name is ... for name in said.values()):
+        missing = [case for case, name in said.items() if name is ...]
         says = UNANSWERED if len(missing) == len(CASES) else f"{', '.join(missing)}: no answer yet."
         return Feedback(False, says)
     names = {case: str(name).strip().lower().removeprefix("the ") for case, name in said.items()}
     for case, name in names.items():
-        if name not in ("ana", "provider"):
-            return Feedback(False, f"{case}: {said[case]!r} is nobody here.", "ana or provider?")
+        yield name not in ("ana", "provider") and (
+            f"{case}: {said[case]!r} is nobody here.",
+            "ana or provider?",
+        )
     wrong = [case for case, name in names.items() if name != _keeper(CASES[case])]
     right = len(CASES) - len(wrong)
     if not wrong:
         says = "A call without an answer decides nothing: what settles it is the next answer, "
-        return Feedback(True, says + "to the second request in B, to the void in C and D.")
+        return says + "to the second request in B, to the void in C and D."
     hint = f"For {wrong[0]}, write down what each request is answered, and when: an answer within "
     hint += "5 s ends it, and two silences lead to a void."
     return Feedback(False, f"{right} of {len(CASES)} are right.", hint)
 
 
 @exercise
-def second_attempt_succeeds(answer: Any) -> Feedback:
+def second_attempt_succeeds(answer: Any) -> Cases:
     """A scenario in which the first request gets no answer and the second one completes it."""
-    if isinstance(answer, ProviderRule | list | tuple | dict):
-        hint = "Put it into the scenario: given.but(provider=(rule,))"
-        return Feedback(False, "This is a rule, and not yet a scenario.", hint)
+    yield isinstance(answer, ProviderRule | list | tuple | dict) and (
+        "This is a rule, and not yet a scenario.",
+        "Put it into the scenario: given.but(provider=(rule,))",
+    )
     if not isinstance(answer, Scenario):
         return _no_scenario(answer, "given.but(provider=...)")
     finished = run(answer)
     statuses = list(finished.payments["status"])
     sent, outcomes = _talk(finished)
-    if not outcomes or len(statuses) != 1:
-        says = f"Requests to the provider: {sent}; payments: {len(statuses)}."
-        return Feedback(False, says, "Change nothing of `given` but the provider.")
-    if outcomes[0] != "timeout":
-        says = f"The first request was answered: {outcomes[0]}."
-        return Feedback(False, says, "Which behaviours leave the gateway without an answer?")
-    if statuses != ["COMPLETED"]:
-        says = f"The payment is {statuses[0]}; the requests came to: {', '.join(outcomes)}."
-        hint = "calls=(1, 2) says that the rule is about the first two requests."
-        return Feedback(False, says, hint)
-    if sent != 2:
-        says = f"It took {count(sent, 'request')}."
-        return Feedback(False, says, "The second one should be answered.")
-    return Feedback(
-        True, f"{_when_booked(finished)} The provider keeps {provider_keeps(finished)}, once."
+    yield (not outcomes or len(statuses) != 1) and (
+        f"Requests to the provider: {sent}; payments: {len(statuses)}.",
+        "Change nothing of `given` but the provider.",
     )
+    yield outcomes[0] != "timeout" and (
+        f"The first request was answered: {outcomes[0]}.",
+        "Which behaviours leave the gateway without an answer?",
+    )
+    yield statuses != ["COMPLETED"] and (
+        f"The payment is {statuses[0]}; the requests came to: {', '.join(outcomes)}.",
+        "calls=(1, 2) says that the rule is about the first two requests.",
+    )
+    yield sent != 2 and (f"It took {count(sent, 'request')}.", "The second one should be answered.")
+    return f"{_when_booked(finished)} The provider keeps {provider_keeps(finished)}, once."
 
 
 def _no_scenario(answer: Any, instead: str) -> Feedback:
@@ -184,25 +182,23 @@ def _key_runs() -> dict[str, Run]:
 
 
 @exercise
-def one_key_a_payment(answer: Any) -> Feedback:
+def one_key_a_payment(answer: Any) -> Cases:
     """A function of a table of `requests`: whether all requests for each payment carry one key."""
-    if not callable(answer):
-        return Feedback(False, "This is no function.", "Give the name of the function: no ().")
+    yield from a_function(answer)
     for what, finished in _key_runs().items():
         expected = next(one.held for one in finished.verdicts() if one.law == "one key")
         said = _ask(answer, requests(finished))
-        if isinstance(said, EllipsisType):
-            return Feedback(False, UNANSWERED)
-        if said is None:
-            return Feedback(False, f"For {what} it returns None.", "Is there a return?")
-        if not isinstance(said, bool):
-            says = f"For {what} it returns a value of type {type(said).__name__}, no True or False."
-            return Feedback(False, says, "(...).all() and bool(...) make one of many.")
-        if said is not expected:
-            says = f"For {what} it says {said}; the law says {expected}."
-            hint = KEY_HINTS.get(what, "Count the different keys of each payment by itself.")
-            return Feedback(False, says, hint)
-    return Feedback(True, "It agrees with the law 'one key' on six runs, flawed ones among them.")
+        yield said is ... and UNANSWERED
+        yield said is None and (f"For {what} it returns None.", "Is there a return?")
+        yield not isinstance(said, bool) and (
+            f"For {what} it returns a value of type {type(said).__name__}, no True or False.",
+            "(...).all() and bool(...) make one of many.",
+        )
+        yield said is not expected and (
+            f"For {what} it says {said}; the law says {expected}.",
+            KEY_HINTS.get(what, "Count the different keys of each payment by itself."),
+        )
+    return "It agrees with the law 'one key' on six runs, flawed ones among them."
 
 
 def _ask(function: Callable[[pd.DataFrame], Any], table: pd.DataFrame) -> Any:
@@ -212,7 +208,7 @@ def _ask(function: Callable[[pd.DataFrame], Any], table: pd.DataFrame) -> Any:
 
 
 @exercise
-def breaks_void_first(answer: Any) -> Feedback:
+def breaks_void_first(answer: Any) -> Cases:
     """A scenario in which `VoidWithoutDeciding` breaks a law that the sound gateway keeps."""
     if not isinstance(answer, Scenario):
         return _no_scenario(answer, "one_attempt.but(faults=(...,))")
@@ -226,7 +222,8 @@ def breaks_void_first(answer: Any) -> Feedback:
         hint = "For the void to do harm, something else must find the payment undecided meanwhile: "
         hint += "another delivery of the same message."
         return Feedback(False, says, hint)
-    if hurt:
-        says = f"The sound gateway does not survive that either: {', '.join(hurt)}."
-        return Feedback(False, says, "A bus that delivers at least once may deliver twice.")
-    return Feedback(True, f"The law that broke first is {broken[0].law}: {broken[0].detail}.")
+    yield hurt and (
+        f"The sound gateway does not survive that either: {', '.join(hurt)}.",
+        "A bus that delivers at least once may deliver twice.",
+    )
+    return f"The law that broke first is {broken[0].law}: {broken[0].detail}."

@@ -26,7 +26,7 @@ from sagakit.trace.trace import Trace
 from sagakit.worlds.sqlite.database import BadDatabase, Database
 from sagakit.worlds.sqlite.serve import serve, serve_on
 
-from .feedback import UNANSWERED, Feedback, exercise
+from .feedback import UNANSWERED, Cases, Feedback, exercise
 from .services import DEBIT
 
 PATIENCE = 60  # s until the provider is asked, on a machine that is busy
@@ -166,44 +166,41 @@ def broken(runs: Iterator[Run]) -> Iterator[tuple[Run, Any]]:
 
 
 @exercise
-def same(answer: Callable[[Run], Any]) -> Feedback:
+def same(answer: Callable[[Run], Any]) -> Cases:
     """A function of a run: what is the same in every world, and tells one story from another."""
-    if not callable(answer):
-        return Feedback(False, "That is no function: begin it with `def story(run):`.")
+    yield not callable(answer) and "That is no function: begin it with `def story(run):`."
     told: dict[str, Any] = {}
     for scenario in STORIES:
         simulated, on_file = run(scenario), _on_a_file(scenario)
         first, second = answer(simulated), answer(on_file)
-        if isinstance(first, EllipsisType):
-            return Feedback(False, UNANSWERED)
-        if repr(first) != repr(second):
-            return Feedback(
-                False,
+        yield first is ... and UNANSWERED
+        yield repr(first) != repr(second) and (
+            (
                 f"Of {scenario.name} it says {_short(first)} in the simulator, and "
-                f"{_short(second)} on SQLite.",
-                "What does it take from the run that a world decides, and not the services?",
-            )
+                f"{_short(second)} on SQLite."
+            ),
+            "What does it take from the run that a world decides, and not the services?",
+        )
         again = answer(_on_a_file(scenario))
-        if repr(second) != repr(again):
-            return Feedback(
-                False,
+        yield repr(second) != repr(again) and (
+            (
                 f"Of {scenario.name} it says {_short(second)} on SQLite, and next time "
-                f"{_short(again)}.",
-                "A clock that is real shows another time each time.",
-            )
+                f"{_short(again)}."
+            ),
+            "A clock that is real shows another time each time.",
+        )
         for other, story in told.items():
-            if repr(story) == repr(first):
-                return Feedback(
-                    False,
+            yield repr(story) == repr(first) and (
+                (
                     f"It says {_short(first)} of {other} and of {scenario.name}: it does not tell "
-                    f"them apart.",
-                    "Two payments may end alike. What has happened on the way?",
-                )
+                    f"them apart."
+                ),
+                "Two payments may end alike. What has happened on the way?",
+            )
         told[scenario.name] = first
-    return Feedback(
-        True,
+    return (
         "This is what belongs to the services: take it into a test, and that test runs in every "
-        "world. Times, and numbers that a world counts, belong to the world.",
+        "world. Times, and numbers that a world counts, belong to the world."
     )
 
 
@@ -221,26 +218,28 @@ def _short(value: Any) -> str:
 
 
 @exercise
-def survives(answer: type) -> Feedback:
+def survives(answer: type) -> Cases:
     """A wallet service that keeps its promise whenever its process is killed."""
-    if not isinstance(answer, type):
-        return Feedback(
-            False, f"A class is asked for, and not {_short(answer)}.", "Hand over its name alone."
-        )
-    if isinstance(getattr(answer, "debit", None), EllipsisType):
-        return Feedback(False, UNANSWERED)
+    yield not isinstance(answer, type) and (
+        f"A class is asked for, and not {_short(answer)}.",
+        "Hand over its name alone.",
+    )
+    yield isinstance(getattr(answer, "debit", None), EllipsisType) and UNANSWERED
     services: dict[str, Service] = {"Wallet Service": answer}
-    if missing := _unhandled(services):
-        hint = "It begins like this: class Survives(WalletService), then @on(PaymentInit)."
-        return Feedback(False, f"It has no handler for {missing} any more.", hint)
-    if getattr(answer, "debit", None) is WalletService.debit:
-        says = "This is the sound service's own `debit`, which is right and not yours."
-        return Feedback(False, says, "Write `debit` in your class.")
+    yield (missing := _unhandled(services)) and (
+        f"It has no handler for {missing} any more.",
+        "It begins like this: class Survives(WalletService), then @on(PaymentInit).",
+    )
+    yield getattr(answer, "debit", None) is WalletService.debit and (
+        "This is the sound service's own `debit`, which is right and not yours.",
+        "Write `debit` in your class.",
+    )
     for scenario in (PAID, DECLINED):
         simulated, expected = run(scenario, services=services), run(scenario)
-        if error := DEBIT.error_in(simulated):
-            says = f"Even if nothing is killed, your code fails: {error}."
-            return Feedback(False, says, "The line is counted within the cell, from its top.")
+        yield (error := DEBIT.error_in(simulated)) and (
+            f"Even if nothing is killed, your code fails: {error}.",
+            "The line is counted within the cell, from its top.",
+        )
         if simulated.payments.status.tolist() != expected.payments.status.tolist() or (
             simulated.wallets.balance.tolist() != expected.wallets.balance.tolist()
         ):
@@ -260,10 +259,9 @@ def survives(answer: type) -> Feedback:
                 trace=done.records,
                 view={"participants": ("Wallet SQS", "Wallet Service", "Wallet DB")},
             )
-    return Feedback(
-        True,
+    return (
         "Killed before each of its transactions, it lost nothing and debited once. All that it "
-        "must remember is in the store, in the commit of the debit.",
+        "must remember is in the store, in the commit of the debit."
     )
 
 

@@ -6,24 +6,25 @@ from typing import Any
 
 from sagakit import scenarios
 from sagakit.run import Run, run
-from sagakit.scenarios import Scenario
 
-from .feedback import Feedback, exercise
+from .feedback import Cases, Feedback, a_scenario, exercise
 
 MOMENT = 200  # ms, in the happy path: everybody else waits for the provider
 TO_BE_LEFT = Decimal("10.00")
 
 
 @exercise
-def when_answered(answer: Any) -> Feedback:
+def when_answered(answer: Any) -> Cases:
     """At which virtual time (ms) the user gets the answer to the POST, in the happy path."""
-    if isinstance(answer, bool) or not isinstance(answer, Real):
-        return Feedback(False, f"{answer!r} is no time.", "Give a number of ms, 42 say.")
+    yield (isinstance(answer, bool) or not isinstance(answer, Real)) and (
+        f"{answer!r} is no time.",
+        "Give a number of ms, 42 say.",
+    )
     records = run(scenarios.happy_path).records
     answers = [r for r in records if (r.kind, r.target) == ("return", "User")]
     first = answers[0]
     if answer == first.t:
-        return Feedback(True, f"{first.source} answers: {first.text}.")
+        return f"{first.source} answers: {first.text}."
     found = [r for r in records if r.t == answer and r.source != r.target]
     then = f"At {answer} ms {_told(found[-1])}" if found else f"Nothing happens at {answer} ms"
     return Feedback(
@@ -40,29 +41,31 @@ def _told(record: Any) -> str:
 
 
 @exercise
-def at_work(answer: Any) -> Feedback:
+def at_work(answer: Any) -> Cases:
     """The name of the service that is at work 200 ms after the start of the happy path."""
-    if not isinstance(answer, str):
-        return Feedback(False, f"{answer!r} is no name.", 'Give a name in quotes: "User", say.')
+    yield not isinstance(answer, str) and (
+        f"{answer!r} is no name.",
+        'Give a name in quotes: "User", say.',
+    )
     ran = run(scenarios.happy_path)
     kinds = {one.name: one.kind for one in ran.records.participants}
-    named = {name.lower(): name for name in kinds}.get(answer.strip().lower())
-    if named is None:
-        return Feedback(
-            False, f"Nobody is called {answer!r}.", "Copy the name from the timeline's left edge."
-        )
-    if kinds[named] == "external":
-        return Feedback(
-            False,
-            f"{named} is busy then, but it is no service of ours: its bar is white.",
-            "Which of our services made that call, and waits for its end?",
-        )
-    if kinds[named] != "service":
-        return Feedback(False, f"{named} is no service.", "Services have the lanes of a timeline.")
+    named = {name.lower(): name for name in kinds}.get(answer.strip().lower(), "")
+    yield not named and (
+        f"Nobody is called {answer!r}.",
+        "Copy the name from the timeline's left edge.",
+    )
+    yield kinds[named] == "external" and (
+        f"{named} is busy then, but it is no service of ours: its bar is white.",
+        "Which of our services made that call, and waits for its end?",
+    )
+    yield kinds[named] != "service" and (
+        f"{named} is no service.",
+        "Services have the lanes of a timeline.",
+    )
     works = _works(ran, named)
     when = " and ".join(f"from {begin} to {end} ms" for begin, end in works)
     if any(begin <= MOMENT <= end for begin, end in works):
-        return Feedback(True, f"{named} works {when}.")
+        return f"{named} works {when}."
     return Feedback(
         False,
         f"At {MOMENT} ms {named} is not at work: it works {when}.",
@@ -82,24 +85,20 @@ def _works(ran: Run, service: str) -> list[tuple[int, int]]:
 
 
 @exercise
-def ten_left(answer: Any) -> Feedback:
+def ten_left(answer: Any) -> Cases:
     """A scenario in which Ana, who has 100.00, has 10.00 left and no payment has failed."""
-    if isinstance(answer, Run):
-        return Feedback(False, "This is a run.", "Give the scenario itself, without run(...).")
-    if not isinstance(answer, Scenario):
-        return Feedback(
-            False, "This is no scenario.", "Begin with scenarios.happy_path.but(payments=[...])."
-        )
+    yield from a_scenario(answer, "Begin with scenarios.happy_path.but(payments=[...]).")
     opening = {one.user_id: one.balance for one in answer.wallets}
     asked = {one.user_id: one.balance for one in scenarios.happy_path.wallets}
-    if opening != asked:
-        return Feedback(False, "The wallets are others now.", "Change only the payments.")
-    if answer != scenarios.happy_path.but(payments=answer.payments):
-        hint = "Begin with scenarios.happy_path, and change only the payments."
-        return Feedback(False, "More than the payments is different.", hint)
-    if others := sorted({one.user_id for one in answer.payments} - set(opening)):
-        hint = 'Ana is the one who pays: "user_id": "ana".'
-        return Feedback(False, f"There is no wallet of {', '.join(others)}.", hint)
+    yield opening != asked and ("The wallets are others now.", "Change only the payments.")
+    yield answer != scenarios.happy_path.but(payments=answer.payments) and (
+        "More than the payments is different.",
+        "Begin with scenarios.happy_path, and change only the payments.",
+    )
+    yield (others := sorted({one.user_id for one in answer.payments} - set(opening))) and (
+        f"There is no wallet of {', '.join(others)}.",
+        'Ana is the one who pays: "user_id": "ana".',
+    )
     stores = run(answer).records.stores()
     failed = [one for one in stores["Payments DB"].values() if one.status != "COMPLETED"]
     if failed:
@@ -118,4 +117,4 @@ def ten_left(answer: Any) -> Feedback:
             "How much must they come to?",
         )
     payments = "payment" if len(answer.payments) == 1 else "payments"
-    return Feedback(True, f"{len(answer.payments)} {payments}, and Ana has {left} left.")
+    return f"{len(answer.payments)} {payments}, and Ana has {left} left."

@@ -2,10 +2,9 @@
 neither."""
 
 from collections.abc import Iterable, Mapping
-from types import EllipsisType
 from typing import Any
 
-from .feedback import UNANSWERED, Feedback, exercise
+from .feedback import UNANSWERED, Cases, Feedback, exercise
 
 SERVICES = ("Trips", "Hotel", "Flights")
 
@@ -27,13 +26,13 @@ TOO_EARLY = {
 
 
 @exercise
-def who_hears(answer: Any) -> Feedback:
+def who_hears(answer: Any) -> Cases:
     """For each event of a trip, the services that have to hear it: {"RoomTaken": [...], ...}."""
-    if not isinstance(answer, Mapping):
-        hint = 'It begins like this: {"TripRequested": ["..."], ...}'
-        return Feedback(False, "A dict is asked for: event to a list of services.", hint)
-    if any(isinstance(each, EllipsisType) for each in answer.values()):
-        return Feedback(False, UNANSWERED)
+    yield not isinstance(answer, Mapping) and (
+        "A dict is asked for: event to a list of services.",
+        'It begins like this: {"TripRequested": ["..."], ...}',
+    )
+    yield any(each is ... for each in answer.values()) and UNANSWERED
     if answer.keys() != HEARD.keys():
         wrong = min(map(str, answer.keys() ^ HEARD.keys()))
         hint = f"There are five: {', '.join(HEARD)}."
@@ -41,9 +40,10 @@ def who_hears(answer: Any) -> Feedback:
         return Feedback(False, f"{wrong} {what}.", hint)
     chosen = {event: _names(each) for event, each in answer.items()}
     for event, names in chosen.items():
-        if names is None or not names <= {*SERVICES}:
-            says = f"{event} is heard by services, and this is {answer[event]!r}."
-            return Feedback(False, says, f"A list of some of these: {list(SERVICES)}.")
+        yield (names is None or not names <= {*SERVICES}) and (
+            f"{event} is heard by services, and this is {answer[event]!r}.",
+            f"A list of some of these: {list(SERVICES)}.",
+        )
     return _judged({event: names or set() for event, names in chosen.items()})
 
 

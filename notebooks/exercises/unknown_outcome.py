@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
-from types import EllipsisType
 from typing import Any
 
 from sagakit import scenarios
@@ -15,7 +14,7 @@ from sagakit.scenarios import BadScenario
 from sagakit.trace.trace import Asked, Trace, Written
 from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
 
-from .feedback import UNANSWERED, Feedback, exercise
+from .feedback import UNANSWERED, Cases, Feedback, a_function, exercise
 from .twins import CompletesBlindly, DecidesBlindly
 
 GATEWAY = "Provider Gateway"
@@ -93,34 +92,40 @@ def moves_in(gateway: Service, **budget: Any) -> list[Move]:
 
 
 @exercise
-def smallest_budget(answer: Any) -> Feedback:
+def smallest_budget(answer: Any) -> Cases:
     """A budget in which a gateway that voids without deciding is refuted, and no part too much."""
-    if isinstance(answer, Exploration):
-        return Feedback(False, "This is an exploration.", "Give the budget alone, in a dict.")
-    if not isinstance(answer, Mapping):
-        hint = 'Write it like this: {"duplicates": 1, "provider": {"timeout_after": 2}}'
-        return Feedback(False, f"{answer!r} is no budget.", hint)
+    yield isinstance(answer, Exploration) and (
+        "This is an exploration.",
+        "Give the budget alone, in a dict.",
+    )
+    yield not isinstance(answer, Mapping) and (
+        f"{answer!r} is no budget.",
+        'Write it like this: {"duplicates": 1, "provider": {"timeout_after": 2}}',
+    )
     parts = [*answer.values(), *_parts(answer.get("provider")).values()]
-    if any(isinstance(value, EllipsisType) for value in parts):
-        return Feedback(False, UNANSWERED)
+    yield any(value is ... for value in parts) and UNANSWERED
     try:
         explored = _explored(answer)
     except (BadScenario, TypeError) as error:
         return Feedback(False, f"explore does not take this: {error}", "Copy its words.")
-    if others := answer.keys() - WORDS:
-        says = f"{min(others)!r} is none of the words of this exercise."
-        return Feedback(False, says, f"Take {', '.join(WORDS[:-1])} and {WORDS[-1]}.")
+    yield (others := answer.keys() - WORDS) and (
+        f"{min(others)!r} is none of the words of this exercise.",
+        f"Take {', '.join(WORDS[:-1])} and {WORDS[-1]}.",
+    )
     if not explored.broken:
-        if not explored.complete:
-            return Feedback(False, f"It was ended by {explored.cut_by}.", "Take a smaller budget.")
+        yield not explored.complete and (
+            f"It was ended by {explored.cut_by}.",
+            "Take a smaller budget.",
+        )
         says = f"With {_told(answer)} every law holds in {explored.states:,} states."
         hint = "What must happen between the silence and the void, so that the void does harm? Who "
         return Feedback(False, says, f"{hint}else may be at work on the same message?")
     for less in _less(answer):
-        if _explored(less).broken:
-            says = f"It is refuted, but {_told(less)} is enough."
-            return Feedback(False, says, "Take away whatever is not needed.")
-    return Feedback(True, f"{explored.broken[0].sentence} With any part less, every law holds.")
+        yield _explored(less).broken and (
+            f"It is refuted, but {_told(less)} is enough.",
+            "Take away whatever is not needed.",
+        )
+    return f"{explored.broken[0].sentence} With any part less, every law holds."
 
 
 def _explored(budget: Mapping[str, Any]) -> Exploration:
@@ -153,30 +158,43 @@ def _told(budget: Mapping[str, Any]) -> str:
 
 
 @exercise
-def settled_for_good(answer: Callable[[list[str]], Any]) -> Feedback:
+def settled_for_good(answer: Callable[[list[str]], Any]) -> Cases:
     """A function of a charge's history: None, or in words what is wrong with it. An end is never
     left, and what is to be voided never succeeds."""
-    if not callable(answer):
-        return Feedback(False, "This is no function.", "Give the name of the function: no ().")
+    yield from a_function(answer)
     told: list[str] = []
     for what, one in _histories():
         said = answer(list(one))
-        if isinstance(said, EllipsisType):
-            return Feedback(False, UNANSWERED)
-        if said is not None and not isinstance(said, str):
-            says = f"For {_way(one)} it returns {said!r}."
-            return Feedback(False, says, "Return None if all is well, and else a text.")
+        yield said is ... and UNANSWERED
+        yield (
+            said is not None
+            and not isinstance(said, str)
+            and (
+                f"For {_way(one)} it returns {said!r}.",
+                "Return None if all is well, and else a text.",
+            )
+        )
         wrong = _wrong(one)
-        if said is not None and not wrong:
-            says = f"{_way(one)} is what {what} does. Your law says: {said}"
-            return Feedback(False, says, "That is allowed. Which moves are not?")
-        if said is None and wrong:
-            says = f"{_way(one)} is what {what} does, and your law says nothing."
-            return Feedback(False, says, f"{wrong[0]} is followed by {wrong[1]} there.")
+        yield (
+            said is not None
+            and not wrong
+            and (
+                f"{_way(one)} is what {what} does. Your law says: {said}",
+                "That is allowed. Which moves are not?",
+            )
+        )
+        yield (
+            said is None
+            and wrong
+            and (
+                f"{_way(one)} is what {what} does, and your law says nothing.",
+                f"{wrong[0]} is followed by {wrong[1]} there.",
+            )
+        )
         if said:
             told.append(said)
     says = "It holds for the sound gateway in all its runs, and speaks up whenever one of two "
-    return Feedback(True, f"{says}flawed ones goes astray. The first time it says: {told[0]}")
+    return f"{says}flawed ones goes astray. The first time it says: {told[0]}"
 
 
 @settled_for_good.prepared

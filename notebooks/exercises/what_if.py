@@ -4,7 +4,6 @@ one's own."""
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from numbers import Real
-from types import EllipsisType
 from typing import Any
 
 import pandas as pd
@@ -14,7 +13,7 @@ from sagakit.laws.verdict import count
 from sagakit.scenarios import OpeningWallet, PaymentRequest, ProviderRule, Scenario
 from sagakit.sweeps import sweep
 
-from .feedback import UNANSWERED, Feedback, exercise
+from .feedback import UNANSWERED, Cases, Feedback, a_function, exercise
 
 USERS = 20
 EVERY = 2_000  # ms from one payment to the next
@@ -58,16 +57,14 @@ UNSEEN = range(1_000, 1_000 + SEEDS)
 
 
 @exercise
-def cheapest(answer: Callable[[pd.DataFrame, float, float], Any]) -> Feedback:
+def cheapest(answer: Callable[[pd.DataFrame, float, float], Any]) -> Cases:
     """A function of a sweep's rows and two prices: the threshold whose runs cost least on average
     if a failed payment costs `failure` and an unanswered request costs `call`."""
-    if not callable(answer):
-        return Feedback(False, "This is no function.", "Give the name of the function: no ().")
+    yield from a_function(answer)
     for failure, call in ((1, 0), (0, 1), (5, 1), (1, 3)):
         for rows in (_few_rows(), _few_rows().iloc[::-1].query(f"seed == 3 or `{THRESHOLD}` < 8")):
             chosen = answer(rows.copy(), failure, call)
-            if isinstance(chosen, EllipsisType):
-                return Feedback(False, UNANSWERED)
+            yield chosen is ... and UNANSWERED
             costs = (failure * rows["failed"] + call * rows["unanswered"]).astype(float)
             means = costs.groupby(rows[THRESHOLD]).mean()
             if not pd.api.types.is_integer(chosen) or chosen not in means.index:
@@ -75,13 +72,14 @@ def cheapest(answer: Callable[[pd.DataFrame, float, float], Any]) -> Feedback:
                 other = f"A value of type {type(chosen).__name__}"
                 what = chosen if pd.api.types.is_scalar(chosen) else other
                 return Feedback(False, f"{what} is no threshold.", f"{hint}is least.")
-            if means[chosen] > means.min():
-                says = (
+            yield means[chosen] > means.min() and (
+                (
                     f"If a failed payment costs {failure} and an unanswered request {call}, a "
                     f"threshold of {chosen} costs {means[chosen]:.1f} a run, and another one less."
-                )
-                return Feedback(False, says, "What does each row cost? Then take means.")
-    return Feedback(True, "The cheapest threshold depends on what a failure costs you.")
+                ),
+                "What does each row cost? Then take means.",
+            )
+    return "The cheapest threshold depends on what a failure costs you."
 
 
 @cheapest.prepared
@@ -94,28 +92,28 @@ def _few_rows() -> pd.DataFrame:
 
 
 @exercise
-def differ(answer: Callable[[Sequence[float], Sequence[float]], Any]) -> Feedback:
+def differ(answer: Callable[[Sequence[float], Sequence[float]], Any]) -> Cases:
     """A function of two lists, the same seeds in the same order: whether chance alone is no
     explanation of their difference. It is none if the 95 % confidence interval of the differences,
     seed by seed, has no 0 in it."""
-    if not callable(answer):
-        return Feedback(False, "This is no function.", "Give the name of the function: no ().")
+    yield from a_function(answer)
     for what, first, second in _pairs():
         said = answer(list(first), list(second))
-        if isinstance(said, EllipsisType):
-            return Feedback(False, UNANSWERED)
+        yield said is ... and UNANSWERED
         of_all = bootstrap([one - other for one, other in zip(first, second, strict=True)])
         expected = of_all.low > 0 or of_all.high < 0
-        if not pd.api.types.is_scalar(said) or said not in (True, False):
-            return Feedback(False, f"It returns {said!r}.", "Return True or False.")
-        if bool(said) != expected:
-            says = (
+        yield (not pd.api.types.is_scalar(said) or said not in (True, False)) and (
+            f"It returns {said!r}.",
+            "Return True or False.",
+        )
+        yield bool(said) != expected and (
+            (
                 f"{what}: you say {bool(said)}. Seed by seed they differ by {of_all.estimate:.2f} "
                 f"on average, {of_all.low:.2f} to {of_all.high:.2f}."
-            )
-            hint = "Take the differences first, and then the interval of those."
-            return Feedback(False, says, hint)
-    return Feedback(True, "Each seed met both settings: its luck is taken out of the difference.")
+            ),
+            "Take the differences first, and then the interval of those.",
+        )
+    return "Each seed met both settings: its luck is taken out of the difference."
 
 
 @differ.prepared
@@ -145,21 +143,23 @@ def _floats(column: "pd.Series[Any]") -> list[float]:
 
 
 @exercise
-def chosen_delay(answer: Any) -> Feedback:
+def chosen_delay(answer: Any) -> Cases:
     """A retry delay for `LONGER`, and the rows of the sweep that say so: on average at most 2.5
     failed payments and a p95 of at most 60 s, each up to the upper end of its 95 % interval, in at
     least 20 runs."""
-    if not isinstance(answer, Mapping) or not {"retry_delay", "rows"} <= answer.keys():
-        hint = 'Write it like this: {"retry_delay": 5_000, "rows": rows}'
-        return Feedback(False, "This is no delay with its rows.", hint)
+    yield (not isinstance(answer, Mapping) or not {"retry_delay", "rows"} <= answer.keys()) and (
+        "This is no delay with its rows.",
+        'Write it like this: {"retry_delay": 5_000, "rows": rows}',
+    )
     delay, rows = answer["retry_delay"], answer["rows"]
-    if isinstance(delay, EllipsisType) or isinstance(rows, EllipsisType):
-        return Feedback(False, UNANSWERED)
-    if not isinstance(rows, pd.DataFrame) or not {DELAY, "seed", "failed", "p95"} <= {*rows}:
-        hint = f"Hand in what sweep(LONGER, over={{'{DELAY}': [...]}}, seeds=...) returns."
-        return Feedback(False, "The rows are not those of such a sweep.", hint)
-    if not isinstance(delay, Real):
-        return Feedback(False, f"{delay!r} is no delay.", "Give a number: so many ms.")
+    yield (delay is ... or rows is ...) and UNANSWERED
+    yield (
+        not isinstance(rows, pd.DataFrame) or not {DELAY, "seed", "failed", "p95"} <= {*rows}
+    ) and (
+        "The rows are not those of such a sweep.",
+        f"Hand in what sweep(LONGER, over={{'{DELAY}': [...]}}, seeds=...) returns.",
+    )
+    yield not isinstance(delay, Real) and (f"{delay!r} is no delay.", "Give a number: so many ms.")
     own = rows[rows[DELAY] == delay]
     if own.empty:
         tried = ", ".join(f"{one:,}" for one in sorted(rows[DELAY].unique()))
@@ -170,9 +170,10 @@ def chosen_delay(answer: Any) -> Feedback:
         says = f"With a delay of {delay} ms there are rows of {seeds}."
         return Feedback(False, says, f"Take at least {SEEDS}, so that it is no luck.")
     again = sweep(LONGER, over={DELAY: [int(float(delay))]}, seeds=[int(own["seed"].iloc[-1])])
-    if list(again[["failed", "p95"]].iloc[0]) != list(own[["failed", "p95"]].iloc[-1]):
-        says = f"Seed {again['seed'].iloc[0]} gives another row with LONGER and this delay."
-        return Feedback(False, says, "Sweep LONGER, and change the retry delay alone.")
+    yield list(again[["failed", "p95"]].iloc[0]) != list(own[["failed", "p95"]].iloc[-1]) and (
+        f"Seed {again['seed'].iloc[0]} gives another row with LONGER and this delay.",
+        "Sweep LONGER, and change the retry delay alone.",
+    )
     return _meets_the_goal(own, int(float(delay)))
 
 

@@ -5,7 +5,6 @@ parties outside have done. A crash, or a message that comes twice, may not lead 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from types import EllipsisType
 from typing import Any, NamedTuple
 
 from sagakit.explore import BadService, Counterexample, Exploration, explore
@@ -13,7 +12,7 @@ from sagakit.run import Run, run
 from sagakit.scenarios import System
 from sagakit.trace.trace import Failed
 
-from .feedback import UNANSWERED, Exercise, Feedback, exercise
+from .feedback import UNANSWERED, Cases, Exercise, Feedback, exercise
 from .trials import BY_THE_WORLD, no_class
 
 LIMIT = 60_000
@@ -207,7 +206,7 @@ def _tells_apart(answer: Any, sound: System, flawed: System, budget: Mapping[str
     judged = [(one, False) for one in right.values()] + [(one, True) for one in wrong.values()]
     for one, broken in judged:
         said = answer(one)
-        if isinstance(said, EllipsisType):
+        if said is ...:
             return Feedback(False, UNANSWERED)
         if said is not None and (not isinstance(said, str) or not said.strip()):
             hint = "Return None if all is well, and else a text that says what is broken."
@@ -262,26 +261,30 @@ def _opening(system: System, service: str) -> Any:
 
 
 @exercise
-def with_a_car(answer: Any) -> Feedback:
+def with_a_car(answer: Any) -> Cases:
     """Add a service Cars, such that a trip is a room, a seat and a car, or nothing.
 
     The answer is a `System` with the services Trips, Hotel, Flights and Cars, one traveller, and
     one item with a field `free` in the opening of Hotel and of Cars.
     """
-    if not isinstance(answer, System):
-        hint = "It begins like this: travel.but(services={**travel.services, ...}, ...)"
-        says = f"A System is asked for, and this is of type {type(answer).__name__}."
-        return Feedback(False, says, hint)
+    yield not isinstance(answer, System) and (
+        f"A System is asked for, and this is of type {type(answer).__name__}.",
+        "It begins like this: travel.but(services={**travel.services, ...}, ...)",
+    )
     for name in ("Trips", "Hotel", "Flights", "Cars"):
-        if name not in answer.services:
-            return Feedback(False, f"There is no service {name}.", f"services={{'{name}': ...}}")
+        yield name not in answer.services and (
+            f"There is no service {name}.",
+            f"services={{'{name}': ...}}",
+        )
     for name in ("Hotel", "Cars"):
-        if not hasattr(_opening(answer, name), "free"):
-            hint = f'For instance: opening={{"{name}": [Rooms("{name.lower()}", 1)], ...}}'
-            return Feedback(False, f"{name} has no item with a field `free` at the start.", hint)
-    if len(answer.requests) != 1 or list(answer.externals) != ["Airline"]:
-        hint = "Leave `requests` and `externals` as they are in `travel`."
-        return Feedback(False, "One request, and the Airline outside, are asked for.", hint)
+        yield not hasattr(_opening(answer, name), "free") and (
+            f"{name} has no item with a field `free` at the start.",
+            f'For instance: opening={{"{name}": [Rooms("{name.lower()}", 1)], ...}}',
+        )
+    yield (len(answer.requests) != 1 or list(answer.externals) != ["Airline"]) and (
+        "One request, and the Airline outside, are asked for.",
+        "Leave `requests` and `externals` as they are in `travel`.",
+    )
     for cars, also in ((1, "a car"), (0, "no car")):
         given = _with_free(answer.but(laws=(all_or_nothing,)), Hotel=1, Cars=cars)
         ended = run(given.but(externals={"Airline": "approve"})).items("Trips DB").state.tolist()
@@ -290,10 +293,11 @@ def with_a_car(answer: Any) -> Feedback:
             refuted = _refuted(given, trial, all_or_nothing)
             if refuted is not None:
                 return refuted
-        if ended != ["BOOKED" if cars else "REFUSED"]:
-            says = f"With {also}, and no faults at all, the trip ends as {', '.join(ended)}."
-            return Feedback(False, says, "Which event is it that says that all is booked now?")
-    return Feedback(True, f"Proved, with a car and with none, with {_whats(TRIALS)}.")
+        yield ended != ["BOOKED" if cars else "REFUSED"] and (
+            f"With {also}, and no faults at all, the trip ends as {', '.join(ended)}.",
+            "Which event is it that says that all is booked now?",
+        )
+    return f"Proved, with a car and with none, with {_whats(TRIALS)}."
 
 
 def _with_free(system: System, **free: int) -> System:
