@@ -37,7 +37,7 @@ def lasted(trace: Trace) -> list[Lasted]:
     """All sagas that published an event, in the order in which they began."""
     first: dict[str, int] = {}
     last: dict[str, tuple[int, str]] = {}
-    for event in emissions(trace):
+    for event in emissions(trace.entries):
         if event.saga is not None and event.how == "published":
             first.setdefault(event.saga, event.t)
             last[event.saga] = event.t, event.event

@@ -36,7 +36,7 @@ class Loss(NamedTuple):
 
 def history(trace: Trace) -> tuple[list[Change], list[Loss]]:
     """All that happened to the wallets of a trace, in its order."""
-    names = {one.event_id: one.event for one in emissions(trace)}
+    names = {one.event_id: one.event for one in emissions(trace.entries)}
     changes: list[Change] = []
     losses: list[Loss] = []
     end = 0

@@ -107,10 +107,10 @@ def touched(records: Iterable[Record]) -> set[tuple[str, str]]:
     }
 
 
-def events_by_id(trace: Iterable[Record]) -> dict[str, Emission]:
+def events_by_id(trace: Trace) -> dict[str, Emission]:
     """Each event as it first came to be."""
     events: dict[str, Emission] = {}
-    for one in emissions(trace):
+    for one in emissions(trace.entries):
         events.setdefault(one.event_id, one)
     return events
 

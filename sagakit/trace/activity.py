@@ -1,4 +1,4 @@
-"""What was going on in a run: its events, work, calls, waits and marks, read from the records.
+"""What was going on in a run: its events, work, calls, waits and marks, read from the facts.
 
 Times are in ms.
 """
@@ -7,21 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
-from sagakit.trace.trace import (
-    Asked,
-    Failed,
-    FannedOut,
-    Published,
-    Queued,
-    Record,
-    Redriven,
-    Restored,
-    Trace,
-    Written,
-)
+from sagakit.trace import facts
+from sagakit.trace.arrows import arrow
+from sagakit.trace.facts import ALREADY_HANDLED, Record
+from sagakit.trace.trace import Trace
 
 LONG = 4  # times as long as is usual: a message that waited longer in its queue is told
-CONFLICT = "ConditionalCheckFailedException"
 
 Ended = Literal["", "done", "failed", "crashed"]
 
@@ -46,28 +37,30 @@ class Emission(NamedTuple):
 
 
 def emissions(records: Iterable[Record]) -> Iterator[Emission]:
-    """All of them, in the order of the trace."""
-    for record in records:
-        detail = record.detail
-        if isinstance(detail, Published):
-            how: Literal["published", "renamed", "enqueued"] = "published"
-            if record.source == record.target:
-                how = "renamed"
-            elif detail.message_id:
-                how = "enqueued"
-            yield Emission(
-                record.t, record.event or "", record.event_id or "", record.correlation_id,
-                record.source, how, detail.causation_id, detail.version, detail.payload,
-            )  # fmt: skip
+    """Return each event whenever it was published, renamed or put aside, in order."""
+    for t, saga, event_id, _, fact in records:
+        how: Literal["published", "renamed", "enqueued"]
+        match fact:
+            case facts.Published():
+                publisher, how = fact.source, "published"
+            case facts.Renamed():
+                publisher, how = fact.bus, "renamed"
+            case facts.Postponed():
+                publisher, how = fact.service, "enqueued"
+            case _:
+                continue
+        yield Emission(
+            t, fact.event, event_id or "", saga, publisher, how, fact.causation_id, fact.version,
+            fact.payload,
+        )  # fmt: skip
 
 
-def events(records: Iterable[Record]) -> list[Emission]:
-    """Each event of a run once, as it first came to be, in the order of the trace. What a rule
-    makes of one counts, as it has an id of its own; what is published or delivered again does not.
-    """
+def events(trace: Trace) -> list[Emission]:
+    """Return each event of a run once, as it first came to be, in the order of the trace. What a
+    rule makes of one counts, as it has an id of its own; what is published again does not."""
     found: dict[str, Emission] = {}
-    for one in emissions(records):
-        found.setdefault(one.event_id, one)
+    for event in emissions(trace.entries):
+        found.setdefault(event.event_id, event)
     return list(found.values())
 
 
@@ -78,7 +71,6 @@ class Work(NamedTuple):
     service: str
     begin: int
     end: int
-    label: str
     saga: str | None
     event_id: str | None
     message_id: int = 0
@@ -103,7 +95,7 @@ class Wait(NamedTuple):
     """A message that a service put aside or did not finish, until it is received (again), or one
     that waited in its queue for much longer than most do.
 
-    `after` and `before` are the places in `Activity.works` of the work at its ends, or None.
+    `after` and `before` are the indices in `Activity.works` of the work at its ends, or None.
     """
 
     service: str
@@ -131,7 +123,7 @@ class Mark(NamedTuple):
 
 
 class Absence(NamedTuple):
-    """A stretch of time in which a participant was not there; `services` are those that use it."""
+    """A stretch of time in which a store was lost; `services` are those that use it."""
 
     place: str
     begin: int
@@ -141,33 +133,33 @@ class Absence(NamedTuple):
 
 
 class Activity:
-    """Reads a trace once. Times in ms; everything in the order in which it began."""
+    """All pieces of a trace, in the order in which they began."""
 
     def __init__(self, trace: Trace) -> None:
         self.kinds = {one.name: one.kind for one in trace.participants}
-        self.order = {one.name: place for place, one in enumerate(trace.participants)}
-        self.moments: list[int] = []
+        self.order = {one.name: index for index, one in enumerate(trace.participants)}
         self.emissions: list[Emission] = []
         self.works: list[Work] = []
         self.calls: list[OutsideCall] = []
         self.waits: list[Wait] = []
         self.marks: list[Mark] = []
         self.spans: list[Absence] = []
-        self.end = 0
-        self.by: dict[str, int] = {}  # event id to the place in `works` of what published it
-        self._busy: dict[int, int] = {}  # invocation to the place of its present work
-        self._calling: dict[int, int] = {}  # invocation to the place of its open call
-        self._aside: dict[int, Wait] = {}  # message that waits to be received
+        self.end = trace.entries[-1].t if trace.entries else 0
+        self.by: dict[str, int] = {}  # event id to the index in `works` of what published it
+        self._busy: dict[int, int] = {}  # invocation to the index of its present work
+        self._calling: dict[int, int] = {}  # invocation to the index of its open call
+        self._aside: dict[int, Wait] = {}  # message that waits to be received again
         self._queued: dict[int, int] = {}  # message to when it was put in its queue
         self._first: list[Wait] = []  # what passed until a message was received
         self._users: defaultdict[str, list[str]] = defaultdict(list)
-        for record in trace:
+        for record in trace.entries:
+            if record.invocation:
+                self._work(record)
             self._read(record)
-        self.waits += self._long_ones()
-        self.waits.sort(key=lambda wait: wait.begin)
-        for place, call in enumerate(self.calls):
+        self.waits = sorted([*self.waits, *self._long_ones()], key=lambda wait: wait.begin)
+        for index, call in enumerate(self.calls):
             if call.end < 0:  # its caller was cut off
-                self.calls[place] = call._replace(end=self._until(call.number))
+                self.calls[index] = call._replace(end=self._until(call.number))
         self.spans = [
             span._replace(
                 end=span.end if span.end >= 0 else self.end,
@@ -177,165 +169,174 @@ class Activity:
         ]
 
     def services_of(self, place: str) -> tuple[str, ...]:
-        """Where to show what happens at a place: itself, or those that use it if it is a store."""
+        """Return where to show what happens at a place: there, or at the services of a store."""
         return tuple(self._users[place]) if self.kinds.get(place) == "store" else (place,)
 
-    def _read(self, record: Record) -> None:
-        if not self.moments or record.t != self.moments[-1]:
-            self.moments.append(record.t)
-        self.end = record.t
-        detail = record.detail
-        if record.invocation:
-            self._work(record)
-        if isinstance(detail, Published):
-            self._publish(record, detail)
-        elif isinstance(detail, Queued):
-            self._queue(record, detail)
-        elif isinstance(detail, Asked):
-            self._call(record, detail)
-        elif isinstance(detail, Written):
-            for event_id in detail.outbox:
-                self.by[event_id] = self._busy.get(record.invocation, -1)
-        elif isinstance(detail, Failed):
-            self._fail(record, detail)
-        elif isinstance(detail, Restored):
-            self._restore(record)
-        elif isinstance(detail, FannedOut):
-            self._queued.update(dict.fromkeys(detail.message_ids, record.t))
-        elif isinstance(detail, Redriven):
-            self._aside[detail.message_id] = self._aside.pop(
-                detail.formerly, Wait("", record.t, -1, record.correlation_id, "dead letter")
-            )
-        elif record.kind == "fault":
-            self._mark(record, "fault" if record.source != record.target else "crash")
-        elif record.kind == "note" and detail is None:
-            if not record.label.startswith("conflict"):  # the refusal before it has its mark
-                self._mark(record, "note")
-        elif record.kind == "async" and self.kinds.get(record.source) == "store":
-            self.marks.append(Mark(record.t, record.source, "note", record.label))
-
     def _work(self, record: Record) -> None:
-        number, detail = record.invocation, record.detail
-        received = isinstance(detail, Queued) and record.kind in ("call", "async")
-        if number not in self._busy or received:
+        """Begin a piece of work, or prolong that of the same invocation."""
+        number, fact = record.invocation, record.fact
+        if number not in self._busy or isinstance(fact, facts.Received):
+            service = getattr(fact, "service", "")
+            message_id = fact.message_id if isinstance(fact, facts.Received) else 0
             self._busy[number] = len(self.works)
-            message_id = detail.message_id if isinstance(detail, Queued) else 0
             self.works.append(
-                Work(number, record.target, record.t, record.t, record.label,
-                     record.correlation_id, record.event_id, message_id)
-            )  # fmt: skip
-        place = self._busy[number]
-        work = self.works[place]
+                Work(number, service, record.t, record.t, record.saga, record.event_id, message_id)
+            )
+        index = self._busy[number]
+        work = self.works[index]
         if work.ended == "crashed":
             return
         ended: Ended = work.ended
-        if record.kind == "return" and record.source == work.service:
-            done = isinstance(detail, Queued)
-            ended = "done" if done else "failed" if isinstance(detail, Failed) else ended
-        elif record.kind == "fault" and record.source == record.target == work.service:
-            ended = "crashed"
-            self._put_aside(work.message_id, place, record, "hidden")
-        self.works[place] = work._replace(end=record.t, ended=ended)
-        store = self.kinds.get(record.target) == "store"
-        if store and record.source not in self._users[record.target]:
-            self._users[record.target].append(record.source)
+        match fact:
+            case facts.Acknowledged():
+                ended = "done"
+            case facts.Failed() | facts.Answered(failed=True) if fact.service == work.service:
+                ended = "failed"
+            case facts.Crashed() | facts.CutOff() | facts.MessageTaken():
+                ended = "crashed"
+                self._hide(work.message_id, index, record)
+            case (
+                facts.ReadRequested() | facts.CommitRequested() | facts.CommitRepeated()
+                | facts.Restored()
+            ):  # fmt: skip
+                self._use(fact.service, fact.store)
+            case facts.SnapshotRequested():
+                self._use(fact.service, fact.snapshots)
+            case facts.EventsRequested():
+                self._use(fact.service, fact.archive)
+        self.works[index] = work._replace(end=record.t, ended=ended)
 
-    def _publish(self, record: Record, detail: Published) -> None:
+    def _use(self, service: str, store: str) -> None:
+        if service not in self._users[store]:
+            self._users[store].append(service)
+
+    def _read(self, record: Record) -> None:
+        t, saga, event_id, number, fact = record
+        match fact:
+            case facts.Published() | facts.Renamed() | facts.Postponed():
+                self._publish(record)
+            case facts.Queued():
+                self._queued[fact.message_id] = t
+            case facts.DeliveredAgain():
+                self._queued[fact.message_id] = t
+                again = Emission(t, fact.event, event_id or "", saga, fact.service, "again")
+                self.emissions.append(again)
+            case facts.FannedOut():
+                self._queued.update(dict.fromkeys(fact.message_ids, t))
+            case facts.Received() if number:
+                self._receive(record, fact)
+            case facts.DeadLettered():
+                self._bury(record, fact)
+            case facts.Redriven():
+                self._aside[fact.message_id] = self._aside.pop(
+                    fact.formerly, Wait("", t, -1, saga, "dead letter")
+                )
+            case facts.Failed():
+                if number in self._busy:
+                    self._hide(fact.message_id, self._busy[number], record)
+                self._mark(record, "failed", fact.service, fact.reason)
+            case facts.Answered(failed=True) if number:
+                self._mark(record, "failed", fact.service, fact.answer)
+            case facts.MessageLost():
+                self._mark(record, "failed", fact.queue, "it will not come again")
+            case facts.Asked():
+                self._calling[number] = len(self.calls)
+                self.calls.append(
+                    OutsideCall(number, fact.service, fact.party, t, -1, fact.label, saga)
+                )
+            case facts.PartyAnswered():
+                self._end_call(record, fact.outcome, answered=True)
+            case facts.PartyUnreachable():
+                self._end_call(record, "unavailable", answered=False)
+            case facts.PartySilent():
+                self._end_call(record, "timeout", answered=False)
+            case facts.Committed():
+                for published in fact.outbox:
+                    self.by[published] = self._busy.get(number, -1)
+            case facts.StoreRefused():
+                if fact.is_conflict:
+                    self._mark(record, "conflict", fact.service, "conflict")
+                elif fact.error != ALREADY_HANDLED:  # which the note after it says
+                    self._mark(record, "failed", fact.service, fact.error)
+            case facts.StoreLost():
+                self.spans.append(Absence(fact.store, t, -1, f"{fact.store} lost"))
+            case facts.Restored():
+                self.spans = [
+                    span._replace(end=t) if span.place == fact.store and span.end < 0 else span
+                    for span in self.spans
+                ]
+            case facts.SnapshotTaken():
+                self.marks.append(Mark(t, fact.store, "note", "snapshot"))
+            case facts.Crashed() | facts.CutOff() | facts.MessageTaken():
+                self._mark(record, "crash")
+            case (
+                facts.Throttled() | facts.SnapshotMissed() | facts.PublishRefused()
+                | facts.EventLost() | facts.EventDoubled() | facts.EventDelayed()
+                | facts.EventHeldBack() | facts.MessageDoubled() | facts.InvocationRefused()
+            ):  # fmt: skip
+                self._mark(record, "fault")
+            case (
+                facts.BatchReturned() | facts.AlreadyDone() | facts.Paused() | facts.Resumed()
+                | facts.StillGoingOn()
+            ):  # fmt: skip
+                self._mark(record, "note")
+
+    def _publish(self, record: Record) -> None:
         (emission,) = emissions([record])
         self.emissions.append(emission)
-        if emission.event_id not in self.by and detail.causation_id in self.by:
-            self.by[emission.event_id] = self.by[detail.causation_id]  # renamed
-        if detail.message_id:
-            after = self.by.get(emission.event_id, -1)
-            self._aside[detail.message_id] = Wait(
-                record.source, record.t, -1, record.correlation_id, "delayed",
-                after if after >= 0 else None,
+        if emission.event_id not in self.by and emission.causation_id in self.by:
+            self.by[emission.event_id] = self.by[emission.causation_id]  # renamed
+        if isinstance(record.fact, facts.Postponed):
+            index = self.by.get(emission.event_id, -1)
+            self._aside[record.fact.message_id] = Wait(
+                emission.publisher, record.t, -1, record.saga, "delayed",
+                index if index >= 0 else None,
             )  # fmt: skip
 
-    def _queue(self, record: Record, detail: Queued) -> None:
-        if record.kind in ("call", "async") and record.invocation:
-            wait = self._aside.pop(detail.message_id, None)
-            place = self._busy[record.invocation]
-            since = self._queued.pop(detail.message_id, None)
-            if wait is not None:
-                wait = wait._replace(end=record.t, before=place)
-                self.waits.append(wait._replace(service=wait.service or record.target))
-            elif since is not None:
-                self._first.append(
-                    Wait(record.target, since, record.t, record.correlation_id, "queued",
-                         before=place)
-                )  # fmt: skip
-            return
-        if record.kind in ("call", "async"):
-            self._queued[detail.message_id] = record.t
-        if record.kind == "async" and self.kinds.get(record.source) == "service" and record.event:
-            self.emissions.append(
-                Emission(record.t, record.event, record.event_id or "", record.correlation_id,
-                         record.source, "again")
-            )  # fmt: skip
-
-    def _call(self, record: Record, detail: Asked) -> None:
-        number = record.invocation
-        if record.kind == "call":
-            self._calling[number] = len(self.calls)
-            self.calls.append(
-                OutsideCall(number, record.source, record.target, record.t, -1, record.label,
-                     record.correlation_id)
-            )  # fmt: skip
-        elif number in self._calling:
-            place = self._calling.pop(number)
-            answered = record.kind == "return" and detail.outcome != "unavailable"
-            self.calls[place] = self.calls[place]._replace(
-                end=record.t, answered=answered, outcome=detail.outcome
+    def _receive(self, record: Record, fact: facts.Received) -> None:
+        """End the wait of a message."""
+        index = self._busy[record.invocation]
+        wait = self._aside.pop(fact.message_id, None)
+        since = self._queued.pop(fact.message_id, None)
+        if wait is not None:
+            service = wait.service or fact.service
+            self.waits.append(wait._replace(end=record.t, before=index, service=service))
+        elif since is not None:
+            self._first.append(
+                Wait(fact.service, since, record.t, record.saga, "queued", before=index)
             )
 
-    def _fail(self, record: Record, detail: Failed) -> None:
-        if self.kinds.get(record.source) == "store":
-            conflict = record.label.startswith(CONFLICT)
-            already = record.label.startswith("AlreadyHandled")  # the note after it says so
-            if conflict or not already:
-                text = "conflict" if conflict else record.label.rstrip(":")
-                self._mark(record, "conflict" if conflict else "failed", record.target, text)
-        elif record.kind == "async":
-            wait = self._aside.get(detail.message_id)
-            if wait is not None:
-                self.waits.append(wait._replace(end=record.t))
-            service = wait.service if wait else ""
-            self._aside[detail.message_id] = Wait(
-                service, record.t, -1, record.correlation_id, "dead letter",
-                wait.after if wait else None,
-            )  # fmt: skip
-            self._mark(record, "dead letter", service or record.source, "dead letter")
-        else:
-            place = self._busy.get(record.invocation)
-            if place is not None:
-                self._put_aside(detail.message_id, place, record, "hidden")
-            self._mark(record, "failed", record.source, detail.reason)
-
-    def _put_aside(
-        self, message_id: int, place: int, record: Record, why: Literal["hidden"]
-    ) -> None:
+    def _hide(self, message_id: int, index: int, record: Record) -> None:
+        """Begin the wait of a message that is hidden until its visibility timeout ends."""
         if message_id:
-            service = self.works[place].service
+            service = self.works[index].service
             self._aside[message_id] = Wait(
-                service, record.t, -1, record.correlation_id, why, after=place
+                service, record.t, -1, record.saga, "hidden", after=index
             )
 
-    def _restore(self, record: Record) -> None:
-        store = record.target
-        if record.kind == "fault":
-            self.spans.append(Absence(store, record.t, -1, f"{store} lost"))
-        else:
-            for place, span in enumerate(self.spans):
-                if span.place == store and span.end < 0:
-                    self.spans[place] = span._replace(end=record.t)
+    def _bury(self, record: Record, fact: facts.DeadLettered) -> None:
+        wait = self._aside.get(fact.message_id)
+        if wait is not None:
+            self.waits.append(wait._replace(end=record.t))
+        service, after = (wait.service, wait.after) if wait else ("", None)
+        self._aside[fact.message_id] = Wait(
+            service, record.t, -1, record.saga, "dead letter", after
+        )
+        self._mark(record, "dead letter", service or fact.queue, "dead letter")
+
+    def _end_call(self, record: Record, outcome: str, *, answered: bool) -> None:
+        index = self._calling.pop(record.invocation, None)
+        if index is not None:
+            self.calls[index] = self.calls[index]._replace(
+                end=record.t, answered=answered, outcome=outcome
+            )
 
     def _mark(self, record: Record, kind: Any, place: str = "", text: str = "") -> None:
         if not place:
-            service = self.kinds.get(record.target) == "service"
-            place = record.target if service else record.source
-        saga, text = record.correlation_id, text or record.label
-        mark = Mark(record.t, place, kind, text, saga, record.event_id)
+            drawn = arrow(record)
+            service = self.kinds.get(drawn.target) == "service"
+            place, text = drawn.target if service else drawn.source, drawn.label
+        mark = Mark(record.t, place, kind, text, record.saga, record.event_id)
         if not self.marks or self.marks[-1]._replace(text=text) != mark:
             self.marks.append(mark)  # else it says again what its cause said at this moment
 
@@ -344,7 +345,7 @@ class Activity:
         if not lengths:
             return []
         usual = lengths[len(lengths) // 2]
-        return [one for one in self._first if one.end - one.begin > LONG * usual]
+        return [wait for wait in self._first if wait.end - wait.begin > LONG * usual]
 
     def _until(self, number: int) -> int:
         return self.works[self._busy[number]].end if number in self._busy else self.end
