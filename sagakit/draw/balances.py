@@ -16,7 +16,7 @@ from sagakit.draw.figure import GREY, INK, PALE, PALETTE, RED, STYLE
 from sagakit.draw.labels import Labels, spread
 from sagakit.draw.svg import Picture
 from sagakit.draw.text_metrics import width
-from sagakit.draw.wallets import Change, Loss, history
+from sagakit.trace.observed import Change, Loss, wallet_history
 from sagakit.trace.trace import Trace
 
 FEW = len(PALETTE) - 1  # wallets: up to here they share one panel
@@ -34,7 +34,7 @@ def balances(
 
     Raises `ValueError` for a user without a wallet in this trace.
     """
-    changes, losses = history(trace)
+    changes, losses = wallet_history(trace)
     wallets = list(dict.fromkeys(change.wallet for change in changes))
     if user is not None and user not in wallets:
         names = ", ".join(wallets[:8]) or "none"

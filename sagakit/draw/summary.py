@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from sagakit.contract.terminal import printable
 from sagakit.draw.clock import roughly
-from sagakit.draw.wallets import history
 from sagakit.trace.activity import events
+from sagakit.trace.observed import wallet_history
 from sagakit.trace.trace import A_TEXT, Trace, told
 
 FEW = 8  # rows: of more the first ones are shown
@@ -55,7 +55,7 @@ class Summary(NamedTuple):
         """Read it from a trace; `payments` and `wallets` are the names of their stores."""
         stores = trace.stores()
         opening: dict[str, Decimal | None] = {}
-        for change in history(trace)[0]:
+        for change in wallet_history(trace)[0]:
             opening.setdefault(change.wallet, change.balance)
         letters = [fate for fate in trace.messages().values() if fate.state == "dead"]
         return cls(

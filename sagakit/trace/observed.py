@@ -1,25 +1,21 @@
-"""What an observer notes of a run: how full its queues were, what its breaker did, its events.
+"""What an observer notes of a run: how full its queues were, what its breaker did, its wallets.
 
 The breaker is whatever item of a store has a `state` and `failures`. A rejection is an event whose
 reason is `CIRCUIT_OPEN`; a probe is a call by an invocation that changed the breaker's state first.
+A wallet is any item of a store that has a `balance`.
 """
 
 from bisect import bisect
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from decimal import Decimal
+from typing import Any, ClassVar, Literal, NamedTuple
 
-from sagakit.trace.activity import Activity, OutsideCall, events
-from sagakit.trace.trace import (
-    Failed,
-    FannedOut,
-    Published,
-    Queued,
-    Record,
-    Redriven,
-    Trace,
-    Written,
-)
+from sagakit.trace import facts
+from sagakit.trace.activity import Activity, OutsideCall, emissions, events
+from sagakit.trace.facts import Record
+from sagakit.trace.trace import Trace
 
+MINUS = "\N{MINUS SIGN}"
 REJECTED = "CIRCUIT_OPEN"
 
 
@@ -63,36 +59,34 @@ class _Reading:
         self._since: dict[int, int] = {}  # message that waits to be received to when it began
         self._letters: dict[int, str] = {}  # message to the dead-letter queue that has it
         now = 0
-        for record in trace:
+        for record in trace.entries:
             now = record.t
             self._read(record)
         for message_id in list(self._since):
             self._wait_ends(message_id, now)
 
     def _read(self, record: Record) -> None:
-        detail = record.detail
-        if isinstance(detail, Queued):
-            if record.kind == "return":
-                self._finish(detail.message_id)
-            elif record.kind == "note":
-                self._wait(detail.message_id, record.t)
-            elif record.invocation:
-                self._receive(detail.message_id, record.t)
-            else:
-                self._send(detail.message_id, record.target, record.t)
-        elif isinstance(detail, FannedOut):
-            for message_id in detail.message_ids:
-                self._send(message_id, record.target, record.t)
-        elif isinstance(detail, Published) and detail.message_id:
-            self._send(detail.message_id, record.target, record.t)
-        elif isinstance(detail, Failed) and detail.message_id and record.kind == "async":
-            self._bury(detail.message_id, record)
-        elif isinstance(detail, Redriven):
-            letters = self._letters.pop(detail.formerly, None)
-            if letters is not None:
-                self._at(letters).done += 1
-                self._change(record.t, letters, -1)
-            self._send(detail.message_id, record.target, record.t)
+        t, fact = record.t, record.fact
+        match fact:
+            case facts.Queued() | facts.DeliveredAgain() | facts.Postponed():
+                self._send(fact.message_id, fact.queue, t)
+            case facts.FannedOut():
+                for message_id in fact.message_ids:
+                    self._send(message_id, fact.topic, t)
+            case facts.Received():
+                self._receive(fact.message_id, t)
+            case facts.VisibleAgain():
+                self._wait(fact.message_id, t)
+            case facts.Acknowledged():
+                self._finish(fact.message_id)
+            case facts.DeadLettered():
+                self._bury(fact, t)
+            case facts.Redriven():
+                letters = self._letters.pop(fact.formerly, None)
+                if letters is not None:
+                    self._at(letters).done += 1
+                    self._change(t, letters, -1)
+                self._send(fact.message_id, fact.queue, t)
 
     def _at(self, queue: str) -> Depth:
         return self.found.totals.setdefault(queue, Depth())
@@ -132,13 +126,13 @@ class _Reading:
         if queue is not None:
             self._at(queue).done += 1
 
-    def _bury(self, message_id: int, record: Record) -> None:
-        self._wait_ends(message_id, record.t)
-        self._queues.pop(message_id, None)
-        self._at(record.source).dead += 1
-        self._at(record.target).sent += 1
-        self._letters[message_id] = record.target
-        self._change(record.t, record.target, +1)
+    def _bury(self, fact: facts.DeadLettered, t: int) -> None:
+        self._wait_ends(fact.message_id, t)
+        self._queues.pop(fact.message_id, None)
+        self._at(fact.queue).dead += 1
+        self._at(fact.dead_letters).sent += 1
+        self._letters[fact.message_id] = fact.dead_letters
+        self._change(t, fact.dead_letters, +1)
 
 
 class Stretch(NamedTuple):
@@ -167,21 +161,20 @@ class BreakerStory(NamedTuple):
         failures: list[tuple[int, int]] = []
         changed: dict[int, int] = {}  # invocation to when it first changed the state
         store = ""
-        for record in trace:
-            detail = record.detail
-            if isinstance(detail, Written) and _is_breaker(detail.item):
-                store = record.source
-                before, item = detail.before, detail.item
-                if not states:
-                    began = 0 if before is not None else getattr(item, "since", record.t)
-                    states.append((began, item.state if before is None else before.state))
-                    failures.append((began, 0 if before is None else before.failures))
-                if item.state != states[-1][1]:
-                    if item.state == "OPEN":  # by the failure that was one too many
-                        failures.append((record.t, failures[-1][1] + 1))
-                    states.append((record.t, item.state))
-                    changed.setdefault(record.invocation, record.t)
-                failures.append((record.t, item.failures))
+        for t, _, _, invocation, fact in trace.entries:
+            if not isinstance(fact, facts.Committed) or not _is_breaker(fact.item):
+                continue
+            store, before, item = fact.store, fact.before, fact.item
+            if not states:
+                began = 0 if before is not None else getattr(item, "since", t)
+                states.append((began, item.state if before is None else before.state))
+                failures.append((began, 0 if before is None else before.failures))
+            if item.state != states[-1][1]:
+                if item.state == "OPEN":  # by the failure that was one too many
+                    failures.append((t, failures[-1][1] + 1))
+                states.append((t, item.state))
+                changed.setdefault(invocation, t)
+            failures.append((t, item.failures))
         callers = activity.services_of(store) if store else ()
         calls = [one for one in activity.calls if not callers or one.caller in callers]
         ends = [t for t, _ in states[1:]] + [activity.end]
@@ -232,3 +225,73 @@ def observed(trace: Trace) -> Observed:
     story = BreakerStory.of(trace)
     states = [(one.begin, one.state) for one in story.stretches]
     return Observed(noted, states, depths(trace).changes, story.end)
+
+
+class Change(NamedTuple):
+    """What happened to a wallet at `t` (ms): its balance since, None if it is lost."""
+
+    t: int
+    wallet: str
+    balance: Decimal | None
+    what: Literal["opening", "debit", "refund", "refused", "lost", "restored", "rebuilt"]
+    label: str = ""
+
+
+class Loss(NamedTuple):
+    """A stretch of time (ms) in which a store was lost; `rebuilt` writes followed its restore.
+
+    `rebuilt` is -1 for a store that was never restored.
+    """
+
+    store: str
+    begin: int
+    end: int
+    rebuilt: int = -1
+
+
+def wallet_history(trace: Trace) -> tuple[list[Change], list[Loss]]:
+    """Return all that happened to the wallets of a trace, in its order."""
+    names = {event.event_id: event.event for event in emissions(trace.entries)}
+    changes: list[Change] = []
+    losses: list[Loss] = []
+    for t, saga, _, _, fact in trace.entries:
+        match fact:
+            case facts.Opening() if _is_wallet(fact.item):
+                changes.append(Change(t, fact.item.key, fact.item.balance, "opening"))
+            case facts.Committed() if _is_wallet(fact.item):
+                change = _written(t, fact, saga, names, bool(losses))
+                if change is not None:
+                    changes.append(change)
+                    if change.what == "rebuilt":
+                        losses[-1] = losses[-1]._replace(rebuilt=losses[-1].rebuilt + 1)
+            case facts.StoreLost() if wallets := list(filter(_is_wallet, fact.items)):
+                changes += [Change(t, item.key, None, "lost") for item in wallets]
+                losses.append(Loss(fact.store, t, -1))
+            case facts.Restored() if losses:
+                losses[-1] = losses[-1]._replace(end=t, rebuilt=0)
+                wallets = list(filter(_is_wallet, fact.items))
+                changes += [Change(t, item.key, item.balance, "restored") for item in wallets]
+    end = trace.entries[-1].t if trace.entries else 0
+    return changes, [loss._replace(end=loss.end if loss.end >= 0 else end) for loss in losses]
+
+
+def _is_wallet(item: Any) -> bool:
+    return isinstance(getattr(item, "balance", None), Decimal)
+
+
+def _written(
+    t: int, fact: facts.Committed, saga: str | None, names: dict[str, str], lost_before: bool
+) -> Change | None:
+    wallet, balance = fact.item.key, fact.item.balance
+    if fact.item == fact.before:
+        said = ", ".join(names.get(event_id, "") for event_id in fact.outbox)
+        return Change(t, wallet, balance, "refused", f"{said} {saga}") if said else None
+    if fact.before is None:
+        return Change(t, wallet, balance, "opening")
+    if saga is None and lost_before:
+        return Change(t, wallet, balance, "rebuilt")
+    by = balance - fact.before.balance
+    if not by:
+        return None
+    label = f"{'+' if by > 0 else MINUS}{abs(by)} {saga or ''}".rstrip()
+    return Change(t, wallet, balance, "refund" if by > 0 else "debit", label)

@@ -10,8 +10,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sagakit.contract.imports import extra
+from sagakit.trace import facts
+from sagakit.trace.activity import Emission, events
+from sagakit.trace.arrows import Arrow
 from sagakit.trace.context import derived, span_id, trace_id
-from sagakit.trace.trace import Asked, Failed, Published, Queued, Record, Trace, Written
+from sagakit.trace.trace import Trace
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -53,117 +56,129 @@ class Span(NamedTuple):
     error: str = ""
 
 
-class _Handler:
-    """One invocation's work for one saga."""
+# What a handler waits for, and what ends the wait: a person gives no answer, but who tells one of
+# something is done after that.
+REQUESTS = (
+    facts.ReadRequested, facts.CommitRequested, facts.CommitRepeated, facts.SnapshotRequested,
+    facts.EventsRequested, facts.Asked, facts.Invoked, facts.Told,
+)  # fmt: skip
+ANSWERS = (
+    facts.ItemRead, facts.Committed, facts.StoreRefused, facts.SnapshotRead, facts.EventsRead,
+    facts.PartyAnswered, facts.PartyUnreachable, facts.PartySilent, facts.Answered,
+    facts.Acknowledged,
+)  # fmt: skip
 
-    def __init__(self, first: Record) -> None:
-        self.service = first.target if first.kind in ("call", "async") else first.source
-        self.saga = str(first.correlation_id)
-        self.event = first.event
-        self.records = [first]
 
-    @property
-    def key(self) -> tuple[int, str, str]:
-        first = self.records[0]
-        return first.invocation, self.saga, str(first.event_id)
+class _Handler(NamedTuple):
+    """One invocation's work for one saga, on one event."""
+
+    span_id: int
+    service: str
+    arrows: list[Arrow]
 
 
 def spans(trace: Trace) -> list[Span]:
-    """All spans of a run, in the order in which their handlers began; a handler's steps follow it.
+    """Return all spans of a run, in the order in which their handlers began; a handler's steps
+    follow it.
 
     What belongs to no saga (a text that is no event, an opening balance) is in none of them.
     """
     handlers = _handlers(trace)
+    emitted = {event.event_id: event for event in events(trace)}
     by_outbox = {
-        event_id: span_id(*handler.key)
+        event_id: handler.span_id
         for handler in handlers
-        for record in handler.records
-        if isinstance(record.detail, Written)
-        for event_id in record.detail.outbox
-    }
-    facts = {
-        record.event_id: record.detail for record in trace if isinstance(record.detail, Published)
+        for drawn in handler.arrows
+        if isinstance(drawn.fact, facts.Committed)
+        for event_id in drawn.fact.outbox
     }
     found = []
     for handler in handlers:
-        found.append(_of_handler(handler, by_outbox, facts))
+        found.append(_of_handler(handler, by_outbox, emitted))
         found += _steps(handler, found[-1])
     return found
 
 
 def _handlers(trace: Trace) -> list[_Handler]:
     found: dict[tuple[int, str, str], _Handler] = {}
-    for record in trace:
-        if not record.invocation or record.correlation_id is None:
+    for drawn in trace.arrows():
+        if not drawn.invocation or drawn.correlation_id is None:
             continue
-        handler = _Handler(record)
-        known = found.setdefault(handler.key, handler)
-        if known is not handler:
-            known.records.append(record)
+        key = drawn.invocation, drawn.correlation_id, str(drawn.event_id)
+        if key not in found:
+            service = drawn.target if drawn.kind in ("call", "async") else drawn.source
+            found[key] = _Handler(span_id(*key), service, [])
+        found[key].arrows.append(drawn)
     return list(found.values())
 
 
-def _of_handler(
-    handler: _Handler, by_outbox: dict[str, int], facts: dict[str | None, Published]
-) -> Span:
-    first, last = handler.records[0], handler.records[-1]
-    attributes: dict[str, Any] = {"service.name": handler.service, "saga.id": handler.saga}
-    if isinstance(first.detail, Queued):
-        attributes["messaging.message.id"] = str(first.detail.message_id)
-        attributes["messaging.destination.name"] = first.source
-        attributes["messaging.receives"] = first.detail.receives
+def _of_handler(handler: _Handler, by_outbox: dict[str, int], emitted: dict[str, Emission]) -> Span:
+    first, last = handler.arrows[0], handler.arrows[-1]
+    saga = str(first.correlation_id)
+    attributes: dict[str, Any] = {"service.name": handler.service, "saga.id": saga}
     links: list[int] = []
-    fact = facts.get(first.event_id)
-    if handler.event and fact:
-        attributes["event.type"] = handler.event
-        attributes |= {NAMES.get(name, name): _plain(value) for name, value in fact.payload.items()}
-        for event_id in (str(first.event_id), fact.causation_id):  # the rule of a bus may rename
+    error = ""
+    if isinstance(first.fact, facts.Received):
+        attributes["messaging.message.id"] = str(first.fact.message_id)
+        attributes["messaging.destination.name"] = first.fact.queue
+        attributes["messaging.receives"] = first.fact.receives
+    event = emitted.get(str(first.event_id))
+    if first.event and event:
+        attributes["event.type"] = first.event
+        attributes |= {NAMES.get(name, name): _plain(val) for name, val in event.payload.items()}
+        for event_id in (event.event_id, event.causation_id):  # the rule of a bus may rename
             if event_id in by_outbox:
                 links.append(by_outbox[event_id])
                 break
-    for record in handler.records:
-        if isinstance(record.detail, Written):
-            for event_id in record.detail.outbox:
-                attributes |= _moved(facts.get(event_id))
-    wrong = [
-        record for record in handler.records
-        if record.kind == "fault" or record.label == "failed:"
-    ]  # fmt: skip
+    for drawn in handler.arrows:
+        if isinstance(drawn.fact, facts.Committed):
+            for event_id in drawn.fact.outbox:
+                attributes |= _moved(emitted.get(event_id))
+        if drawn.kind == "fault" or isinstance(drawn.fact, facts.Failed):
+            error = drawn.text
+    name = f"{handler.service} {first.event or first.label}"
     return Span(
-        trace_id(handler.saga), span_id(*handler.key), None,
-        f"{handler.service} {handler.event or first.label}", first.t, last.t, attributes,
-        tuple(links), wrong[-1].text if wrong else "",
-    )  # fmt: skip
+        trace_id(saga),
+        handler.span_id,
+        None,
+        name,
+        first.t,
+        last.t,
+        attributes,
+        tuple(links),
+        error,
+    )
 
 
-def _moved(fact: Published | None) -> dict[str, str]:
-    """The money that an event tells of as moved by whoever published it."""
+def _moved(event: Emission | None) -> dict[str, str]:
+    """Return the money that an event tells of as moved by whoever published it."""
     moved = ("amount_debited", "amount_refunded")
-    payload = fact.payload if fact else {}
+    payload = event.payload if event else {}
     return {NAMES[name]: str(payload[name]) for name in moved if name in payload}
 
 
 def _steps(handler: _Handler, whole: Span) -> Iterator[Span]:
-    """The calls that a handler makes, each until it is answered."""
-    open_calls: list[Record] = []
-    for place, record in enumerate(handler.records):
-        if record.kind == "call" and record.source == handler.service:
-            open_calls.append(record)
-            continue
-        answers = record.kind in ("return", "note") and record.detail is not None
-        if not answers or not open_calls:
-            continue
-        call = open_calls.pop(0)
-        attributes: dict[str, Any] = {"peer.service": call.target}
-        if isinstance(record.detail, Asked):
-            attributes |= {"provider.key": record.detail.key, "provider.outcome": record.text}
-        if isinstance(record.detail, Written) and record.detail.item is not None:
-            attributes |= {"db.key": record.detail.key, "db.version": record.detail.item.version}
-        error = record.text if isinstance(record.detail, Failed) else ""
-        yield Span(
-            whole.trace_id, derived(8, whole.span_id, place), whole.span_id,
-            f"{call.target} {call.label}", call.t, record.t, attributes, (), error,
-        )  # fmt: skip
+    """Return the calls that a handler makes, each until it is answered."""
+    call: Arrow | None = None
+    for index, drawn in enumerate(handler.arrows):
+        fact = drawn.fact
+        if isinstance(fact, REQUESTS) and drawn.source == handler.service:
+            call = drawn
+        elif isinstance(fact, ANSWERS) and call and handler.service in (drawn.source, drawn.target):
+            attributes: dict[str, Any] = {"peer.service": call.target}
+            error = ""
+            match fact:
+                case facts.PartyAnswered() | facts.PartyUnreachable() | facts.PartySilent():
+                    attributes |= {"provider.key": fact.key, "provider.outcome": drawn.text}
+                case facts.Committed() if fact.item is not None:
+                    attributes |= {"db.key": fact.key, "db.version": fact.item.version}
+                case facts.StoreRefused() | facts.Answered(failed=True):
+                    error = drawn.text
+            yield Span(
+                whole.trace_id, derived(8, whole.span_id, index), whole.span_id,
+                f"{call.target} {call.label}", call.t, drawn.t, attributes, (), error,
+            )  # fmt: skip
+            call = None
 
 
 def export(found: Sequence[Span], exporter: "SpanExporter") -> None:

@@ -5,8 +5,7 @@ exact: a `Decimal` in an object column, so that no binary float ever holds it. A
 often is a category, any other is a `str` column; what is missing there is NaN.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
-from operator import itemgetter
+from collections.abc import Iterable, Iterator, Sequence
 from shutil import get_terminal_size
 from textwrap import wrap
 from typing import Any, NamedTuple
@@ -15,14 +14,11 @@ import numpy as np
 import pandas as pd
 
 from sagakit.contract.terminal import printable_lines
-from sagakit.trace import activity
+from sagakit.trace import activity, facts
 from sagakit.trace.observed import Depth, depths
-from sagakit.trace.trace import Asked, Read, Record, Restored, Trace, Written
+from sagakit.trace.trace import Trace
 
 SHORT, LONG = 26, 50  # letters of a text in a table
-CHUNK = 2_000  # records that are turned into columns at once: they stay in the CPU's cache
-_WHAT_FIELDS = slice(1, 6)
-_T, _WHAT, _SAGA, _EVENT_ID, _INVOCATION = map(itemgetter, (0, _WHAT_FIELDS, 6, 7, 8))
 
 
 class Table(pd.DataFrame):
@@ -58,67 +54,50 @@ def _fits(text: str, width: int) -> bool:
     return max(map(len, text.split("\n"))) <= width
 
 
-class _Codes(dict[Hashable, int]):
-    """A number for each value, in the order in which they are first seen; -1 for None."""
+def table(rows: Iterable[Sequence[Any]], **dtypes: str) -> pd.DataFrame:
+    """Return rows as a table, whose columns have these names and dtypes.
 
-    def __init__(self) -> None:
-        super().__init__({None: -1})
+    The values of a `category` are in the order in which they first occur.
+    """
+    values = list(zip(*rows, strict=True)) or [()] * len(dtypes)
+    return Table(
+        {
+            name: _typed(column, dtype)
+            for column, (name, dtype) in zip(values, dtypes.items(), strict=True)
+        }
+    )
 
-    def __missing__(self, value: Hashable) -> int:
-        code = self[value] = len(self) - 1
-        return code
 
-    def values_seen(self) -> list[Any]:
-        return list(self)[1:]
+def _typed(values: Any, dtype: Any) -> Any:
+    if dtype != "category":
+        return (
+            pd.array(values, dtype=dtype) if dtype in ("str", "Int64") else np.array(values, dtype)
+        )
+    seen = [value for value in dict.fromkeys(values) if value is not None]
+    return pd.Categorical(values, pd.Index(seen, dtype="str"))
 
 
 def trace(trace: Trace, *, text: bool = False) -> pd.DataFrame:
     """One row a record.
 
-        t               int64      ms of virtual time
-        kind            category   call, async, return, note, fault
-        source, target  category   participants
-        label           category   what the arrow says, without the detail
-        event           category   the type of the event that it carries
-        correlation_id  category   the saga
-        event_id        str        the event that is carried or being handled
-        invocation      int64      the number of the invocation it belongs to, 0 for none
-        text            str        with `text=True`: the label with its detail, as in a diagram
-
-    Composing the texts takes several times as long as all the rest.
+    t               int64      ms of virtual time
+    kind            category   call, async, return, note, fault
+    source, target  category   participants
+    label           category   what the arrow says, without the detail
+    event           category   the type of the event that it carries
+    correlation_id  category   the saga
+    event_id        str        the event that is carried or being handled
+    invocation      int64      the number of the invocation it belongs to, 0 for none
+    text            str        with `text=True`: the label with its detail, as in a diagram
     """
-    rows = trace.rows()
-    count = len(rows)
-    t, invocation = np.empty(count, np.int64), np.empty(count, np.int64)
-    what, saga = np.empty(count, np.int32), np.empty(count, np.int32)
-    event_id = np.empty(count, object)
-    # Kind, source, target, label and event come in few combinations: one look-up finds all five.
-    whats, sagas = _Codes(), _Codes()
-    for start in range(0, count, CHUNK):
-        chunk = rows[start : start + CHUNK]
-        size = len(chunk)
-        part = slice(start, start + size)
-        t[part] = np.fromiter(map(_T, chunk), np.int64, size)
-        what[part] = np.fromiter(map(whats.__getitem__, map(_WHAT, chunk)), np.int32, size)
-        saga[part] = np.fromiter(map(sagas.__getitem__, map(_SAGA, chunk)), np.int32, size)
-        event_id[part] = list(map(_EVENT_ID, chunk))
-        invocation[part] = np.fromiter(map(_INVOCATION, chunk), np.int64, size)
-    columns: dict[str, Any] = {"t": t}
-    for place, name in enumerate(Record._fields[_WHAT_FIELDS]):
-        codes = _Codes()
-        by_what = np.array([codes[five[place]] for five in whats.values_seen()], np.int32)
-        columns[name] = _categories(by_what.astype(np.min_scalar_type(-len(codes)))[what], codes)
-    columns["correlation_id"] = _categories(saga, sagas)
-    columns["event_id"] = pd.array(event_id, dtype="str")
-    columns["invocation"] = invocation
+    rows = [(*drawn[:5], *drawn[6:10]) for drawn in trace.arrows()]  # but remark and fact
+    found = table(
+        rows, t="int64", kind="category", source="category", target="category", label="category",
+        event="category", correlation_id="category", event_id="str", invocation="int64",
+    )  # fmt: skip
     if text:
-        columns["text"] = pd.array([record.text for record in trace], dtype="str")
-    return Table(columns, copy=False)
-
-
-def _categories(codes: "np.ndarray[Any, Any]", known: _Codes) -> pd.Categorical:
-    names = pd.Index(known.values_seen(), dtype="str")
-    return pd.Categorical.from_codes(codes, categories=names, validate=False)
+        found["text"] = pd.array([drawn.text for drawn in trace.arrows()], dtype="str")
+    return found
 
 
 def events(trace: Trace) -> pd.DataFrame:
@@ -136,23 +115,15 @@ def events(trace: Trace) -> pd.DataFrame:
     again is the same event.
     """
     rows = activity.events(trace)
-    columns: dict[str, Any] = {
-        "t": np.array([one.t for one in rows], np.int64),
-        "event": pd.Categorical([one.event for one in rows], _in_order(one.event for one in rows)),
-        "event_id": pd.array([one.event_id for one in rows], dtype="str"),
-        "correlation_id": pd.Categorical(
-            [one.saga for one in rows], _in_order(one.saga for one in rows)
-        ),
-        "causation_id": pd.array([one.causation_id for one in rows], dtype="str"),
-        "publisher": pd.Categorical(
-            [one.publisher for one in rows], _in_order(one.publisher for one in rows)
-        ),
-        "version": np.array([one.version for one in rows], np.int64),
-    }
-    for field in dict.fromkeys(name for one in rows for name in one.payload):
-        name = f"payload_{field}" if field in columns else field
-        columns[name] = _column([one.payload.get(field) for one in rows])
-    return Table(columns)
+    found = table(
+        [(e.t, e.event, e.event_id, e.saga, e.causation_id, e.publisher, e.version) for e in rows],
+        t="int64", event="category", event_id="str", correlation_id="category",
+        causation_id="str", publisher="category", version="int64",
+    )  # fmt: skip
+    for field in dict.fromkeys(name for event in rows for name in event.payload):
+        name = f"payload_{field}" if field in found.columns else field
+        found[name] = _column([event.payload.get(field) for event in rows])
+    return found
 
 
 def items(trace: Trace, store: str) -> pd.DataFrame:
@@ -169,7 +140,7 @@ def items(trace: Trace, store: str) -> pd.DataFrame:
         names = ", ".join(stores) or "none"
         raise ValueError(f"no store {store!r} in this trace: there are {names}")
     rows = list(stores[store].values())
-    examples = rows or [item for record in trace for item in _items_of(record, store)][:1]
+    examples = rows or list(_items_of(trace, store))[:1]
     if store in books:
         examples = [Entry("", "")]
     fields = dict.fromkeys(name for item in examples for name in type(item)._fields)
@@ -177,30 +148,37 @@ def items(trace: Trace, store: str) -> pd.DataFrame:
 
 
 class Entry(NamedTuple):
+    """What a party outside says of a request, by its Idempotency-Key."""
+
     key: str
     state: str
 
 
 def _books(trace: Trace) -> dict[str, dict[str, Any]]:
-    """What each party outside says that it did: party to key to entry."""
+    """Return what each party outside says that it did: party to key to entry."""
     outside = (one.name for one in trace.participants if one.kind == "external")
     books: dict[str, dict[str, Any]] = {name: {} for name in outside}
-    for record in trace:
-        asked = record.detail
-        if record.kind == "note" and isinstance(asked, Asked) and record.source in books:
-            books[record.source][asked.key] = Entry(asked.key, asked.outcome)
+    for record in trace.entries:
+        fact = record.fact
+        if isinstance(fact, facts.Booked) and fact.party in books:
+            books[fact.party][fact.key] = Entry(fact.key, fact.state)
     return books
 
 
-def _items_of(record: Record, store: str) -> Sequence[Any]:
-    detail = record.detail
-    if isinstance(detail, Written) and record.source == store and detail.item is not None:
-        return [detail.item]
-    if isinstance(detail, Read) and record.source == store and detail.item is not None:
-        return [detail.item]
-    if isinstance(detail, Restored) and record.target == store:
-        return detail.items
-    return []
+def _items_of(trace: Trace, store: str) -> Iterator[Any]:
+    """Return all items that a store ever held."""
+    for record in trace.entries:
+        match record.fact:
+            case facts.Opening(where, item) | facts.ItemRead(store=where, item=item):
+                found: tuple[Any, ...] = (item,)
+            case facts.Committed(store=where, item=item):
+                found = (item,)
+            case facts.StoreLost(where, found) | facts.Restored(store=where, items=found):
+                pass
+            case _:
+                continue
+        if where == store:
+            yield from (item for item in found if item is not None)
 
 
 def queues(trace: Trace) -> pd.DataFrame:
@@ -219,12 +197,12 @@ def queues(trace: Trace) -> pd.DataFrame:
     A dead-letter queue has what was sent to it, and what still waits there.
     """
     names = [one.name for one in trace.participants if one.kind in ("queue", "topic")]
-    found = {name: Depth() for name in names}
-    found.update(depths(trace).totals)
-    columns: dict[str, Any] = {"queue": pd.array(list(found), dtype="str")}
-    for field in Depth.FIELDS:
-        columns[field] = np.array([getattr(one, field) for one in found.values()], np.int64)
-    return Table(columns)
+    found = {name: Depth() for name in names} | depths(trace).totals
+    return table(
+        [(name, *(getattr(one, field) for field in Depth.FIELDS)) for name, one in found.items()],
+        queue="str",
+        **dict.fromkeys(Depth.FIELDS, "int64"),
+    )
 
 
 def metrics(measures: Iterable[tuple[str, str, int, str]]) -> pd.DataFrame:
@@ -235,17 +213,7 @@ def metrics(measures: Iterable[tuple[str, str, int, str]]) -> pd.DataFrame:
     value   int64
     unit    category   events, sagas, ms, changes, messages
     """
-    rows = list(measures)
-    names = [row[0] for row in rows]
-    units = [row[3] for row in rows]
-    return Table(
-        {
-            "metric": pd.Categorical(names, _in_order(names)),
-            "of": pd.array([row[1] for row in rows], dtype="str"),
-            "value": np.array([row[2] for row in rows], np.int64),
-            "unit": pd.Categorical(units, _in_order(units)),
-        }
-    )
+    return table(measures, metric="category", of="str", value="int64", unit="category")
 
 
 def verdicts(verdicts: Iterable[tuple[str, bool, str, int | None]]) -> pd.DataFrame:
@@ -256,15 +224,7 @@ def verdicts(verdicts: Iterable[tuple[str, bool, str, int | None]]) -> pd.DataFr
     detail  str    what was looked at, or what broke it
     record  Int64  the row of `trace` that broke it; missing if it held
     """
-    rows = list(verdicts)
-    return Table(
-        {
-            "law": pd.array([row[0] for row in rows], dtype="str"),
-            "held": np.array([row[1] for row in rows], np.bool_),
-            "detail": pd.array([row[2] for row in rows], dtype="str"),
-            "record": pd.array([row[3] for row in rows], dtype="Int64"),
-        }
-    )
+    return table(verdicts, law="str", held="bool", detail="str", record="Int64")
 
 
 def inequalities(found: Iterable[tuple[str, bool, str, str, str]]) -> pd.DataFrame:
@@ -276,14 +236,7 @@ def inequalities(found: Iterable[tuple[str, bool, str, str, str]]) -> pd.DataFra
     consequence  str    what can happen where it is broken
     source       str    who says so
     """
-    names = ("rule", "held", "detail", "consequence", "source")
-    rows = Table(list(found), columns=list(names))
-    return rows.astype({name: "bool" if name == "held" else "str" for name in names})
-
-
-def _in_order(values: Iterable[str | None]) -> pd.Index:
-    """Categories in the order in which they first occur."""
-    return pd.Index([value for value in dict.fromkeys(values) if value is not None], dtype="str")
+    return table(found, rule="str", held="bool", detail="str", consequence="str", source="str")
 
 
 def _column(values: list[Any]) -> Any:

@@ -8,7 +8,7 @@ import pytest
 from sagakit import Scenario, run, scenarios
 from sagakit.contract.deployment import Participant
 from sagakit.draw.balances import balances
-from sagakit.draw.wallets import Loss, history
+from sagakit.trace.observed import Loss, wallet_history
 from sagakit.trace.trace import Published, Read, Record, Restored, Trace, Written
 from tests.draw.looking import FINE, complaints, texts, words
 
@@ -36,7 +36,7 @@ def made_of(*records: Record) -> Trace:
 
 
 def told(*records: Record) -> list[tuple[int, str, Decimal | None, str]]:
-    changes, _ = history(made_of(*records))
+    changes, _ = wallet_history(made_of(*records))
     return [(one.t, one.what, one.balance, one.label) for one in changes]
 
 
@@ -65,7 +65,7 @@ def test_a_lost_store_has_no_balance_until_it_is_restored_and_rebuilt() -> None:
         written(25, FULL, LESS, saga=None),
         written(30, LESS, FULL._replace(version=3)),
     )
-    changes, losses = history(trace)
+    changes, losses = wallet_history(trace)
     assert [one.what for one in changes] == ["opening", "lost", "restored", "rebuilt", "refund"]
     assert changes[1].balance is None
     assert losses == [Loss("Purses", 5, 20, rebuilt=1)]
@@ -74,7 +74,7 @@ def test_a_lost_store_has_no_balance_until_it_is_restored_and_rebuilt() -> None:
 def test_a_store_that_is_never_restored_stays_lost() -> None:
     lost = Record(5, "fault", "Purses", "Purses", "all data lost", detail=Restored((FULL,)))
     trace = made_of(OPENING, lost, Record(50, "note", "Bank", "Bank", "the end"))
-    assert history(trace)[1] == [Loss("Purses", 5, 50)]
+    assert wallet_history(trace)[1] == [Loss("Purses", 5, 50)]
     picture = balances(trace)
     assert complaints(picture) == []
     assert "ann  lost" in words(picture)
@@ -88,7 +88,7 @@ def test_every_scenario_can_be_read(name: str) -> None:
 @pytest.mark.parametrize("name", scenarios.NAMES)
 def test_the_last_balance_is_the_one_in_the_store(name: str) -> None:
     done = run(name)
-    last = {change.wallet: change.balance for change in history(done.records)[0]}
+    last = {change.wallet: change.balance for change in wallet_history(done.records)[0]}
     assert last == dict(zip(done.wallets["user_id"], done.wallets["balance"], strict=True))
 
 

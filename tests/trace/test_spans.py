@@ -32,7 +32,7 @@ class Kept(SpanExporter):
 def test_a_saga_is_a_trace_and_every_id_is_its_own(name: str) -> None:
     done = run(name)
     found = done.spans()
-    sagas = {record.correlation_id for record in done.records if record.correlation_id}
+    sagas = {record.saga for record in done.records.entries if record.saga}
     assert len({span.trace_id for span in found}) == len(sagas)
     assert len({span.span_id for span in found}) == len(found)
     assert found == run(name).spans()

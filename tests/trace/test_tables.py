@@ -9,10 +9,12 @@ from sagakit import Run, run, scenarios
 from sagakit.contract.deployment import Participant
 from sagakit.contract.faults import Crash, Drop, Duplicate, Outage
 from sagakit.scenarios.scenario import Redrive
-from sagakit.trace import tables
-from sagakit.trace.trace import FannedOut, Queued, Record, Trace
+from sagakit.trace import facts, tables
+from sagakit.trace.arrows import Arrow
+from sagakit.trace.facts import Fact
+from sagakit.trace.trace import Trace
 
-FIELDS = [*Record._fields[:-1]]
+FIELDS = [*Arrow._fields[:5], *Arrow._fields[6:10]]  # but the remark and the fact
 HAPPY = scenarios.happy_path
 
 
@@ -31,7 +33,8 @@ def plain(table: pd.DataFrame) -> list[tuple[object, ...]]:
 def test_the_trace_has_each_record_as_it_is(name: str) -> None:
     done = run(name)
     assert list(done.trace.columns) == FIELDS
-    assert plain(done.trace) == [tuple(record)[:-1] for record in done.records]
+    drawn = [(*one[:5], *one[6:10]) for one in done.records.arrows()]
+    assert plain(done.trace) == drawn
 
 
 def test_the_trace_has_numbers_categories_and_ids() -> None:
@@ -43,18 +46,11 @@ def test_the_trace_has_numbers_categories_and_ids() -> None:
     assert all(dtypes[name] == "category" for name in categories)
 
 
-def test_a_trace_of_more_than_one_chunk_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    done = run(scenarios.circuit_breaker)
-    whole = done.trace
-    monkeypatch.setattr(tables, "CHUNK", 7)
-    pd.testing.assert_frame_equal(done.trace, whole)
-
-
 def test_the_full_texts_come_when_asked_for() -> None:
     records = run(HAPPY).records
     table = tables.trace(records, text=True)
     assert list(table.columns) == [*FIELDS, "text"]
-    assert list(table["text"]) == [record.text for record in records]
+    assert list(table["text"]) == [drawn.text for drawn in records.arrows()]
     assert table["text"].dtype == "str"
 
 
@@ -201,20 +197,18 @@ def test_messages_queue_up_for_a_service_that_is_out() -> None:
 
 
 def test_depth_and_wait_of_a_hand_made_trace() -> None:
-    def record(t: int, kind: str, source: str, target: str, number: int, detail: object) -> Record:
-        return Record(t, kind, source, target, "", "E", "s", "e", number, detail)  # type: ignore[arg-type]
-
+    steps: list[tuple[int, int, Fact]] = [
+        (0, 0, facts.Queued("Bus", "Q", "E", 1)),
+        (2, 0, facts.Queued("Bus", "Q", "E", 2)),
+        (5, 1, facts.Received("Q", "S", "E", 1, 1, "", "Invoke")),
+        (6, 1, facts.Acknowledged("S", "Q", 1, 1)),
+        (7, 0, facts.FannedOut("Bus", "T", "E", (3, 4))),
+        (9, 2, facts.Received("T", "S", "E", 3, 1, "", "Invoke")),
+        (40, 0, facts.MessageDoubled("Q", "E")),
+    ]
     trace = Trace(
         [Participant("Q", "queue"), Participant("T", "topic"), Participant("S", "service")],
-        [
-            record(0, "async", "Bus", "Q", 0, Queued(1)),
-            record(2, "async", "Bus", "Q", 0, Queued(2)),
-            record(5, "async", "Q", "S", 1, Queued(1, 1)),
-            record(6, "return", "S", "Q", 1, Queued(1, 1)),
-            record(7, "async", "Bus", "T", 0, FannedOut((3, 4))),
-            record(9, "async", "T", "S", 2, Queued(3, 1)),
-            record(40, "note", "Q", "Q", 0, None),
-        ],
+        [facts.Record(t, "s", "e", number, fact) for t, number, fact in steps],
     )
     assert queue(tables.queues(trace), "Q") == {
         "sent": 2, "received": 1, "done": 1, "dead": 0, "waiting": 1,
