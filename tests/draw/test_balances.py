@@ -8,8 +8,10 @@ import pytest
 from sagakit import Scenario, run, scenarios
 from sagakit.contract.deployment import Participant
 from sagakit.draw.balances import balances
+from sagakit.trace import facts
+from sagakit.trace.facts import Record
 from sagakit.trace.observed import Loss, wallet_history
-from sagakit.trace.trace import Published, Read, Record, Restored, Trace, Written
+from sagakit.trace.trace import Trace
 from tests.draw.looking import FINE, complaints, texts, words
 
 
@@ -20,15 +22,16 @@ class Purse(NamedTuple):
 
 
 FULL, LESS = Purse("ann", Decimal("9.50")), Purse("ann", Decimal("7.25"), 2)
-OPENING = Record(0, "note", "Purses", "Purses", "opening", detail=Read("ann", FULL))
+OPENING = Record(0, None, None, 0, facts.Opening("Purses", FULL))
+LOST = Record(5, None, None, 0, facts.StoreLost("Purses", (FULL,)))
 MINUS = "\N{MINUS SIGN}"
 
 
 def written(
     t: int, before: Purse | None, item: Purse, saga: str | None = "s", outbox: tuple[str, ...] = ()
 ) -> Record:
-    detail = Written(item.key, before, item, outbox, None)
-    return Record(t, "return", "Purses", "Bank", "OK", None, saga, None, 1, detail)
+    fact = facts.Committed("Bank", "Purses", item.key, before, item, outbox, None)
+    return Record(t, saga, None, 1, fact)
 
 
 def made_of(*records: Record) -> Trace:
@@ -49,8 +52,8 @@ def test_a_debit_and_a_refund_name_their_payment() -> None:
 
 
 def test_a_wallet_that_was_only_checked_was_not_debited() -> None:
-    refused = Record(6, "async", "Bank", "Bus", "Publish", "TooLittle", "s", "e1", 0,
-                     Published("", 1, {}))  # fmt: skip
+    published = facts.Published("Bank", "Bus", "TooLittle", "", 1, {})
+    refused = Record(6, "s", "e1", 0, published)
     assert told(OPENING, written(5, FULL, FULL, outbox=("e1",)), refused) == [
         (0, "opening", FULL.balance, ""),
         (5, "refused", FULL.balance, "TooLittle s"),
@@ -60,8 +63,8 @@ def test_a_wallet_that_was_only_checked_was_not_debited() -> None:
 def test_a_lost_store_has_no_balance_until_it_is_restored_and_rebuilt() -> None:
     trace = made_of(
         OPENING,
-        Record(5, "fault", "Purses", "Purses", "all data lost", detail=Restored((FULL,))),
-        Record(20, "call", "Bank", "Purses", "restore", detail=Restored((FULL,))),
+        LOST,
+        Record(20, None, None, 1, facts.Restored("Bank", "Purses", (FULL,))),
         written(25, FULL, LESS, saga=None),
         written(30, LESS, FULL._replace(version=3)),
     )
@@ -72,8 +75,7 @@ def test_a_lost_store_has_no_balance_until_it_is_restored_and_rebuilt() -> None:
 
 
 def test_a_store_that_is_never_restored_stays_lost() -> None:
-    lost = Record(5, "fault", "Purses", "Purses", "all data lost", detail=Restored((FULL,)))
-    trace = made_of(OPENING, lost, Record(50, "note", "Bank", "Bank", "the end"))
+    trace = made_of(OPENING, LOST, Record(50, None, None, 0, facts.Paused("Bank")))
     assert wallet_history(trace)[1] == [Loss("Purses", 5, 50)]
     picture = balances(trace)
     assert complaints(picture) == []

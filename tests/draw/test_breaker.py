@@ -7,8 +7,10 @@ import pytest
 from sagakit import run, scenarios
 from sagakit.contract.deployment import Participant
 from sagakit.draw.breaker import breaker
+from sagakit.trace import facts
+from sagakit.trace.facts import Fact, Record
 from sagakit.trace.observed import BreakerStory, Stretch
-from sagakit.trace.trace import Asked, Published, Record, Trace, Written
+from sagakit.trace.trace import Trace
 from tests.draw.looking import complaints, words
 
 PARTICIPANTS = (
@@ -26,46 +28,44 @@ class Fuse(NamedTuple):
     version: int = 1
 
 
-def wrote(t: int, before: Fuse | None, item: Fuse, invocation: int) -> list[Record]:
-    detail = Written("bank", before, item, (), None)
-    return [
-        Record(t, "call", "Shop", "Fuses", "put", invocation=invocation),
-        Record(t, "return", "Fuses", "Shop", "OK", invocation=invocation, detail=detail),
+def wrote(t: int, before: Fuse | None, item: Fuse, invocation: int) -> Record:
+    fact = facts.Committed("Shop", "Fuses", "bank", before, item, (), None)
+    return Record(t, "s", None, invocation, fact)
+
+
+def called(t: int, until: int, invocation: int, answer: Fact) -> list[Record]:
+    asked: list[tuple[int, Fact]] = [
+        (t - 1, facts.Invoked("Bus", "Shop", "Invoke")),
+        (t, facts.Asked("Shop", "Bank", "k", (), False, "pay()")),
+        (t, facts.ReadRequested("Shop", "Fuses")),
+        (until, answer),
     ]
-
-
-def called(t: int, until: int, invocation: int, outcome: str) -> list[Record]:
-    answered = outcome == "OK"
-    source = "Bank" if answered else "Shop"
-    return [
-        Record(t - 1, "call", "Bus", "Shop", "Invoke", invocation=invocation),
-        Record(t, "call", "Shop", "Bank", "pay()", None, "s", None, invocation, Asked("k", ())),
-        Record(until, "return" if answered else "note", source, "Shop", "", None, "s", None,
-               invocation, Asked("k", (), outcome)),
-    ]  # fmt: skip
+    return [Record(at, "s", None, invocation, fact) for at, fact in asked]
 
 
 def rejected(t: int, event: str, publisher: str) -> Record:
-    detail = Published("", 1, {"reason": "CIRCUIT_OPEN"})
-    return Record(t, "async", publisher, "Bus", "Publish", event, "s", event, 0, detail)
+    published = facts.Published(publisher, "Bus", event, "", 1, {"reason": "CIRCUIT_OPEN"})
+    return Record(t, "s", event, 0, published)
 
 
+OK = facts.PartyAnswered("Shop", "Bank", "k", (), 200, "OK")
+SILENCE = facts.PartySilent("Shop", "Bank", "k", (), 50)
 CLOSED, ONE = Fuse("CLOSED", 0), Fuse("CLOSED", 1)
 OPEN, HALF = Fuse("OPEN", 0), Fuse("HALF_OPEN", 0)
 STORY = BreakerStory.of(
     Trace(
         PARTICIPANTS,
         [
-            *called(10, 60, 1, "timeout"),
-            *wrote(62, CLOSED, ONE, 1),
-            *called(100, 150, 2, "timeout"),
-            *wrote(152, ONE, OPEN, 2),
+            *called(10, 60, 1, SILENCE),
+            wrote(62, CLOSED, ONE, 1),
+            *called(100, 150, 2, SILENCE),
+            wrote(152, ONE, OPEN, 2),
             rejected(160, "NotPaid", "Shop"),
             rejected(165, "Refunded", "Elsewhere"),  # what follows from it has the same reason
-            Record(300, "call", "Bus", "Shop", "Invoke", invocation=3),
-            *wrote(301, OPEN, HALF, 3),
-            *called(303, 320, 3, "OK")[1:],
-            *wrote(322, HALF, CLOSED, 3),
+            Record(300, "s", None, 3, facts.Invoked("Bus", "Shop", "Invoke")),
+            wrote(301, OPEN, HALF, 3),
+            *called(303, 320, 3, OK)[1:],
+            wrote(322, HALF, CLOSED, 3),
         ],
     )
 )
@@ -126,7 +126,7 @@ def test_the_states_agree_with_the_metrics() -> None:
         (run(scenarios.happy_path).records, "The one call was answered"),
         (run(scenarios.disaster_recovery).records, "All 9 calls were answered"),
         (run(scenarios.insufficient_funds).records, "no call to an external party"),
-        (Trace(PARTICIPANTS, called(10, 60, 1, "timeout")), "but no breaker"),
+        (Trace(PARTICIPANTS, called(10, 60, 1, SILENCE)), "but no breaker"),
         (Trace(PARTICIPANTS), "no call to an external party"),
     ],
     ids=["one call", "many calls", "no call", "no breaker", "nothing"],

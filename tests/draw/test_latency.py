@@ -8,7 +8,8 @@ from sagakit import Scenario, run, scenarios
 from sagakit.contract.deployment import Participant
 from sagakit.draw.latency import Lasted, lasted, latency, percentile
 from sagakit.payments.metrics import nearest_rank
-from sagakit.trace.trace import Published, Record, Trace
+from sagakit.trace.facts import Published, Record
+from sagakit.trace.trace import Trace
 from tests.draw.looking import complaints, words
 
 
@@ -17,11 +18,10 @@ def published(*events: tuple[int, str, str]) -> Trace:
     return Trace(
         [Participant("Shop", "service"), Participant("Bus", "bus")],
         [
-            Record(t, "async", "Shop", "Bus", "Publish", event, saga, f"e{place}", 0,
-                   Published("", 1, {}))
-            for place, (t, saga, event) in enumerate(events)
+            Record(t, saga, f"e{index}", 0, Published("Shop", "Bus", event, "", 1, {}))
+            for index, (t, saga, event) in enumerate(events)
         ],
-    )  # fmt: skip
+    )
 
 
 def test_a_saga_lasts_from_its_first_event_to_its_last_which_is_its_outcome() -> None:

@@ -17,8 +17,10 @@ from sagakit.draw.labels import Labels, spread
 from sagakit.draw.timelegend import COFFIN
 from sagakit.draw.timeline import timeline
 from sagakit.draw.timescale import CUT, Cut, TimeScale, cuts
+from sagakit.trace import facts
 from sagakit.trace.activity import Activity
-from sagakit.trace.trace import Asked, Failed, Published, Queued, Record, Trace, Written
+from sagakit.trace.facts import Fact, Record
+from sagakit.trace.trace import Trace
 from tests.draw.looking import complaints, words
 
 # A shop takes orders, keeps them in its store and asks a bank; a mailer hears of them.
@@ -32,21 +34,20 @@ PARTICIPANTS = (
     Participant("Mailer", "service"),
     Participant("Bank", "external"),
 )
-ORDERED = Published("a", 1, {})
 ORDER = (
-    Record(0, "call", "Ann", "Shop", "order", None, "a", None, 1),
-    Record(1, "call", "Shop", "Bank", "pay()", None, "a", None, 1, Asked("k", ())),
-    Record(8, "return", "Bank", "Shop", "200", None, "a", None, 1, Asked("k", (), "OK")),
-    Record(9, "call", "Shop", "Shop DB", "put", None, "a", None, 1),
-    Record(11, "return", "Shop DB", "Shop", "OK", None, "a", None, 1,
-           Written("o", None, None, ("e1",), None)),
-    Record(12, "return", "Shop", "Ann", "202", None, "a"),
-    Record(14, "async", "Shop", "Bus", "Publish", "Ordered", "a", "e1", 0, ORDERED),
-    Record(20, "async", "Bus", "Mail SQS", "Queue", "Ordered", "a", "e1", 0, Queued(1)),
-)  # fmt: skip
+    Record(0, "a", None, 1, facts.Invoked("Ann", "Shop", "order")),
+    Record(1, "a", None, 1, facts.Asked("Shop", "Bank", "k", (), False, "pay()")),
+    Record(8, "a", None, 1, facts.PartyAnswered("Shop", "Bank", "k", (), 200, "OK")),
+    Record(9, "a", None, 1, facts.CommitRequested("Shop", "Shop DB", None, False, ("Ordered",))),
+    Record(11, "a", None, 1, facts.Committed("Shop", "Shop DB", "o", None, None, ("e1",), None)),
+    Record(12, "a", None, 0, facts.Answered("Shop", "Ann", "202")),
+    Record(14, "a", "e1", 0, facts.Published("Shop", "Bus", "Ordered", "a", 1, {})),
+    Record(20, "a", "e1", 0, facts.Queued("Bus", "Mail SQS", "Ordered", 1)),
+)
+TAKEN = facts.Received("Mail SQS", "Mailer", "Ordered", 1, 1, "", "Invoke")
 MAILED = (
-    Record(25, "async", "Mail SQS", "Mailer", "Invoke", "Ordered", "a", "e1", 2, Queued(1, 1)),
-    Record(30, "return", "Mailer", "Mail SQS", "done", None, "a", "e1", 2, Queued(1, 1)),
+    Record(25, "a", "e1", 2, TAKEN),
+    Record(30, "a", "e1", 2, facts.Acknowledged("Mailer", "Mail SQS", 1, 1)),
 )
 
 
@@ -78,28 +79,22 @@ def test_events_work_and_calls_are_found_with_their_times() -> None:
 
 
 def test_a_call_without_an_answer_lasts_until_the_caller_gives_up() -> None:
-    silent = Record(501, "note", "Shop", "Shop", "no response", None, "a", None, 1,
-                    Asked("k", (), "timeout"))  # fmt: skip
+    silent = Record(501, "a", None, 1, facts.PartySilent("Shop", "Bank", "k", (), 500))
     (call,) = Activity(made_of(*ORDER[:2], silent)).calls
     assert (call.begin, call.end, call.answered, call.outcome) == (1, 501, False, "timeout")
 
 
 def test_a_message_that_failed_waits_until_it_is_received_again_or_dead() -> None:
-    failed = Failed(1, "out of paper")
-    again = Queued(1, 2)
-    seen = Activity(
-        made_of(
-            *ORDER,
-            MAILED[0],
-            Record(30, "return", "Mailer", "Mail SQS", "failed:", None, "a", "e1", 2, failed),
-            Record(500, "note", "Mail SQS", "Mail SQS", "visible again", None, "a", "e1", 0, again),
-            Record(505, "async", "Mail SQS", "Mailer", "Invoke", "Ordered", "a", "e1", 3, again),
-            Record(510, "fault", "Mailer", "Mailer", "crash", None, "a", "e1", 3),
-            Record(
-                1_000, "async", "Mail SQS", "Mail DLQ", "Dead letter:", None, "a", "e1", 0, failed
-            ),
-        )
-    )
+    why = "out of paper"
+    steps: list[tuple[int, int, Fact]] = [
+        (30, 2, facts.Failed("Mailer", "Mail SQS", 1, why)),
+        (500, 0, facts.VisibleAgain("Mail SQS", "Ordered", 1, 2)),
+        (505, 3, TAKEN._replace(receives=2)),
+        (510, 3, facts.Crashed("Mailer")),
+        (1_000, 0, facts.DeadLettered("Mail SQS", "Mail DLQ", "Ordered", 1, why)),
+    ]
+    after = [Record(t, "a", "e1", number, fact) for t, number, fact in steps]
+    seen = Activity(made_of(*ORDER, MAILED[0], *after))
     assert [(one.service, one.begin, one.end) for one in seen.waits] == [
         ("Mailer", 30, 505),
         ("Mailer", 510, 1_000),
