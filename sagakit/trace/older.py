@@ -178,6 +178,7 @@ def modern(
 
     `kinds` is participant to kind: it tells a person from a service.
     """
+    begun: dict[int, str] = {}  # invocation to its service
     parties: dict[str, str] = {}  # Idempotency-Key to the party that was asked
     for record in records:
         if isinstance(record, facts.Record):
@@ -188,6 +189,11 @@ def modern(
         except LookupError:
             unknown: Any = Unknown(record)
             fact = unknown
+        number = record.invocation
+        if isinstance(fact, facts.Invoked | facts.Received):
+            if isinstance(fact, facts.Invoked) and begun.get(number) == fact.source:
+                fact = facts.Told(*fact)
+            begun.setdefault(number, getattr(fact, "service", ""))
         if isinstance(fact, facts.Asked):
             parties[fact.key] = fact.party
         elif isinstance(fact, facts.PartySilent):

@@ -74,58 +74,62 @@ class Trace:
         return f"<Trace of {len(self)} records, {len(self.participants)} participants>"
 
     def stores(self) -> dict[str, dict[str, Any]]:
-        """What each store holds at the end: store to key to item."""
+        """Return what each store holds at the end: store to key to item."""
         stores: dict[str, dict[str, Any]] = {
-            one.name: {} for one in self.participants if one.kind == "store"
+            participant.name: {} for participant in self.participants if participant.kind == "store"
         }
-        for record in self:
-            detail = record.detail
-            if isinstance(detail, Written):
-                if detail.item is not None:
-                    stores[record.source][detail.item.key] = detail.item
-            elif isinstance(detail, Read) and record.kind == "note":
-                stores[record.source][detail.key] = detail.item
-            elif isinstance(detail, Restored):
-                lost = record.kind == "fault"
-                items = () if lost else detail.items
-                stores[record.target] = {item.key: item for item in items}
+        for record in self.entries:
+            match record.fact:
+                case facts.Opening(store, item):
+                    stores[store][item.key] = item
+                case facts.Committed() as commit if commit.item is not None:
+                    stores[commit.store][commit.item.key] = commit.item
+                case facts.StoreLost(store):
+                    stores[store] = {}
+                case facts.Restored(_, store, items):
+                    stores[store] = {item.key: item for item in items}
         return stores
 
     def messages(self) -> dict[int, "Fate"]:
-        """What became of each message: message id to fate."""
+        """Return what became of each message: message id to fate."""
         fates: dict[int, Fate] = {}
-        for record in self:
-            detail = record.detail
-            if isinstance(detail, FannedOut):
-                for message_id in detail.message_ids:
-                    fates[message_id] = Fate(record.target, record.event, "waiting")
-            elif isinstance(detail, Redriven):
-                fates.pop(detail.formerly)
-                fates[detail.message_id] = Fate(record.target, record.event, "waiting")
-            elif isinstance(detail, Published) and detail.message_id:
-                fates[detail.message_id] = Fate(record.target, record.event, "waiting")
-            elif isinstance(detail, Queued):
-                waiting = Fate(record.target, record.event, "waiting")
-                fate = fates.get(detail.message_id)
-                if record.kind != "return":
-                    fates.setdefault(detail.message_id, waiting)
-                elif fate and fate.state == "waiting":  # else it is dead: who did it was too late
-                    fates[detail.message_id] = fate._replace(state="done")
-            elif isinstance(detail, Failed) and detail.message_id in fates:
-                fate = fates.pop(detail.message_id)
-                if record.kind != "fault":  # else the queue has lost it
-                    state: Any = "dead" if record.kind == "async" else fate.state
-                    fates[detail.message_id] = fate._replace(state=state, reason=detail.reason)
+        for record in self.entries:
+            match record.fact:
+                case (
+                    facts.Queued() | facts.DeliveredAgain() | facts.Postponed()
+                    | facts.Received() | facts.VisibleAgain()
+                ) as sent:  # fmt: skip
+                    fates.setdefault(sent.message_id, Fate(sent.queue, sent.event, "waiting"))
+                case facts.FannedOut(_, topic, event, message_ids):
+                    for message_id in message_ids:
+                        fates[message_id] = Fate(topic, event, "waiting")
+                case facts.Redriven() as sent:
+                    fates.pop(sent.formerly, None)
+                    fates[sent.message_id] = Fate(sent.queue, sent.event, "waiting")
+                case facts.Acknowledged(_, _, message_id) if message_id in fates:
+                    if fates[message_id].state == "waiting":  # else who did it was too late
+                        fates[message_id] = fates[message_id]._replace(state="done")
+                case facts.Failed(_, _, message_id, reason) if message_id in fates:
+                    fates[message_id] = fates[message_id]._replace(reason=reason)
+                case facts.DeadLettered(_, _, _, message_id, reason) if message_id in fates:
+                    fates[message_id] = fates[message_id]._replace(state="dead", reason=reason)
+                case facts.MessageLost(_, _, message_id):
+                    fates.pop(message_id, None)
         return fates
 
     def jsonl(self) -> Iterator[str]:
-        """The structured log: one JSON object a record, with its correlation id."""
-        for record in self:
-            fields = record._asdict()
-            detail = record.detail
-            fields["label"] = record.text
-            fields["detail"] = detail and {"is": type(detail).__name__, **detail._asdict()}
-            yield encode(fields)
+        """Return the structured log: one JSON object a record, with its correlation id."""
+        return map(log_line, self.entries)
+
+
+def log_line(record: facts.Record) -> str:
+    """Return the line of the log for a record, of version 2."""
+    t, saga, event_id, invocation, fact = record
+    told = {"is": type(fact).__name__, **fact._asdict()}
+    return encode(
+        {"v": 2, "t": t, "correlation_id": saga, "event_id": event_id, "invocation": invocation,
+         "fact": told}
+    )  # fmt: skip
 
 
 def archived(records: Iterable[facts.Record], types: Iterable[type[Event]]) -> tuple[Event, ...]:

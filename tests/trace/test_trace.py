@@ -9,58 +9,51 @@ from sagakit import run, scenarios
 from sagakit.contract.deployment import Participant
 from sagakit.contract.events import encode
 from sagakit.contract.faults import Loss
-from sagakit.trace.trace import (
-    Asked,
-    Attempt,
-    Failed,
-    FannedOut,
-    Fate,
-    Published,
-    Queued,
-    Read,
-    Record,
-    Redriven,
-    Restored,
-    Trace,
-    Written,
-    duration,
-)
+from sagakit.contract.timing import duration
+from sagakit.trace import facts
+from sagakit.trace.arrows import arrow
+from sagakit.trace.facts import Record
+from sagakit.trace.trace import Fate, Trace
 from tests.sim.shop import Shelf, orders, shop
 from tests.sim.test_invocation import Shop
 
 TEA = Shelf("tea", 9, version=2)
 
 
-def record(kind: Any, source: str, target: str, label: str = "", detail: Any = None) -> Record:
-    return Record(0, kind, source, target, label, "Ordered", "saga", "id", 1, detail)
+def record(fact: facts.Fact) -> Record:
+    return Record(0, "saga", "id", 1, fact)
+
+
+def commit_requested(item: Any, unchanged: bool = False, *outbox: str) -> facts.Fact:
+    return facts.CommitRequested("Shop", "Shelves", item, unchanged, outbox)
 
 
 @pytest.mark.parametrize(
-    ("label", "detail", "text"),
+    ("fact", "text"),
     [
-        ("POST /payments", None, "POST /payments"),
-        ("Invoke Lambda", Queued(1, 2), "Invoke Lambda"),
-        ("Invoke Lambda", Queued(1, 2, "attempt=2"), "Invoke Lambda (attempt=2)"),
-        ("Publish event [Ordered]", Published("id", 1, {"number": 0}), "Publish event [Ordered]"),
-        ("", Read("tea", TEA), "{9 left, version: 2}"),
-        ("", Read("tea", None), "nothing"),
-        ("put", Attempt(TEA._replace(version=1), False, ""),
-         "put 9 left, version: 1, condition: it is new"),
-        ("update", Attempt(TEA, False, "Packed"),
+        (facts.Invoked("User", "Shop", "POST /payments"), "POST /payments"),
+        (facts.Received("Q", "Shop", "Ordered", 1, 2, "", "Invoke Lambda"), "Invoke Lambda"),
+        (facts.Received("Q", "Shop", "Ordered", 1, 2, "attempt=2", "Invoke Lambda"),
+         "Invoke Lambda (attempt=2)"),
+        (facts.Published("Shop", "Bus", "Ordered", "id", 1, {}), "Publish event [Ordered]"),
+        (facts.ItemRead("Shop", "Shelves", "tea", TEA), "{9 left, version: 2}"),
+        (facts.ItemRead("Shop", "Shelves", "tea", None), "nothing"),
+        (commit_requested(TEA._replace(version=1)), "put 9 left, version: 1, condition: it is new"),
+        (commit_requested(TEA, False, "Packed"),
          "update 9 left, version: 2, condition version == 1 & outbox [Packed]"),
-        ("check", Attempt(TEA, True, "Packed"), "check condition version == 1 & outbox [Packed]"),
-        ("record", Attempt(None, False, "Packed"), "record outbox [Packed]"),
-        ("OK", Written("tea", None, TEA, (), None), "OK"),
-        ("failed:", Failed(1, "LookupError: no tea"), "failed: LookupError: no tea"),
-        ("200", Asked("k", (), "OK"), "200 OK"),
-        ("send()", Asked("k", ()), "send()"),
-        ("restore", Restored((TEA,)), "restore"),
+        (commit_requested(TEA, True, "Packed"),
+         "check condition version == 1 & outbox [Packed]"),
+        (commit_requested(None, False, "Packed", "Sold"), "record outbox [Packed, Sold]"),
+        (facts.Committed("Shop", "Shelves", "tea", None, TEA, (), None), "OK"),
+        (facts.Failed("Shop", "Q", 1, "LookupError: no tea"), "failed: LookupError: no tea"),
+        (facts.PartyAnswered("Shop", "Bank", "k", (), 200, "OK"), "200 OK"),
+        (facts.Asked("Shop", "Bank", "k", (), False, "send()"), "send()"),
+        (facts.Postponed("Shop", "Q", "Ordered", "c", 1, {}, 1, 60_000, "attempt=2"),
+         "Enqueue (attempt=2), delay 1 minute"),
     ],
 )  # fmt: skip
-def test_the_text_of_a_record_is_its_label_with_what_the_detail_says(
-    label: str, detail: Any, text: str
-) -> None:
-    assert record("call", "A", "B", label, detail).text == text
+def test_the_text_of_an_arrow_is_its_label_with_its_remark(fact: facts.Fact, text: str) -> None:
+    assert arrow(record(fact)).text == text
 
 
 @pytest.mark.parametrize(
@@ -73,59 +66,61 @@ def test_a_duration_is_for_people(ms: int, text: str) -> None:
 
 
 def test_a_trace_is_read_as_records() -> None:
-    one, two = record("call", "A", "B"), record("return", "B", "A")
-    trace = Trace((), [one, two])
-    assert list(trace) == [one, two]
-    assert (trace[0], trace[-1], len(trace)) == (one, two, 2)
+    paused, resumed = record(facts.Paused("Shop")), record(facts.Resumed("Shop"))
+    trace = Trace((), [paused])
+    trace.write(resumed)
+    assert trace.entries == [paused, resumed]
+    assert len(trace) == 2
     assert repr(trace) == "<Trace of 2 records, 0 participants>"
 
 
-def test_an_item_that_does_not_tell_itself_is_told_by_its_fields() -> None:
+def test_an_item_without_a_text_of_its_own_is_told_by_its_fields() -> None:
     class Book(NamedTuple):
         title: str
         lent: bool
         version: int = 0
 
     book = Book("Emma", False, version=3)
-    assert str(Read("Emma", book)) == "{title: Emma, lent: False, version: 3}"
-    assert str(Attempt(book, False, "")) == (
-        "title: Emma, lent: False, version: 3, condition version == 2"
+    read = facts.ItemRead("Shop", "Shelves", "Emma", book)
+    assert arrow(record(read)).text == "{title: Emma, lent: False, version: 3}"
+    assert arrow(record(commit_requested(book))).text == (
+        "update title: Emma, lent: False, version: 3, condition version == 2"
     )
 
 
 # What the stores hold at the end.
 
 STORES = (Participant("Shelves", "store"), Participant("Archive", "store"))
+OPENING = facts.Opening("Shelves", TEA)
+LOST = facts.StoreLost("Shelves", (TEA,))
+RESTORED = facts.Restored("Shop", "Shelves", (TEA,))
 
 
-def stores(*records: Record) -> dict[str, dict[str, Any]]:
-    return Trace(STORES, records).stores()
+def stores(*told: facts.Fact) -> dict[str, dict[str, Any]]:
+    return Trace(STORES, map(record, told)).stores()
 
 
-def written(item: Shelf | None) -> Record:
-    return record("return", "Shelves", "Shop", "OK", Written(None, None, item, (), None))
+def committed(item: Shelf | None) -> facts.Fact:
+    return facts.Committed("Shop", "Shelves", None, None, item, (), None)
 
 
-def test_stores_hold_what_was_written_last() -> None:
-    opening = record("note", "Shelves", "Shelves", "opening", Read("tea", TEA))
+def test_stores_hold_what_was_committed_last() -> None:
     sold_out = TEA._replace(left=0, version=3)
     assert stores() == {"Shelves": {}, "Archive": {}}
-    assert stores(opening)["Shelves"] == {"tea": TEA}
-    assert stores(opening, written(sold_out), written(None))["Shelves"] == {"tea": sold_out}
+    assert stores(OPENING)["Shelves"] == {"tea": TEA}
+    assert stores(OPENING, committed(sold_out), committed(None))["Shelves"] == {"tea": sold_out}
 
 
-def test_a_read_changes_nothing() -> None:
-    assert stores(record("return", "Shelves", "Shop", "", Read("tea", TEA)))["Shelves"] == {}
+def test_a_read_does_not_change_a_store() -> None:
+    assert stores(facts.ItemRead("Shop", "Shelves", "tea", TEA))["Shelves"] == {}
 
 
 def test_a_loss_empties_a_store_and_a_restore_fills_it() -> None:
-    lost = record("fault", "Shelves", "Shelves", "all data lost", Restored((TEA,)))
-    restored = record("call", "Shop", "Shelves", "restore", Restored((TEA,)))
-    assert stores(written(TEA), lost)["Shelves"] == {}
-    assert stores(written(TEA), lost, restored)["Shelves"] == {"tea": TEA}
+    assert stores(committed(TEA), LOST)["Shelves"] == {}
+    assert stores(committed(TEA), LOST, RESTORED)["Shelves"] == {"tea": TEA}
 
 
-def test_what_the_trace_tells_of_the_stores_is_what_they_hold() -> None:
+def test_the_stores_of_a_trace_hold_what_the_stores_of_its_world_hold() -> None:
     world = shop(Shop)
     trace = orders(world, 0, 5, 9)
     assert trace.stores()["Shelves"] == world.stores["Shelves"].items
@@ -135,18 +130,18 @@ def test_what_the_trace_tells_of_the_stores_is_what_they_hold() -> None:
 
 # What became of the messages.
 
-SENT = record("async", "Bus", "Q", "Queue [Ordered]", Queued(1))
-TAKEN = record("async", "Q", "Shop", "Invoke Lambda", Queued(1, 1))
-DONE = record("return", "Shop", "Q", "done", Queued(1, 1))
-FAILED = record("return", "Shop", "Q", "failed:", Failed(1, "no tea"))
-AGAIN = record("note", "Q", "Q", "visible again", Queued(1, 1))
-BURIED = record("async", "Q", "DLQ", "Dead letter:", Failed(1, "no tea"))
-REDRIVEN = record("async", "DLQ", "Q", "Redrive", Redriven(2, formerly=1))
+SENT = facts.Queued("Bus", "Q", "Ordered", 1)
+TAKEN = facts.Received("Q", "Shop", "Ordered", 1, 1, "", "Invoke Lambda")
+DONE = facts.Acknowledged("Shop", "Q", 1, 1)
+FAILED = facts.Failed("Shop", "Q", 1, "no tea")
+AGAIN = facts.VisibleAgain("Q", "Ordered", 1, 1)
+BURIED = facts.DeadLettered("Q", "DLQ", "Ordered", 1, "no tea")
+REDRIVEN = facts.Redriven("DLQ", "Q", "Ordered", 2, formerly=1)
 WAITS = Fate("Q", "Ordered", "waiting")
 
 
 @pytest.mark.parametrize(
-    ("records", "fates"),
+    ("told", "fates"),
     [
         ([], {}),
         ([SENT], {1: WAITS}),
@@ -158,18 +153,19 @@ WAITS = Fate("Q", "Ordered", "waiting")
         ([SENT, TAKEN, BURIED, DONE], {1: Fate("Q", "Ordered", "dead", "no tea")}),
         ([SENT, TAKEN, FAILED, BURIED, REDRIVEN], {2: WAITS}),
         ([SENT, TAKEN, BURIED, REDRIVEN, DONE, FAILED], {2: WAITS}),
+        ([SENT, TAKEN, facts.MessageLost("Q", "Ordered", 1)], {}),
         (
-            [record("async", "Bus", "Topic", "Publish event [Ordered]", FannedOut((1, 2)))],
+            [facts.FannedOut("Bus", "Topic", "Ordered", (1, 2))],
             {1: Fate("Topic", "Ordered", "waiting"), 2: Fate("Topic", "Ordered", "waiting")},
         ),
         (
-            [record("call", "Shop", "Retry", "Enqueue", Published("id", 1, {}, message_id=1))],
+            [facts.Postponed("Shop", "Retry", "Ordered", "id", 1, {}, message_id=1, delay=0)],
             {1: Fate("Retry", "Ordered", "waiting")},
         ),
     ],
 )
-def test_the_fate_of_a_message(records: list[Record], fates: dict[int, Fate]) -> None:
-    assert Trace((), records).messages() == fates
+def test_the_fate_of_a_message(told: list[facts.Fact], fates: dict[int, Fate]) -> None:
+    assert Trace((), map(record, told)).messages() == fates
 
 
 # The structured log.
@@ -180,19 +176,22 @@ def test_the_log_is_one_json_object_a_record(name: str) -> None:
     trace = run(name).records
     lines = list(trace.jsonl())
     assert len(lines) == len(trace)
-    for line, each in zip(lines, trace, strict=True):
+    for line, each in zip(lines, trace.entries, strict=True):
         assert "\n" not in line
         fields = json.loads(line)
-        assert set(fields) == set(Record._fields)
-        assert fields["label"] == each.text
-        assert fields["correlation_id"] == each.correlation_id
-        assert (fields["detail"] is None) == (each.detail is None)
+        assert fields["v"] == 2
+        assert fields["correlation_id"] == each.saga
+        assert set(fields["fact"]) == {"is", *each.fact._fields}
 
 
-def test_a_log_line_says_what_kind_of_detail_it_has() -> None:
-    (line,) = Trace((), [record("return", "Shelves", "Shop", "", Read("tea", TEA))]).jsonl()
-    assert json.loads(line)["detail"] == {
-        "is": "Read", "key": "tea", "item": {"thing": "tea", "left": 9, "version": 2}
+def test_a_log_line_names_its_fact_and_has_its_fields() -> None:
+    (line,) = Trace((), [record(OPENING)]).jsonl()
+    assert json.loads(line) == {
+        "v": 2, "t": 0, "correlation_id": "saga", "event_id": "id", "invocation": 1,
+        "fact": {
+            "is": "Opening", "store": "Shelves",
+            "item": {"thing": "tea", "left": 9, "version": 2},
+        },
     }  # fmt: skip
 
 

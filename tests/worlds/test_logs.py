@@ -115,4 +115,6 @@ def test_every_line_of_a_saga_says_which(write: Write) -> None:
     sagas = {record["correlation_id"] for record in records}
     assert sagas == {"ana:A", None}
     assert {line["correlation_id"] for line in lines if line.get("trace_id")} <= {"ana:A"}
-    assert [one["label"] for one in records if one["event"] and not one["correlation_id"]] == []
+    assert [
+        one["fact"] for one in records if one["fact"].get("event") and not one["correlation_id"]
+    ] == []

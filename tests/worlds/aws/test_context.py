@@ -125,7 +125,7 @@ class TestARun:
             assert spans[line["span_id"]].links == (parent.span_id,)
 
     def test_a_line_of_no_saga_has_none_of_them(self, played: Played) -> None:
-        request = next(line for line in played.lines if line["message"]["label"].startswith("POST"))
+        request = next(line for line in played.lines if line["message"]["fact"]["is"] == "Invoked")
         assert not {"correlation_id", "trace_id", "span_id", "traceparent"} & request.keys()
 
 
