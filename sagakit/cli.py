@@ -296,13 +296,11 @@ def _template(given: Namespace) -> int:
 @_command(_formats("table", "json"))
 def _zoo(given: Namespace) -> int:
     """Find each flaw of the zoo, which the sound services survive."""
-    from sagakit.zoo import report
-    from sagakit.zoo.matrix import kills, trials
+    from sagakit.zoo.matrix import Answers
 
-    found = list(kills())
-    sound = [(trial, trial.explore()) for trial in trials()]
-    show_lines({"table": report.for_people, "json": report.as_json}[given.format](found, sound))
-    return HELD if report.holds(found, sound) else BROKE
+    answers = Answers.found()
+    show_lines(answers.for_people() if given.format == "table" else answers.as_json())
+    return HELD if answers.hold else BROKE
 
 
 def _outcome(done: "Run", form: str) -> int:

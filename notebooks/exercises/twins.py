@@ -10,7 +10,7 @@ from sagakit.contract.ports import VersionConflict, on
 from sagakit.payments.events import PaymentInit, ProviderPaymentFailed, ProviderPaymentInit
 from sagakit.payments.provider import Charge, ProviderGateway, State
 from sagakit.payments.wallet import WalletService
-from sagakit.zoo.given import decided
+from sagakit.zoo.flaw import decided
 
 
 class LosesPatience(WalletService):

@@ -11,8 +11,7 @@ The mark belongs into the transaction that does the work: both are there, or nei
 from sagakit.contract.ports import on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import WalletService
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import ONE_PAYMENT, decided
+from sagakit.zoo.flaw import ONE_PAYMENT, Flaw, decided
 
 
 class AckBeforeWork(WalletService):

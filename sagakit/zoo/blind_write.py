@@ -14,8 +14,7 @@ decision is void: read, decide and write again.
 from sagakit.contract.ports import on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import WalletService
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import TWO_PAYMENTS, decided
+from sagakit.zoo.flaw import TWO_PAYMENTS, Flaw, decided
 
 
 class BlindWrite(WalletService):

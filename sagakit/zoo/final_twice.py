@@ -13,8 +13,7 @@ from sagakit.contract.ports import on
 from sagakit.payments.events import PaymentCompleted, ProviderPaymentInit, ProviderPaymentSuccess
 from sagakit.payments.payment import PaymentService
 from sagakit.scenarios.scenario import QueuedText
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import ONE_PAYMENT
+from sagakit.zoo.flaw import ONE_PAYMENT, Flaw
 
 LATE = ProviderPaymentSuccess.after(
     ProviderPaymentInit.first(

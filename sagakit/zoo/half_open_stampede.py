@@ -14,8 +14,7 @@ from sagakit.contract.ports import External, Store
 from sagakit.payments.breaker import Breaker, CircuitBreaker
 from sagakit.payments.provider import Charge, ProviderGateway
 from sagakit.payments.topology import Settings
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import TWO_PAYMENTS
+from sagakit.zoo.flaw import TWO_PAYMENTS, Flaw
 
 
 class HalfOpenStampede(CircuitBreaker):

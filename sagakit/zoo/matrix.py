@@ -1,8 +1,10 @@
 """The kill matrix: which flaw breaks which law, and what the sound services survive."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sagakit.contract.events import encode
+from sagakit.contract.terminal import text_table
 from sagakit.explore import Counterexample, Exploration, explore
 from sagakit.laws import LAWS
 from sagakit.scenarios import Scenario
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Kill(NamedTuple):
-    """What became of a flaw. `found` is the shortest run that breaks the law it is about."""
+    """The fate of a flaw. `found` is the shortest run that breaks the law it is about."""
 
     flaw: Flaw
     answer: Exploration
@@ -24,16 +26,24 @@ class Kill(NamedTuple):
     @property
     def broken(self) -> list[str]:
         """All laws that the flaw breaks within its budget."""
-        return [one.verdict.law for one in self.answer.broken]
+        return [counterexample.verdict.law for counterexample in self.answer.broken]
 
     @property
     def states(self) -> int | None:
-        """How many states were seen until it was found; runs, where there is nothing to step."""
+        """The states seen until it was found; runs, where there is nothing to step."""
         return self.found.seen if self.found else None
 
     @property
+    def effort(self) -> str:
+        """The same in words: "208", or "2 runs" where there are no states."""
+        if self.states is None:
+            return ""
+        runs = f" run{'s' * (self.states > 1)}" if self.answer.runs else ""
+        return f"{self.states:,}{runs}"
+
+    @property
     def steps(self) -> int | None:
-        """How many choices lead to it; None, where there are none to make."""
+        """The number of choices that lead to it; None, where there are none to make."""
         return self.found.steps if self.found and self.found.schedule is not None else None
 
 
@@ -41,12 +51,12 @@ def kills() -> Iterator[Kill]:
     """Explore each flaw within its budget, to the end."""
     for flaw in ALL:
         answer = flaw.explore(stop="all")
-        laws = {one.verdict.law: one for one in answer.broken}
-        yield Kill(flaw, answer, laws.get(flaw.law))
+        by_law = {counterexample.verdict.law: counterexample for counterexample in answer.broken}
+        yield Kill(flaw, answer, by_law.get(flaw.law))
 
 
-class Trial(NamedTuple):
-    """What the sound services have to survive."""
+class Challenge(NamedTuple):
+    """A scenario and a budget that the sound services have to survive."""
 
     scenario: Scenario
     budget: Mapping[str, Any]
@@ -55,8 +65,8 @@ class Trial(NamedTuple):
         return explore(self.scenario, **self.budget, stop="all")
 
 
-def trials() -> list[Trial]:
-    """The budgets of all flaws, those of one scenario together.
+def challenges() -> list[Challenge]:
+    """Return the budgets of all flaws, those of one scenario together.
 
     Timeouts are kept apart from what needs none: each puts a minute and another ten steps behind
     every place where a crash may strike. All together, one payment alone has 790,000 states, which
@@ -67,32 +77,35 @@ def trials() -> list[Trial]:
         silent = any(name.startswith("timeout") for name in flaw.budget.get("provider", ()))
         groups.setdefault((flaw.scenario.name, silent), []).append(flaw)
     return [
-        Trial(flaws[0].scenario, together(flaw.budget for flaw in flaws))
+        Challenge(flaws[0].scenario, combined(flaw.budget for flaw in flaws))
         for flaws in groups.values()
     ]
 
 
-def together(budgets: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The smallest budget that has each of these in it."""
+def combined(budgets: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the smallest budget that has each of these in it."""
     most: dict[str, Any] = {}
     for budget in budgets:
         for name, many in budget.items():
             if isinstance(many, Mapping):
-                most[name] = together([most.get(name, {}), many])
+                most[name] = combined([most.get(name, {}), many])
             else:
                 most[name] = max(most.get(name, 0), many)
     return most
 
 
-def in_words(budget: Mapping[str, Any]) -> str:
-    """A budget on one line: "duplicates=1, decline=1"."""
+def describe(budget: Mapping[str, Any]) -> str:
+    """Return a budget on one line: "duplicates=1, decline=1"."""
     flat = {**budget, **budget.get("provider", {})}
     flat.pop("provider", None)
     return ", ".join(f"{name}={many}" for name, many in flat.items()) or "none"
 
 
+# The matrix as a table, as a figure, and as text.
+
+
 def kill_matrix() -> "pd.DataFrame":
-    """One row a flaw.
+    """Return a table of one row a flaw.
 
         flaw, law      str    its name, and the law that it is about
         budget         str    the fewest faults that show it
@@ -106,32 +119,28 @@ def kill_matrix() -> "pd.DataFrame":
 
     done = list(kills())
     columns: dict[str, Any] = {
-        "flaw": pd.array([one.flaw.name for one in done], dtype="str"),
-        "law": pd.array([one.flaw.law for one in done], dtype="str"),
-        "budget": pd.array([in_words(one.flaw.budget) for one in done], dtype="str"),
-        "found": [one.found is not None for one in done],
-        "states": pd.array([one.states for one in done], dtype="Int64"),
-        "steps": pd.array([one.steps for one in done], dtype="Int64"),
+        "flaw": pd.array([kill.flaw.name for kill in done], dtype="str"),
+        "law": pd.array([kill.flaw.law for kill in done], dtype="str"),
+        "budget": pd.array([describe(kill.flaw.budget) for kill in done], dtype="str"),
+        "found": [kill.found is not None for kill in done],
+        "states": pd.array([kill.states for kill in done], dtype="Int64"),
+        "steps": pd.array([kill.steps for kill in done], dtype="Int64"),
     }
-    columns |= {law: [law in one.broken for one in done] for law in LAWS}
+    columns |= {law: [law in kill.broken for kill in done] for law in LAWS}
     return pd.DataFrame(columns)
 
 
 def kill_figure() -> "Picture":
-    """The kill matrix as a figure, and the sound services below it."""
+    """Draw the kill matrix, and the sound services below it."""
     from sagakit.draw.matrix import Row, matrix
 
-    rows = [
-        Row(
-            one.flaw.name,
-            one.flaw.law,
-            one.broken,
-            (in_words(one.flaw.budget), seen(one), "" if one.steps is None else str(one.steps)),
-        )
-        for one in kills()
-    ]
-    answers = [trial.explore() for trial in trials()]
-    broken = {one.verdict.law for answer in answers for one in answer.broken}
+    rows = []
+    for kill in kills():
+        steps = "" if kill.steps is None else str(kill.steps)
+        cells = (describe(kill.flaw.budget), kill.effort, steps)
+        rows.append(Row(kill.flaw.name, kill.flaw.law, kill.broken, cells))
+    answers = [challenge.explore() for challenge in challenges()]
+    broken = {found.verdict.law for answer in answers for found in answer.broken}
     states = sum(answer.states for answer in answers)
     cells = ("all of these", f"{states:,}", "")
     rows.append(Row("the sound services", "", broken, cells, apart=True))
@@ -139,9 +148,86 @@ def kill_figure() -> "Picture":
     return matrix("Which flaw breaks which law", tuple(LAWS), heads, rows)
 
 
-def seen(kill: Kill) -> str:
-    """How much was seen until the flaw was found: "208", or "2 runs" where there are no states."""
-    if kill.states is None:
-        return ""
-    runs = f" run{'s' * (kill.states > 1)}" if kill.answer.runs else ""
-    return f"{kill.states:,}{runs}"
+class Answers(NamedTuple):
+    """What came of all flaws, and of all that the sound services are challenged with."""
+
+    kills: Sequence[Kill]
+    sound: Sequence[tuple[Challenge, Exploration]]
+
+    @classmethod
+    def found(cls) -> "Answers":
+        """Explore them all."""
+        return cls(list(kills()), [(each, each.explore()) for each in challenges()])
+
+    @property
+    def hold(self) -> bool:
+        """Whether every flaw is found, and the sound services keep every law to the end."""
+        return all(kill.found for kill in self.kills) and all(
+            answer.complete and not answer.broken for _, answer in self.sound
+        )
+
+    def for_people(self) -> Iterator[str]:
+        """Write the kill matrix, and what the sound services survive, as tables."""
+        yield from text_table(
+            ("flaw", "law that it breaks", "faults needed", "found", "after", "steps"),
+            [
+                (
+                    kill.flaw.name,
+                    kill.flaw.law,
+                    describe(kill.flaw.budget),
+                    "yes" if kill.found else "NO",
+                    kill.effort + " states" * (not kill.answer.runs),
+                    "" if kill.steps is None else str(kill.steps),
+                )
+                for kill in self.kills
+            ],
+        )
+        yield ""
+        yield from text_table(
+            ("the sound services in", "faults allowed", "explored", "laws"),
+            [
+                (
+                    challenge.scenario.name,
+                    describe(challenge.budget),
+                    f"{answer.runs:,} runs" if answer.runs else f"{answer.states:,} states",
+                    _outcome(answer),
+                )
+                for challenge, answer in self.sound
+            ],
+        )
+
+    def as_json(self) -> Iterator[str]:
+        """Write one JSON object, a line for each flaw and for each challenge."""
+        flaws = [
+            {
+                "flaw": kill.flaw.name,
+                "law": kill.flaw.law,
+                "budget": dict(kill.flaw.budget),
+                "found": kill.found is not None,
+                "states": kill.states,
+                "steps": kill.steps,
+                "breaks": kill.broken,
+            }
+            for kill in self.kills
+        ]
+        sound = [
+            {
+                "scenario": challenge.scenario.name,
+                "budget": dict(challenge.budget),
+                "complete": answer.complete,
+                "states": answer.states or answer.runs,
+                "broken": [found.verdict.law for found in answer.broken],
+            }
+            for challenge, answer in self.sound
+        ]
+        yield '{"flaws": ['
+        yield from ",\n".join(map(encode, flaws)).split("\n")
+        yield '], "sound": ['
+        yield from ",\n".join(map(encode, sound)).split("\n")
+        yield "]}"
+
+
+def _outcome(answer: Exploration) -> str:
+    if answer.broken:
+        return "BROKEN: " + "; ".join(found.verdict.law for found in answer.broken)
+    return f"{len(answer.held)} held" + (f", as far as {answer.cut_by}" if answer.cut_by else "")

@@ -12,8 +12,7 @@ the same in all that follows from it.
 from sagakit.contract.ports import on
 from sagakit.payments.events import ProviderPaymentInit
 from sagakit.payments.provider import ProviderGateway
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import ONE_PAYMENT
+from sagakit.zoo.flaw import ONE_PAYMENT, Flaw
 
 
 class NewKeyPerAttempt(ProviderGateway):

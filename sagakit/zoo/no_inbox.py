@@ -12,8 +12,7 @@ find nothing.
 from sagakit.contract.ports import on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import WalletService
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import ONE_PAYMENT, decided
+from sagakit.zoo.flaw import ONE_PAYMENT, Flaw, decided
 
 
 class NoInbox(WalletService):

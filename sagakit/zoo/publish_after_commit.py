@@ -14,8 +14,7 @@ as often as it takes.
 from sagakit.contract.ports import Bus, Ports, Store, on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import Wallet, WalletService
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import ONE_PAYMENT, decided
+from sagakit.zoo.flaw import ONE_PAYMENT, Flaw, decided
 
 
 class PublishAfterCommit(WalletService):

@@ -9,8 +9,7 @@ The repair is the same as for the debit: the message's id is committed with the 
 from sagakit.contract.ports import on
 from sagakit.payments.events import BalanceRefunded, ReembolsarUsuario
 from sagakit.payments.wallet import WalletService
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import ONE_PAYMENT
+from sagakit.zoo.flaw import ONE_PAYMENT, Flaw
 
 
 class RefundTwice(WalletService):

@@ -11,8 +11,7 @@ reports a failure.
 
 from sagakit.payments.events import ProviderPaymentFailed, ProviderPaymentInit
 from sagakit.payments.provider import Charge, ProviderGateway
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import ONE_PAYMENT
+from sagakit.zoo.flaw import ONE_PAYMENT, Flaw
 
 
 class RefundUnknown(ProviderGateway):

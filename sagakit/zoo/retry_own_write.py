@@ -19,8 +19,7 @@ The repair is to have the claim and the debit in one transaction: the second try
 from sagakit.contract.ports import VersionConflict, on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import WalletService
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import ONE_PAYMENT, decided
+from sagakit.zoo.flaw import ONE_PAYMENT, Flaw, decided
 
 TRIES = 4
 

@@ -13,8 +13,7 @@ from sagakit.contract.ports import WorldError, on
 from sagakit.payments.events import InsufficientBalance, PaymentInit
 from sagakit.payments.wallet import WalletService
 from sagakit.scenarios import PaymentRequest
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import ONE_PAYMENT, decided
+from sagakit.zoo.flaw import ONE_PAYMENT, Flaw, decided
 
 
 class InsufficientFunds(WorldError):

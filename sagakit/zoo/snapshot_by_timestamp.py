@@ -14,8 +14,7 @@ an event is applied if it is the wallet's next version, and passed over if the s
 from sagakit.payments.events import BalanceDebited, BalanceRefunded
 from sagakit.payments.recovery import RecoverableWalletService
 from sagakit.scenarios import Recovery
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import ONE_PAYMENT
+from sagakit.zoo.flaw import ONE_PAYMENT, Flaw
 
 RECOVERY = ONE_PAYMENT.but(
     name="recovery",

@@ -14,8 +14,7 @@ from sagakit.contract.ports import on
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.wallet import WalletService
 from sagakit.scenarios.scenario import QueuedText
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import ONE_PAYMENT
+from sagakit.zoo.flaw import ONE_PAYMENT, Flaw
 
 ENVELOPE = '{"detail-type": "PaymentInit", "detail": {"payment_id": "ana:7", "amount": 40}}'
 

@@ -11,8 +11,7 @@ the charge. From then on nobody can complete it, and the void can be repeated un
 
 from sagakit.payments.events import ProviderPaymentFailed, ProviderPaymentInit
 from sagakit.payments.provider import Charge, ProviderGateway
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import ONE_PAYMENT
+from sagakit.zoo.flaw import ONE_PAYMENT, Flaw
 
 
 class VoidWithoutDeciding(ProviderGateway):

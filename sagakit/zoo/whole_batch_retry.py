@@ -16,8 +16,7 @@ from sagakit.payments.events import PaymentInit
 from sagakit.payments.topology import Settings
 from sagakit.payments.wallet import WalletService
 from sagakit.scenarios.scenario import QueuedText
-from sagakit.zoo.flaw import Flaw
-from sagakit.zoo.given import ONE_PAYMENT, decided
+from sagakit.zoo.flaw import ONE_PAYMENT, Flaw, decided
 
 
 class WholeBatchRetry(WalletService):

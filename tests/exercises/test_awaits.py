@@ -13,7 +13,7 @@ from sagakit.contract.ports import on
 from sagakit.payments.events import BalanceDebited, BalanceRefunded, PaymentInit
 from sagakit.payments.recovery import RecoverableWalletService
 from sagakit.payments.wallet import WalletService
-from sagakit.zoo.given import decided
+from sagakit.zoo.flaw import decided
 
 
 class Forgets(WalletService):

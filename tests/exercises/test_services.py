@@ -31,7 +31,7 @@ from sagakit.payments.provider import Charge, ProviderGateway
 from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.zoo.ack_before_work import AckBeforeWork
 from sagakit.zoo.blind_write import BlindWrite
-from sagakit.zoo.given import decided
+from sagakit.zoo.flaw import decided
 from sagakit.zoo.no_inbox import NoInbox
 from sagakit.zoo.publish_after_commit import PublishAfterCommit
 from sagakit.zoo.refund_unknown import RefundUnknown

@@ -6,7 +6,7 @@ from sagakit.explore import explore
 from sagakit.payments.events import ProviderPaymentInit
 from sagakit.payments.provider import Charge, ProviderGateway
 from sagakit.sim.world import STILL_GOING_ON
-from sagakit.zoo.given import ONE_PAYMENT
+from sagakit.zoo.flaw import ONE_PAYMENT
 
 
 class PutsOff(ProviderGateway):

@@ -22,7 +22,7 @@ from sagakit.payments.topology import PROVIDER, Settings
 from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.scenarios.build import build_world
 from sagakit.sim.schedule import Choice
-from sagakit.zoo.given import decided
+from sagakit.zoo.flaw import decided
 from tests.explore.plain import Found, TooMany, as_set, end_of, faults_of, interleavings
 from tests.explore.small import GATEWAY, PAYMENT, WALLET, Small, early, larger, whole
 from tests.laws import faulty

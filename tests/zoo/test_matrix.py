@@ -10,7 +10,7 @@ from sagakit.cli import main
 from sagakit.draw.matrix import Row, alternative, matrix
 from sagakit.zoo import NAMES
 from sagakit.zoo import matrix as zoo_matrix
-from sagakit.zoo.matrix import Kill, in_words, kill_figure, kill_matrix, kills
+from sagakit.zoo.matrix import Kill, describe, kill_figure, kill_matrix, kills
 from sagakit.zoo.no_inbox import FLAW as NO_INBOX
 from tests.draw.looking import complaints, words
 
@@ -86,8 +86,8 @@ def test_a_row_without_a_law_of_its_own_tells_what_it_breaks() -> None:
 
 
 def test_a_budget_in_words() -> None:
-    assert in_words({}) == "none"
-    assert in_words({"provider": {"decline": 1}, "crashes": 2}) == "crashes=2, decline=1"
+    assert describe({}) == "none"
+    assert describe({"provider": {"decline": 1}, "crashes": 2}) == "crashes=2, decline=1"
 
 
 @pytest.mark.usefixtures("killed_once")
@@ -99,7 +99,7 @@ def test_the_command_line_shows_the_matrix_and_the_proofs(capsys: Captured) -> N
     assert [line.split()[0] for line in lines[1 : 1 + len(NAMES)]] == list(NAMES)
     assert out.count(" yes ") == len(NAMES)
     proofs = lines[len(NAMES) + 3 :]
-    assert len(proofs) == len(zoo_matrix.trials())
+    assert len(proofs) == len(zoo_matrix.challenges())
     assert all(line.endswith("15 held") for line in proofs)
 
 
@@ -130,9 +130,9 @@ def test_a_flaw_that_is_missed_is_told_by_text_and_status(
 def test_sound_services_that_break_a_law_are_told_by_text_and_status(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lossy = zoo_matrix.Trial(NO_INBOX.scenario, {"drops": 1})
+    lossy = zoo_matrix.Challenge(NO_INBOX.scenario, {"drops": 1})
     monkeypatch.setattr(zoo_matrix, "ALL", zoo.ALL[:1])
-    monkeypatch.setattr(zoo_matrix, "trials", lambda: [lossy])
+    monkeypatch.setattr(zoo_matrix, "challenges", lambda: [lossy])
     assert main(["zoo"]) == 1
     assert "BROKEN: " in capsys.readouterr().out
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sagakit import zoo
 from sagakit.contract.operations import Commit, StorePort
 from sagakit.explore import explore
 from sagakit.payments.breaker import CircuitBreaker
@@ -18,11 +19,11 @@ from sagakit.payments.money import ZERO
 from sagakit.payments.topology import SOUND
 from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.run import run
-from sagakit.zoo import ALL, NAMES, Flaw, flaw
-from sagakit.zoo.given import decided
-from sagakit.zoo.matrix import Kill, Trial, kills, together, trials
+from sagakit.zoo import ALL, NAMES, Flaw
+from sagakit.zoo.flaw import decided
+from sagakit.zoo.matrix import Challenge, Kill, challenges, combined, kills
 
-EVERY_FLAW = pytest.mark.parametrize("one", ALL, ids=NAMES)
+EVERY_FLAW = pytest.mark.parametrize("flaw", ALL, ids=NAMES)
 GHOST = "no ghost, nothing lost"
 
 
@@ -42,59 +43,60 @@ def smaller(budget: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @EVERY_FLAW
-def test_a_flaw_is_found_within_its_budget(one: Flaw) -> None:
-    kill = killed()[one.name]
+def test_a_flaw_is_found_within_its_budget(flaw: Flaw) -> None:
+    kill = killed()[flaw.name]
     assert kill.answer.complete
     assert kill.found is not None
     assert kill.found.verdict in kill.found.run.verdicts()
 
 
 @EVERY_FLAW
-def test_a_smaller_budget_does_not_show_it(one: Flaw) -> None:
-    for budget in smaller(one.budget):
-        answer = explore(one.scenario, services=one.services, **budget, stop="all")
+def test_a_flaw_is_not_found_within_a_smaller_budget(flaw: Flaw) -> None:
+    for budget in smaller(flaw.budget):
+        answer = explore(flaw.scenario, services=flaw.services, **budget, stop="all")
         assert answer.complete
         broken = {each.verdict.law for each in answer.broken}
-        if one.name == "publish_after_commit":  # what is published past an outbox is always told
+        if flaw.name == "publish_after_commit":  # what is published past an outbox is always told
             broken.remove(GHOST)
         assert broken == set()
 
 
 @EVERY_FLAW
-def test_the_counterexample_is_a_run_that_can_be_drawn_and_repeated(one: Flaw) -> None:
-    kill = killed()[one.name]
+def test_the_counterexample_is_a_run_that_can_be_drawn_and_repeated(flaw: Flaw) -> None:
+    kill = killed()[flaw.name]
     assert kill.found is not None
     picture = kill.found.run.sequence()
     assert picture.alt.startswith("Sequence diagram")
     assert "<svg" in picture.svg()
     if not kill.answer.runs:
-        again = run(one.scenario, services=one.services, schedule=kill.found.schedule)
+        again = run(flaw.scenario, services=flaw.services, schedule=kill.found.schedule)
         assert list(again.records.jsonl()) == list(kill.found.run.records.jsonl())
 
 
 @EVERY_FLAW
-def test_the_reduction_hides_no_broken_law(one: Flaw) -> None:
-    if killed()[one.name].answer.runs:
+def test_explore_finds_the_same_broken_laws_with_and_without_reduction(flaw: Flaw) -> None:
+    if killed()[flaw.name].answer.runs:
         pytest.skip("its runs are not made of steps")
-    whole = one.explore(stop="all", reduced=False)
+    whole = flaw.explore(stop="all", reduced=False)
     assert {(each.verdict.law, len(each.faults)) for each in whole.broken} == {
-        (each.verdict.law, len(each.faults)) for each in killed()[one.name].answer.broken
+        (each.verdict.law, len(each.faults)) for each in killed()[flaw.name].answer.broken
     }
 
 
-@pytest.mark.parametrize("trial", trials(), ids=lambda trial: trial.scenario.name)
-def test_the_sound_services_survive_the_budgets_of_all_flaws(trial: Trial) -> None:
-    answer = trial.explore()
+@pytest.mark.parametrize("challenge", challenges(), ids=lambda challenge: challenge.scenario.name)
+def test_the_sound_services_survive_the_budgets_of_all_flaws(challenge: Challenge) -> None:
+    answer = challenge.explore()
     assert answer.complete
     assert [each.verdict for each in answer.broken] == []
     assert len(answer.held) == 15
 
 
 @EVERY_FLAW
-def test_the_sound_services_are_tried_with_what_shows_a_flaw(one: Flaw) -> None:
+def test_the_sound_services_are_tried_with_what_shows_a_flaw(flaw: Flaw) -> None:
     assert any(
-        trial.scenario == one.scenario and together([trial.budget, one.budget]) == trial.budget
-        for trial in trials()
+        challenge.scenario == flaw.scenario
+        and combined([challenge.budget, flaw.budget]) == challenge.budget
+        for challenge in challenges()
     )
 
 
@@ -102,27 +104,27 @@ def test_budgets_together_have_the_most_of_each() -> None:
     one = {"crashes": 1, "provider": {"decline": 1, "down": 2}}
     other = {"crashes": 2, "duplicates": 1, "provider": {"decline": 3}}
     expected = {"crashes": 2, "duplicates": 1, "provider": {"decline": 3, "down": 2}}
-    assert together([one, other]) == together([other, one]) == expected
-    assert together([]) == {}
+    assert combined([one, other]) == combined([other, one]) == expected
+    assert combined([]) == {}
 
 
 @EVERY_FLAW
-def test_a_flaw_is_told_where_it_lives(one: Flaw) -> None:
-    module = importlib.import_module(f"sagakit.zoo.{one.name}")
-    assert module.FLAW is one is flaw(one.name)
+def test_a_flaw_has_its_name_from_its_module_and_an_origin_and_a_repair(flaw: Flaw) -> None:
+    module = importlib.import_module(f"sagakit.zoo.{flaw.name}")
+    assert module.FLAW is flaw is zoo.flaw(flaw.name)
     assert module.__doc__
-    assert one.origin
-    assert one.repair
+    assert flaw.origin
+    assert flaw.repair
 
 
-def test_a_flaw_that_is_not_there_is_answered_with_those_that_are() -> None:
+def test_an_unknown_flaw_is_refused_with_a_suggestion() -> None:
     with pytest.raises(LookupError, match=r"there is no flaw 'no_outbox': did you mean no_inbox\?"):
-        flaw("no_outbox")
+        zoo.flaw("no_outbox")
 
 
 @EVERY_FLAW
-def test_a_flaw_is_one_method_of_one_service(one: Flaw) -> None:
-    module = importlib.import_module(f"sagakit.zoo.{one.name}")
+def test_a_flaw_is_one_method_of_one_service(flaw: Flaw) -> None:
+    module = importlib.import_module(f"sagakit.zoo.{flaw.name}")
     sound = {CircuitBreaker, *(cls for cls in SOUND.values() if isinstance(cls, type))}
     own = [
         cls
@@ -137,7 +139,7 @@ def test_a_flaw_is_one_method_of_one_service(one: Flaw) -> None:
         if not name.startswith("__")
     ]
     assert len(differing) == 1
-    assert len(one.services) == 1
+    assert len(flaw.services) == 1
 
 
 @settings(max_examples=25)
