@@ -1,4 +1,4 @@
-"""What a run comes to: the numbers that are kept of it. Its trace is let go."""
+"""The numbers that are kept of a run. Its trace is let go."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from sagakit.trace.trace import Trace
 
 
 class Outcome(NamedTuple):
-    """What is kept of one run.
+    """The numbers of one run.
 
     completed, failed, pending  payments by how they ended; pending have not
     refused         requests of users that were answered with an error, so that there is no payment
@@ -51,22 +51,22 @@ def outcomes(
     services: Mapping[str, Service] | None,
     cases: Sequence[Case],
 ) -> list[Outcome]:
-    """Run some cases of a plan, one after the other: what a worker does."""
+    """Run some cases of a plan, one after the other, in a worker."""
     plan = Plan(scenario, dict.fromkeys(paths, ()), (), services)
-    found = []
+    rows = []
     values, changed = None, scenario
     for case in cases:
         try:
             if case.values != values:
                 values, changed = case.values, plan.scenario_with(case.values)
-            found.append(outcome_of(run(changed, seed=case.seed, services=services).records))
+            rows.append(outcome_of(run(changed, seed=case.seed, services=services).records))
         except Exception as error:
-            found.append(Outcome(error=told(error)))
-    return found
+            rows.append(Outcome(error=in_one_line(error)))
+    return rows
 
 
-def told(error: BaseException) -> str:
-    """An error in one line."""
+def in_one_line(error: BaseException) -> str:
+    """Return an error in one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
@@ -95,7 +95,7 @@ def outcome_of(trace: Trace) -> Outcome:
 
 
 def latencies(facts: Facts) -> list[int]:
-    """How long each payment took that ended, in ms: from the user's request to the final event."""
+    """Return how long (ms) each ended payment took, from the user's request to its final event."""
     begun: dict[str | None, int] = {}
     for record in facts.trace:
         begun.setdefault(record.correlation_id, record.t)

@@ -1,4 +1,4 @@
-"""What a sweep runs: every combination of the values that its fields take, with every seed."""
+"""The runs of a sweep: every combination of the values that its fields take, with every seed."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -56,8 +56,8 @@ class Plan:
         Raises `BadSweep` for a field or a service that does not exist and for seeds that are none,
         and `BadScenario` for a value that its field does not take.
         """
-        found = resolve(scenario)
-        if not isinstance(found, Scenario):
+        base = resolve(scenario)
+        if not isinstance(base, Scenario):
             raise BadSweep("a sweep is made of a Scenario, not of a System")
         for name, given in {"over": over, "services": services}.items():
             if not isinstance(given or {}, Mapping):
@@ -66,10 +66,10 @@ class Plan:
         for name in services or {}:
             if name not in SOUND:
                 raise BadSweep(f"there is no service {name!r} to replace: {suggest(name, SOUND)}")
-        plan = cls(found, values, _seeds(seeds, found), services)
-        for place, combination in enumerate(product(*values.values())):
+        plan = cls(base, values, _seeds(seeds, base), services)
+        for index, combination in enumerate(product(*values.values())):
             changed = plan.scenario_with(combination)
-            if place == 0:
+            if index == 0:
                 build_world(changed)
         return plan
 
@@ -77,18 +77,18 @@ class Plan:
         return prod(map(len, self.over.values())) * len(self.seeds)
 
     def __iter__(self) -> Iterator[Case]:
-        """The runs in the order of their numbers."""
+        """Yield the runs in the order of their numbers."""
         for values in product(*self.over.values()):
             for seed in self.seeds:
                 yield Case(values, seed)
 
     def scenario_with(self, values: tuple[Any, ...]) -> Scenario:
-        """The scenario with these values in its fields. Raises `BadScenario`."""
+        """Return the scenario with these values in its fields. Raises `BadScenario`."""
         fields: dict[str, Any] = dict(self.scenario)
         changed = set()
         for path, value in zip(self.over, values, strict=True):
             keys = [int(key) if key.isdigit() else key for key in PART.findall(path)]
-            fields = _with(fields, keys, value, path, Scenario.model_fields)
+            fields = _replaced(fields, keys, value, path, Scenario.model_fields)
             changed.add(str(keys[0]))
         return self.scenario.but(**{name: fields[name] for name in sorted(changed)})
 
@@ -107,10 +107,11 @@ def _values(path: str, given: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def _all(name: str, given: Iterable[Any]) -> tuple[Any, ...]:
-    """All that is given, which may have no end."""
-    if len(found := tuple(islice(given, MOST + 1))) > MOST:
+    """Return all that is given, which may have no end."""
+    values = tuple(islice(given, MOST + 1))
+    if len(values) > MOST:
         raise BadSweep(f"{name}: give at most {MOST:,}")
-    return found
+    return values
 
 
 def _seeds(seeds: int | Iterable[int] | None, scenario: Scenario) -> tuple[int, ...]:
@@ -123,15 +124,15 @@ def _seeds(seeds: int | Iterable[int] | None, scenario: Scenario) -> tuple[int, 
     raise BadSweep(f"seeds: give how many, 20 say, or a list of whole numbers, not {seeds!r:.40}")
 
 
-def _with(part: Any, keys: list[Any], value: Any, path: str, known: Iterable[str]) -> Any:
-    """A part of a scenario with the value at the end of the keys."""
+def _replaced(part: Any, keys: list[Any], value: Any, path: str, known: Iterable[str]) -> Any:
+    """Return a part of a scenario with the value at the end of the keys."""
     key, *rest = keys
     if isinstance(part, tuple | list):
         if not isinstance(key, int) or key >= len(part):
             there = f"[0] to [{len(part) - 1}]" if part else "none yet"
             raise BadSweep(f"over: {path}: {key!r} is none of its items: there are {there}")
         inner = part[key]
-        changed = _with(inner, rest, value, path, _fields(inner)) if rest else value
+        changed = _replaced(inner, rest, value, path, _fields(inner)) if rest else value
         return (*part[:key], changed, *part[key + 1 :])
     if not isinstance(part, BaseModel | dict):
         raise BadSweep(f"over: {path}: {part!r} has no field {key!r}")
@@ -139,10 +140,10 @@ def _with(part: Any, keys: list[Any], value: Any, path: str, known: Iterable[str
         raise BadSweep(f"over: {path}: there is no field {key!r}: {suggest(str(key), known)}")
     fields = dict(part)
     inner = fields.get(str(key))
-    fields[str(key)] = _with(inner, rest, value, path, _fields(inner)) if rest else value
+    fields[str(key)] = _replaced(inner, rest, value, path, _fields(inner)) if rest else value
     return fields
 
 
 def _fields(part: Any) -> Iterable[str]:
-    """The names of the fields that a part has."""
+    """Return the names of the fields that a part has."""
     return type(part).model_fields if isinstance(part, BaseModel) else part or ()

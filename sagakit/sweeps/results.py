@@ -1,4 +1,4 @@
-"""Where the rows of a sweep are kept: in memory, or as they come in a folder of Parquet files."""
+"""Keep the rows of a sweep: in memory, or as they come in a folder of Parquet files."""
 
 import json
 import time
@@ -21,7 +21,7 @@ PLAN_FILE = "_sweep.json"  # Parquet readers pass over what begins with "_"
 Row = tuple[int, Case, Outcome]
 
 
-class Kept:
+class Memory:
     """Rows in memory."""
 
     def __init__(self, plan: Plan) -> None:
@@ -33,10 +33,10 @@ class Kept:
         self._rows.extend(rows)
 
     def flush(self) -> None:
-        """All is where it stays."""
+        """Do nothing: all is where it stays."""
 
     def frame(self) -> "pd.DataFrame":
-        """All rows in the order of the runs' numbers."""
+        """Return all rows in the order of the runs' numbers."""
         return _frame(self.plan, sorted(self._rows))
 
 
@@ -73,7 +73,7 @@ class Folder:
             return
         if any(self.to.iterdir()):
             raise BadSweep(f"to: {self.to} holds something else: name a new folder")
-        _at_once(file, lambda path: path.write_text(described, encoding="utf-8"))
+        _write_at_once(file, lambda path: path.write_text(described, encoding="utf-8"))
 
     def add(self, rows: Sequence[Row]) -> None:
         self._rows.extend(rows)
@@ -86,12 +86,12 @@ class Folder:
             rows = sorted(self._rows)
             frame = _frame(self.plan, rows).reset_index()
             file = self.to / f"runs-{rows[0][0]:09}-{rows[-1][0]:09}-{len(rows)}.parquet"
-            _at_once(file, lambda path: frame.to_parquet(path, engine="pyarrow", index=False))
+            _write_at_once(file, lambda path: frame.to_parquet(path, engine="pyarrow", index=False))
             self._rows.clear()
         self._written = time.perf_counter()
 
     def frame(self) -> "pd.DataFrame":
-        """All rows of the folder in the order of the runs' numbers."""
+        """Return all rows of the folder in the order of the runs' numbers."""
         return self._read().drop_duplicates("run").set_index("run").sort_index()
 
     def _read(self) -> "pd.DataFrame":
@@ -101,18 +101,18 @@ class Folder:
         return pd.concat(frames or [_frame(self.plan, []).reset_index()], ignore_index=True)
 
 
-def _at_once(file: Path, write: Callable[[Path], object]) -> None:
-    """A file is there whole or not at all, whenever the process ends."""
+def _write_at_once(file: Path, write: Callable[[Path], object]) -> None:
+    """Write a file that is there whole or not at all, whenever the process ends."""
     unfinished = file.with_name(f".{file.name}.unfinished")
     write(unfinished)
     unfinished.replace(file)
 
 
 def _described(plan: Plan) -> str:
-    """A plan as text, to tell it from others."""
+    """Return a plan as text, to tell it from others."""
     services = {
-        name: f"{getattr(one, '__module__', '')}.{getattr(one, '__qualname__', one)}"
-        for name, one in (plan.services or {}).items()
+        name: f"{getattr(service, '__module__', '')}.{getattr(service, '__qualname__', service)}"
+        for name, service in (plan.services or {}).items()
     }
     over = {path: [_cell(value) for value in values] for path, values in plan.over.items()}
     fields = {"over": over, "seeds": plan.seeds, "services": services}
@@ -120,12 +120,12 @@ def _described(plan: Plan) -> str:
 
 
 def _frame(plan: Plan, rows: Sequence[Row]) -> "pd.DataFrame":
-    """The rows as a table whose types depend on the plan alone."""
+    """Return the rows as a table whose types depend on the plan alone."""
     import pandas as pd
 
     columns: dict[str, Any] = {
-        path: pd.Series([_cell(case.values[place]) for _, case, _ in rows], dtype=_type(values))
-        for place, (path, values) in enumerate(plan.over.items())
+        path: pd.Series([_cell(case.values[index]) for _, case, _ in rows], dtype=_type(values))
+        for index, (path, values) in enumerate(plan.over.items())
     }
     columns["seed"] = pd.Series([case.seed for _, case, _ in rows], dtype="int64")
     for name, hint in get_type_hints(Outcome).items():
@@ -142,5 +142,5 @@ def _type(values: tuple[Any, ...]) -> Any:
 
 
 def _cell(value: Any) -> PLAIN:
-    """A value as it stands in a table: what has parts is told as text."""
+    """Return a value as it stands in a table: of what has parts, its text."""
     return value if isinstance(value, PLAIN) else str(value)

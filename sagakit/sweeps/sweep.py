@@ -12,7 +12,7 @@ from sagakit.contract.progress import Progress
 from sagakit.payments.topology import Service
 from sagakit.scenarios import Scenario
 from sagakit.sweeps.plan import BadSweep, Plan
-from sagakit.sweeps.results import Folder, Kept
+from sagakit.sweeps.results import Folder, Memory
 from sagakit.sweeps.workers import AHEAD, MOST, ctrl_c_ignored, finished, own_executor
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def sweep(
     plan = Plan.of(scenario, over, seeds, services)
     if batch is not None and (type(batch) is not int or batch < 1):
         raise BadSweep(f"batch: give a number of runs, at least 1, not {batch!r}")
-    results = Kept(plan) if to is None else Folder(plan, to)
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise BadSweep(f"executor: give one, ThreadPoolExecutor(4) say, not {executor!r:.40}")
+    results = Memory(plan) if to is None else Folder(plan, to)
     count = len(plan)
     left = count - len(results.done)
     todo = ((number, case) for number, case in enumerate(plan) if number not in results.done)
@@ -101,7 +103,7 @@ def sweep(
 
 
 class Pace:
-    """How far a sweep is, how fast it goes, and how long it will take."""
+    """Tells how far a sweep is, how fast it goes, and how long it will take."""
 
     def __init__(self, count: int, done: int) -> None:
         self.count = count
@@ -114,7 +116,7 @@ class Pace:
             self._progress.say(self.told(time.perf_counter() - self._start))
 
     def told(self, seconds: float) -> str:
-        """In words, when it has gone on for that long."""
+        """Return that in words, when the sweep has gone on for that long."""
         text = f"{self.done:,} of {self.count:,} runs"
         rate = (self.done - self._before) / seconds
         if not rate:

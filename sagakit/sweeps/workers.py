@@ -1,4 +1,4 @@
-"""Who makes the runs: processes of this machine, or whatever executor one is given."""
+"""The workers that make the runs: processes of this machine, or any executor."""
 
 import multiprocessing
 import os
@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sagakit.sweeps.outcome import Outcome, outcomes, told
+from sagakit.sweeps.outcome import Outcome, in_one_line, outcomes
 from sagakit.sweeps.plan import Case, Plan
 
 AHEAD = 64  # batches that are handed out at once: the rest of a long sweep need not wait in memory
@@ -31,9 +31,9 @@ Numbered = tuple[int, Case]
 
 
 def own_executor(plan: Plan, runs: int) -> Executor:
-    """Processes, one for each processor that may be used; or a thread, if other processes cannot
-    read the script, or do not know the services (a notebook's own class they do not), or if this
-    is such a process."""
+    """Return processes, one for each processor that may be used; or a thread, if other processes
+    cannot read the script, or do not know the services (a notebook's own class they do not), or if
+    this is such a process."""
     count = min(_processors(), runs)
     worker = multiprocessing.parent_process() is not None
     if count <= 1 or worker or not _script_is_there() or not _travels(plan):
@@ -54,7 +54,7 @@ def finished(
     batch: int,
     waiting: Callable[[], None],
 ) -> Generator[list[tuple[int, Case, Outcome]], None, None]:
-    """The runs of each batch as it ends, in any order. `waiting` is called now and then.
+    """Yield the runs of each batch as it ends, in any order. `waiting` is called now and then.
 
     Raises `BrokenExecutor` if the executor cannot go on. What is under way when the generator is
     closed is not waited for.
@@ -74,7 +74,9 @@ def finished(
             done, _ = wait(under_way, timeout=0.5, return_when=FIRST_COMPLETED)
             for task in done:
                 found = _result(task, under_way[task])
-                yield [(*one, out) for one, out in zip(under_way.pop(task), found, strict=True)]
+                yield [
+                    (*run, outcome) for run, outcome in zip(under_way.pop(task), found, strict=True)
+                ]
             waiting()
     finally:
         for task in under_way:
@@ -83,7 +85,7 @@ def finished(
 
 @contextmanager
 def ctrl_c_ignored() -> Iterator[None]:
-    """Once is enough: pressed again by somebody who cannot wait, it would lose the rows."""
+    """Ignore Ctrl-C: pressed again by somebody who cannot wait, it would lose the rows."""
     if threading.current_thread() is not threading.main_thread():  # where no signal comes
         yield
         return
@@ -95,32 +97,32 @@ def ctrl_c_ignored() -> Iterator[None]:
 
 
 def _result(task: Future[list[Outcome]], numbered: Sequence[Numbered]) -> list[Outcome]:
-    """What a batch came to. If its worker failed, all its runs did."""
+    """Return what a batch came to. If its worker failed, all its runs did."""
     try:
         return task.result()
     except BrokenExecutor:
         raise
     except Exception as error:
-        return [Outcome(error=told(error))] * len(numbered)
+        return [Outcome(error=in_one_line(error))] * len(numbered)
 
 
 def _processors() -> int:
-    """How many this process may use."""
+    """Return how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _script_is_there() -> bool:
-    """Other processes begin by reading the script. One that comes through a pipe is in no file."""
+    """Return whether other processes can read the script: one from a pipe is in no file."""
     script = getattr(sys.modules["__main__"], "__file__", None)
     return script is None or Path(script).exists()
 
 
 def _travels(plan: Plan) -> bool:
-    """Whether another process knows the services."""
-    made = (plan.services or {}).values()
-    if any(getattr(one, "__module__", "") == "__main__" for one in made):
+    """Return whether another process knows the services."""
+    services = (plan.services or {}).values()
+    if any(getattr(service, "__module__", "") == "__main__" for service in services):
         return False
     try:
         pickle.dumps(plan.services)
@@ -130,5 +132,5 @@ def _travels(plan: Plan) -> bool:
 
 
 def _leave_ctrl_c_alone() -> None:
-    """It is meant for the process that collects the rows."""
+    """Leave Ctrl-C to the process that collects the rows."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -19,7 +19,7 @@ from sagakit import run, scenarios, sweep
 from sagakit.contract.imports import MissingExtra
 from sagakit.scenarios import BadScenario, ProviderRule
 from sagakit.sweeps import BadSweep
-from sagakit.sweeps.results import Kept
+from sagakit.sweeps.results import Memory
 from sagakit.sweeps.sweep import Pace
 from tests.sweeps.services import Dies, Fails
 
@@ -177,6 +177,11 @@ def test_dask_makes_the_rows_that_one_thread_makes() -> None:
 # What goes wrong.
 
 
+def test_what_is_no_executor_is_refused() -> None:
+    with pytest.raises(BadSweep, match=r"executor: give one, ThreadPoolExecutor\(4\) say, not 5"):
+        sweep(SHORT, executor=5)  # type: ignore[arg-type]
+
+
 def test_a_run_that_fails_is_a_row_with_its_error() -> None:
     table = serial(services={"Wallet Service": Fails}, seeds=2)
     told = "provider_error: Wallet Service cannot be made: RuntimeError: no wallet today"
@@ -212,14 +217,14 @@ def test_ctrl_c_keeps_the_finished_rows(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_pressed_again_does_not_lose_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    finished, make_table = serial()[:4], Kept.frame
+    finished, make_table = serial()[:4], Memory.frame
 
-    def interrupted(rows: Kept) -> pd.DataFrame:
+    def interrupted(rows: Memory) -> pd.DataFrame:
         signal.raise_signal(signal.SIGINT)
         return make_table(rows)
 
     monkeypatch.setattr("sagakit.sweeps.workers.AHEAD", 4)
-    monkeypatch.setattr(Kept, "frame", interrupted)
+    monkeypatch.setattr(Memory, "frame", interrupted)
     with pytest.warns(UserWarning, match="you stopped it"):
         same(serial(executor=Interrupted(), batch=1), finished)
     with pytest.raises(KeyboardInterrupt):  # afterwards it is heard as before
