@@ -10,7 +10,7 @@ import pandas as pd
 from sagakit import scenarios
 from sagakit.contract.faults import Crash, Delay, Duplicate, Outage
 from sagakit.contract.ports import Bus, Ports, Store
-from sagakit.laws import Facts
+from sagakit.laws import PaymentEvidence
 from sagakit.payments.events import BalanceRefunded, ReembolsarUsuario
 from sagakit.payments.money import ZERO
 from sagakit.payments.topology import Service
@@ -53,12 +53,14 @@ def deliveries(finished: Run) -> pd.DataFrame:
 
 def debits(finished: Run) -> int:
     """How often a wallet was debited."""
-    return sum(len(one.debits) for one in Facts(finished.records).standings.values())
+    return sum(len(one.debits) for one in PaymentEvidence(finished.records).standings.values())
 
 
 def charged(finished: Run) -> Decimal:
     """What the provider has charged and not voided at the end, by its own books."""
-    return sum((one.provider_keeps for one in Facts(finished.records).standings.values()), ZERO)
+    return sum(
+        (one.provider_keeps for one in PaymentEvidence(finished.records).standings.values()), ZERO
+    )
 
 
 def balance_refunded(event: ReembolsarUsuario, wallet: Wallet) -> BalanceRefunded:

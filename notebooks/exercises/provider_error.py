@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from sagakit import scenarios
-from sagakit.laws import Facts
+from sagakit.laws import PaymentEvidence
 from sagakit.laws.verdict import count
 from sagakit.payments.money import ZERO
 from sagakit.payments.topology import PROVIDER
@@ -45,7 +45,7 @@ def two_views(finished: Run) -> pd.DataFrame:
 
 def provider_keeps(finished: Run) -> Decimal:
     """What the provider has charged and not voided at the end, by its own books."""
-    standings = Facts(finished.records).standings.values()
+    standings = PaymentEvidence(finished.records).standings.values()
     return sum((one.provider_keeps for one in standings), ZERO)
 
 

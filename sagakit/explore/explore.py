@@ -21,7 +21,7 @@ from sagakit.explore.search import Paths, following
 from sagakit.explore.state_graph import StateGraph
 from sagakit.explore.states import ANSWERS, FAULTS, State
 from sagakit.explore.timeouts import Watchdog
-from sagakit.laws.laws import held_by
+from sagakit.laws.laws import held_by, no_collection
 from sagakit.laws.verdict import Verdict
 from sagakit.payments.topology import Service
 from sagakit.run import Invariant, Run, run
@@ -109,7 +109,7 @@ def explore(
         answer.seconds = time.perf_counter() - begun
         return answer
     watchdog = Watchdog()
-    with watchdog.watching(), coroutines_awaited(), _no_collection():
+    with watchdog.watching(), coroutines_awaited(), no_collection():
         contended: frozenset[Resource] = frozenset()
         while True:
             answer = begin()
@@ -163,19 +163,6 @@ def _must_be_empty(budget: tuple[int, ...], scenario: str, variants: Variants) -
 
 
 # The search.
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector out: the states are many and make no cycles, and it would look at
-    them all again and again. What a judged run leaves behind is collected by itself (`_judge`)."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 @contextmanager
@@ -294,7 +281,7 @@ def _judge(answer: Exploration, path: list[State]) -> None:
         raise
     _hold(answer, judged, schedule)
     del judged
-    gc.collect(0)  # a run is full of cycles; what came before it is left alone
+    gc.collect(0)  # a run is full of cycles; the states that came before it are left alone
 
 
 def _hold(answer: Exploration, judged: Run, schedule: list[Choice] | None) -> None:

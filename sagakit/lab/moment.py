@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
-from sagakit.laws.facts import BREAKER
+from sagakit.laws.payments import BREAKER
 from sagakit.payments.events import ReembolsarUsuario
 from sagakit.trace.activity import Emission, emissions
 from sagakit.trace.trace import A_TEXT, Published, Queued, Read, Record, Trace, Written, told

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from sagakit.contract.imports import suggesting
-from sagakit.laws.facts import Facts
 from sagakit.laws.laws import LAWS, Law, verdicts
+from sagakit.laws.payments import PaymentEvidence
 from sagakit.laws.verdict import Verdict
 
-__all__ = ["LAWS", "Facts", "Law", "Verdict", "verdicts"]
+__all__ = ["LAWS", "Law", "PaymentEvidence", "Verdict", "verdicts"]
 
 if not TYPE_CHECKING:
     __getattr__ = suggesting(__name__, __all__)

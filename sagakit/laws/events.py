@@ -1,13 +1,14 @@
-"""Laws about events: each stands for a change that was committed, and has a cause."""
+"""Laws about events and messages: each event stands for a commit, has a cause, and arrives."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
-from sagakit.laws.facts import Facts
-from sagakit.laws.messages import Seen
-from sagakit.laws.verdict import Breach, Found, count
+from sagakit.contract.terminal import count
+from sagakit.laws.evidence import Evidence, Publication
+from sagakit.laws.verdict import Breach, Found
+from sagakit.trace.facts import Seen
 
 
-def no_ghost_nothing_lost(facts: Facts) -> Found:
+def no_ghost_nothing_lost(evidence: Evidence) -> Found:
     """An event is published exactly when its state change was committed.
 
     No ghost: a service publishes nothing that is not in the outbox of an earlier commit, and
@@ -17,61 +18,60 @@ def no_ghost_nothing_lost(facts: Facts) -> Found:
     """
     breaches = []
     committed: dict[str, list[Seen]] = defaultdict(list)
-    for seen in facts.answers:
-        for event_id in seen.record.detail.outbox:
+    for seen in evidence.answers:
+        for event_id in seen.fact.outbox:
             committed[event_id].append(seen)
-    for event_id, times in facts.publications.items():
+    for event_id, times in evidence.publications.items():
         commits = committed.get(event_id, [])
-        for number, seen in enumerate(times):
-            before = sum(commit.place < seen.place for commit in commits)
-            what = f"{seen.record.event} of {seen.record.correlation_id} was published {seen}"
+        for number, publication in enumerate(times):
+            before = sum(commit.position < publication.position for commit in commits)
+            text = f"{publication.what} was published {publication}"
             if not before:
-                breaches.append(Breach(seen.place, f"a ghost: {what}, but no commit has it"))
+                breaches.append(
+                    Breach(publication.position, f"a ghost: {text}, but no commit has it")
+                )
             elif number >= before:
-                text = f"{what}, and before that {times[number - 1]}, for one commit {commits[0]}"
-                breaches.append(Breach(seen.place, text))
+                text += f", and before that {times[number - 1]}, for one commit {commits[0]}"
+                breaches.append(Breach(publication.position, text))
     unpublished = [
         (commits[-1], event_id)
         for event_id, commits in committed.items()
-        if event_id not in facts.publications
+        if event_id not in evidence.publications
     ]
-    looked_at = f"{count(len(facts.published), 'event')} published, {len(committed)} committed"
-    if not facts.ended:
+    looked_at = f"{count(len(evidence.published), 'event')} published, {len(committed)} committed"
+    if not evidence.ended:
         if unpublished:
             looked_at += f"; the run was cut short with {len(unpublished)} to be published"
     else:
         for seen, event_id in unpublished:
-            record = seen.record
-            text = f"lost: what {record.correlation_id} committed to {record.source} {seen} was to "
-            breaches.append(Breach(seen.place, f"{text}publish event {event_id}, and never did"))
+            text = f"lost: what {seen.record.saga} committed to {seen.fact.store} {seen} was to "
+            breaches.append(Breach(seen.position, f"{text}publish event {event_id}, and never did"))
     return breaches, looked_at
 
 
-def causality(facts: Facts) -> Found:
+def causality(evidence: Evidence) -> Found:
     """Each event's cause is an earlier event of the same saga, or, for its first, the saga itself.
 
     An event counts from where it first occurs: published, or in a text that came from outside.
     """
     breaches = []
-    events = (*facts.published, *facts.renamed)
-    for seen in events:
-        record, cause = seen.record, seen.record.detail.causation_id
-        what = f"{record.event} of {record.correlation_id} {seen}"
-        if cause == record.correlation_id:
+    events = (*evidence.published, *evidence.renamed)
+    for event in events:
+        cause, own_saga = event.fact.causation_id, event.record.saga
+        if cause == own_saga:
             continue
-        index, saga = facts.first_seen.get(cause, (seen.place, None))
-        if index >= seen.place:
-            text = f"{what} names {cause} as its cause, which is no earlier event"
-            breaches.append(Breach(seen.place, text))
-        elif saga != record.correlation_id:
-            text = f"{what} has its cause in another saga: {cause} is of {saga}"
-            breaches.append(Breach(seen.place, text))
-    sagas = {seen.record.correlation_id for seen in events}
-    looked_at = f"{count(len(events), 'event')} of {count(len(sagas), 'saga')}"
-    return breaches, looked_at
+        index, saga = evidence.first_seen.get(cause, (event.position, None))
+        if index >= event.position:
+            text = f"{event.what} {event} names {cause} as its cause, which is no earlier event"
+            breaches.append(Breach(event.position, text))
+        elif saga != own_saga:
+            text = f"{event.what} {event} has its cause in another saga: {cause} is of {saga}"
+            breaches.append(Breach(event.position, text))
+    sagas = {event.record.saga for event in events}
+    return breaches, f"{count(len(events), 'event')} of {count(len(sagas), 'saga')}"
 
 
-def idempotence(facts: Facts) -> Found:
+def idempotence(evidence: Evidence) -> Found:
     """Handling a message twice leaves the same state and the same event ids as handling it once.
 
     No message is answered by two commits of one store, no event is committed twice, no event id is
@@ -81,39 +81,73 @@ def idempotence(facts: Facts) -> Found:
     breaches = []
     answered: dict[tuple[str, str], Seen] = {}
     committed: dict[str, Seen] = {}
-    for seen in facts.answers:
-        record, written = seen.record, seen.record.detail
-        if written.handled is not None:
-            first = answered.setdefault((record.source, written.handled), seen)
+    for seen in evidence.answers:
+        saga, commit = seen.record.saga, seen.fact
+        if commit.handled is not None:
+            first = answered.setdefault((commit.store, commit.handled), seen)
             if first is not seen:
-                text = f"message {written.handled} of {record.correlation_id} was answered in "
-                text += f"{record.source} {first} and again {seen}"
-                breaches.append(Breach(seen.place, text))
-        for event_id in written.outbox:
+                text = f"message {commit.handled} of {saga} was answered in {commit.store} {first} "
+                breaches.append(Breach(seen.position, f"{text}and again {seen}"))
+        for event_id in commit.outbox:
             first = committed.setdefault(event_id, seen)
             if first is not seen:
-                text = f"{record.correlation_id} committed event {event_id} to {record.source} "
-                breaches.append(Breach(seen.place, f"{text}{first} and again {seen}"))
-
-    payloads: dict[str | None, Seen] = {}
-    made: dict[tuple[str, str, str | None], Seen] = {}
-    for seen in facts.published:
-        record, published = seen.record, seen.record.detail
-        what = f"{record.event} of {record.correlation_id}"
-        first = payloads.setdefault(record.event_id, seen)
-        if first.detail.payload != published.payload:
-            text = f"{what} was published with one payload {first} and with another {seen}"
-            breaches.append(Breach(seen.place, text))
-        first = made.setdefault((record.source, published.causation_id, record.event), seen)
-        if record.event_id != first.record.event_id and not _together(committed, first, seen):
-            text = f"{record.source} made two of one cause: {what} {first}, and with another id "
-            breaches.append(Breach(seen.place, f"{text}{seen}"))
-    again = sum(number > 1 for number in facts.messages.deliveries.values())
+                text = f"{saga} committed event {event_id} to {commit.store} {first} and again "
+                breaches.append(Breach(seen.position, f"{text}{seen}"))
+    breaches += _published_differently(evidence, committed)
+    again = sum(number > 1 for number in evidence.messages.deliveries.values())
     looked_at = f"{count(len(answered), 'message')} answered; {again} came more than once"
     return breaches, looked_at
 
 
-def _together(committed: dict[str, Seen], one: Seen, other: Seen) -> bool:
-    """Whether one commit has both events."""
-    commit = committed.get(one.record.event_id or "")
-    return commit is not None and commit == committed.get(other.record.event_id or "")
+def _published_differently(evidence: Evidence, committed: dict[str, Seen]) -> list[Breach]:
+    breaches = []
+    payloads: dict[str | None, Publication] = {}
+    made: dict[tuple[str, str, str], Publication] = {}
+    for event in evidence.published:
+        first = payloads.setdefault(event.record.event_id, event)
+        if first.fact.payload != event.fact.payload:
+            text = f"{event.what} was published with one payload {first} and with another {event}"
+            breaches.append(Breach(event.position, text))
+        cause = event.source, event.fact.causation_id, event.fact.event
+        first = made.setdefault(cause, event)
+        if event.record.event_id != first.record.event_id:
+            commit = committed.get(event.record.event_id or "")
+            if commit is None or commit != committed.get(first.record.event_id or ""):
+                text = f"{event.source} made two of one cause: {event.what} {first}, and with "
+                breaches.append(Breach(event.position, f"{text}another id {event}"))
+    return breaches
+
+
+def no_silent_drop(evidence: Evidence) -> Found:
+    """Every message ends handled, waiting, or in a dead-letter queue with its reason.
+
+    A request that is turned down is handled, by the event that says so. Dropped is what the bus
+    loses or never delivers; what is acknowledged by a handler that took no step for it; and a dead
+    letter without a reason.
+    """
+    breaches = []
+    messages = evidence.messages
+    for seen in messages.lost:
+        target = getattr(seen.fact, "target", None) or seen.fact.queue
+        text = f"{seen.fact.event} of {seen.record.saga} was lost on its way to {target} {seen}"
+        breaches.append(Breach(seen.position, text))
+    if evidence.ended:
+        for (_, target), seen in messages.on_the_bus.items():
+            text = f"{seen.fact.event} of {seen.record.saga} was published {seen} and never came "
+            breaches.append(Breach(seen.position, f"{text}to {target}"))
+    answered = {(event.source, event.fact.causation_id) for event in evidence.published}
+    for seen in messages.idle:
+        if (seen.fact.service, seen.record.event_id) not in answered:
+            text = f"{seen.fact.service} acknowledged message {seen.fact.message_id} of "
+            text += f"{seen.fact.queue} {seen} without taking a single step for it"
+            breaches.append(Breach(seen.position, text))
+    states: Counter[str] = Counter()
+    for message_id, message in messages.by_id.items():
+        state = "done" if message.handled else message.state
+        states[state] += 1
+        if state == "dead" and not message.reason:
+            text = f"message {message_id} of {message.queue} became a dead letter {message.last} "
+            breaches.append(Breach(message.last.position, f"{text}and nothing says why"))
+    looked_at = f"{count(len(messages.by_id), 'message')}: {states['done']} handled, "
+    looked_at += f"{states['waiting']} waiting, {count(states['dead'], 'dead letter')}"
+    return breaches, looked_at

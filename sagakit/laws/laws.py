@@ -1,13 +1,15 @@
 """The laws that must always hold, in the order in which they are told."""
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from inspect import iscoroutine
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sagakit.contract.driver import reason_of
-from sagakit.laws import delivery, events, money, provider, sagas, stores
-from sagakit.laws.facts import Facts
+from sagakit.laws import events, money, provider, sagas, stores
+from sagakit.laws.evidence import Evidence
+from sagakit.laws.payments import PaymentEvidence
 from sagakit.laws.verdict import Found, Verdict, judge
 from sagakit.scenarios import BadScenario, System
 from sagakit.trace.trace import Trace
@@ -15,7 +17,8 @@ from sagakit.trace.trace import Trace
 if TYPE_CHECKING:
     from sagakit.run import Invariant, Run
 
-Law = Callable[[Facts], Found]
+Law = Callable[[Any], Found]
+"""A law of any system judges by `Evidence`, one of payments by `PaymentEvidence`"""
 
 LAWS: dict[str, Law] = {
     "conservation": money.conservation,
@@ -29,7 +32,7 @@ LAWS: dict[str, Law] = {
     "causality": events.causality,
     "idempotence": events.idempotence,
     "versions": stores.versions,
-    "no silent drop": delivery.no_silent_drop,
+    "no silent drop": events.no_silent_drop,
     "every saga ends": sagas.every_saga_ends,
     "recovery": stores.recovery,
     "breaker": provider.breaker,
@@ -41,13 +44,14 @@ OF_ANY_SYSTEM = (
 """The laws that speak of events, stores and messages alone"""
 
 
-def judged(facts: Facts, laws: Iterable[str] = LAWS) -> list[Verdict]:
-    """One verdict a law, by the facts of a run."""
-    return [judge(name, *LAWS[name](facts)) for name in laws]
+def judge_all(evidence: Evidence, laws: Iterable[str] = LAWS) -> list[Verdict]:
+    """Return one verdict a law."""
+    with no_collection():
+        return [judge(name, *LAWS[name](evidence)) for name in laws]
 
 
 def verdicts(trace: Trace, *, ended: bool = True, laws: Iterable[str] = LAWS) -> list[Verdict]:
-    """Judge a run: one verdict a law.
+    """Judge a run of the payment system: one verdict a law.
 
     `ended=False` is for a run that was cut short: what is still under way is not held against it.
 
@@ -55,13 +59,8 @@ def verdicts(trace: Trace, *, ended: bool = True, laws: Iterable[str] = LAWS) ->
     >>> print(verdicts(run("happy_path").records)[0].detail)
     wallets 30.00 + provider 70.00 = 100.00, as at the start; at rest
     """
-    collecting = gc.isenabled()
-    gc.disable()  # its passes over a long trace would take most of the time, and find nothing
-    try:
-        return judged(Facts(trace, ended=ended), laws)
-    finally:
-        if collecting:
-            gc.enable()
+    with no_collection():
+        return judge_all(PaymentEvidence(trace, ended=ended), laws)
 
 
 def verdicts_of(run: "Run") -> list[Verdict]:
@@ -70,7 +69,20 @@ def verdicts_of(run: "Run") -> list[Verdict]:
     if not isinstance(run.scenario, System):
         return verdicts(run.records)
     own = [held_by(law, run) for law in run.scenario.laws]
-    return [*verdicts(run.records, laws=OF_ANY_SYSTEM), *own]
+    return [*judge_all(Evidence(run.records), OF_ANY_SYSTEM), *own]
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Keep the garbage collector out: its passes over a long trace, or over many states, would take
+    most of the time, and find nothing."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def held_by(invariant: "Invariant", run: "Run") -> Verdict:

@@ -3,17 +3,24 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from sagakit.laws.facts import Facts
-from sagakit.laws.messages import Seen
-from sagakit.laws.verdict import Breach, Found, count
-from sagakit.trace.trace import Asked, Read, Written
+from sagakit.contract.terminal import count
+from sagakit.laws.payments import PaymentEvidence
+from sagakit.laws.verdict import Breach, Found
+from sagakit.trace.facts import (
+    Asked,
+    Booked,
+    Committed,
+    ItemRead,
+    PartyAnswered,
+    PartyUnreachable,
+    Seen,
+)
 
 NOT_CHARGED = ("declined", "voided")  # the provider's word that it keeps nothing, for good
-NEVER_THERE = "unavailable"  # the request did not reach it
 PROBE = "the prober's HALF_OPEN"
 
 
-def settle_the_unknown(facts: Facts) -> Found:
+def settle_the_unknown(evidence: PaymentEvidence) -> Found:
     """A refund is preceded by the provider's word that the payment was not charged, or was voided.
 
     The word is an answer to a request with the payment's key; silence is none. Without a word, a
@@ -21,77 +28,75 @@ def settle_the_unknown(facts: Facts) -> Found:
     after it.
     """
     breaches = []
-    talks = _talks(facts)
-    refunds = [refund for one in facts.standings.values() for refund in one.refunds]
+    talks = _talks(evidence)
+    refunds = [refund for standing in evidence.standings.values() for refund in standing.refunds]
     for refund in refunds:
         saga, when, talk = refund.saga, refund.seen, talks[refund.saga]
-        settled, unknown = _known(seen for seen in talk if seen.place < when.place)
+        settled, unknown = _known(seen for seen in talk if seen.position < when.position)
         for key, sent in unknown.items():
             text = f"{saga} was refunded {when}, but nobody knew whether {key} was charged: the "
             text += f"provider was asked {sent} and did not say that it was not"
-            breaches.append(Breach(when.place, text))
+            breaches.append(Breach(when.position, text))
         for seen in talk:
-            if seen.place > when.place and _charges(seen) and seen.detail.key not in settled:
+            if seen.position > when.position and _charges(seen) and seen.fact.key not in settled:
                 text = f"{saga} was refunded {when}, and the provider asked to charge it {seen}"
-                breaches.append(Breach(seen.place, text))
+                breaches.append(Breach(seen.position, text))
     asked = count(len(talks), "payment")
     looked_at = f"{count(len(refunds), 'refund')}; the provider was asked about {asked}"
     return breaches, looked_at
 
 
 def _known(talk: Iterable[Seen]) -> tuple[set[str], dict[str, Seen]]:
-    """The keys that the provider says it did not charge; and those of which nobody knows, with the
-    request that may have charged them."""
+    """Return the keys that the provider says it did not charge; and those of which nobody knows,
+    with the request that may have charged them."""
     settled: set[str] = set()
     latest: dict[int, Seen] = {}
     unknown: dict[str, list[Seen]] = defaultdict(list)
     for seen in talk:
-        key, outcome, invocation = seen.detail.key, seen.detail.outcome, seen.record.invocation
-        if _charges(seen):
-            latest[invocation] = seen
-            unknown[key].append(seen)
-        elif outcome in NOT_CHARGED:
-            settled.add(key)
-        elif outcome == NEVER_THERE and latest.get(invocation) in unknown[key]:
-            unknown[key].remove(latest[invocation])
+        invocation = seen.record.invocation
+        match seen.fact:
+            case Asked(key=key, void=False):
+                latest[invocation] = seen
+                unknown[key].append(seen)
+            case PartyAnswered(key=key, outcome=outcome) if outcome in NOT_CHARGED:
+                settled.add(key)
+            case PartyUnreachable(key=key) if latest.get(invocation) in unknown[key]:
+                unknown[key].remove(latest[invocation])
     return settled, {
         key: requests[0] for key, requests in unknown.items() if requests and key not in settled
     }
 
 
-def one_key(facts: Facts) -> Found:
+def one_key(evidence: PaymentEvidence) -> Found:
     """All requests about a payment carry the same Idempotency-Key, which no other payment's do, and
     all requests to charge it the same parameters."""
     breaches = []
     owners: dict[str, tuple[str | None, Seen]] = {}
-    talks = _talks(facts)
+    talks = _talks(evidence)
+    calls = 0
     for saga, talk in talks.items():
-        first: Seen | None = None
-        charge: Seen | None = None
-        for seen in talk:
-            if seen.record.kind != "call":
-                continue
-            first = first or seen
-            key, owner = seen.detail.key, owners.setdefault(seen.detail.key, (saga, seen))
-            if key != first.detail.key:
-                text = (
-                    f"{saga} was asked for with key {first.detail.key} {first}, then {key} {seen}"
-                )
-                breaches.append(Breach(seen.place, text))
-            elif owner[0] != saga:
-                text = f"key {key} is that of {owner[0]} {owner[1]}, but {saga} has it too, {seen}"
-                breaches.append(Breach(seen.place, text))
-            if _charges(seen):
-                charge = charge or seen
-                if seen.detail.request != charge.detail.request:
-                    text = f"{saga} was to be charged with {_shown(charge)} {charge}, then with "
-                    breaches.append(Breach(seen.place, f"{text}{_shown(seen)} {seen}"))
-    calls = sum(seen.record.kind == "call" for talk in talks.values() for seen in talk)
+        requests = [seen for seen in talk if isinstance(seen.fact, Asked)]
+        charges = [seen for seen in requests if _charges(seen)]
+        calls += len(requests)
+        for seen in requests:
+            first, key = requests[0], seen.fact.key
+            owner, since = owners.setdefault(key, (saga, seen))
+            if key != first.fact.key:
+                text = f"{saga} was asked for with key {first.fact.key} {first}, then {key} {seen}"
+                breaches.append(Breach(seen.position, text))
+            elif owner != saga:
+                text = f"key {key} is that of {owner} {since}, but {saga} has it too, {seen}"
+                breaches.append(Breach(seen.position, text))
+        for seen in charges:
+            first = charges[0]
+            if seen.fact.request != first.fact.request:
+                text = f"{saga} was to be charged with {_shown(first)} {first}, then with "
+                breaches.append(Breach(seen.position, f"{text}{_shown(seen)} {seen}"))
     looked_at = f"{count(calls, 'request')} about {count(len(talks), 'payment')}"
     return breaches, looked_at
 
 
-def breaker(facts: Facts) -> Found:
+def breaker(evidence: PaymentEvidence) -> Found:
     """Open: no calls. Half-open: at most its probe.
 
     An invocation goes by what it last read or wrote of the breaker; one that did not look is held
@@ -104,49 +109,49 @@ def breaker(facts: Facts) -> Found:
     stored = "CLOSED"
     probes: dict[int, Seen] = {}  # invocation to its write of HALF_OPEN, until it is over
     calls = opened = 0
-    for seen in facts.breaker:
-        record, detail = seen.record, seen.record.detail
-        who, saga = record.invocation, record.correlation_id
-        if isinstance(detail, Read):
-            goes_by[who] = detail.item.state if detail.item is not None else "CLOSED"
-        elif isinstance(detail, Written):
-            stored = detail.item.state
-            goes_by[who] = PROBE if stored == "HALF_OPEN" else stored
-            opened += stored == "OPEN"
-            if stored == "HALF_OPEN":
-                for other in probes.values():
-                    text = f"two probes at once: that of {saga} began {seen}, while that of "
-                    text += f"{other.record.correlation_id}, begun {other}, had no answer yet"
-                    breaches.append(Breach(seen.place, text))
-                probes[who] = seen
-        elif isinstance(detail, Asked) and record.kind == "call":
-            calls += 1
-            state = goes_by.get(who, stored)
-            if state == PROBE:
-                goes_by[who] = "HALF_OPEN"  # that was the one call
-            elif state != "CLOSED":
-                text = f"{saga} called {record.target} {seen} although the breaker was {state}"
-                breaches.append(Breach(seen.place, text))
-        else:
-            probes.pop(who, None)  # it has its answer, or is over
+    for seen in evidence.breaker:
+        who, saga = seen.record.invocation, seen.record.saga
+        match seen.fact:
+            case ItemRead(item=item):
+                goes_by[who] = item.state if item is not None else "CLOSED"
+            case Committed(item=item):
+                stored = item.state
+                goes_by[who] = PROBE if stored == "HALF_OPEN" else stored
+                opened += stored == "OPEN"
+                if stored == "HALF_OPEN":
+                    for other in probes.values():
+                        text = f"two probes at once: that of {saga} began {seen}, while that of "
+                        text += f"{other.record.saga}, begun {other}, had no answer yet"
+                        breaches.append(Breach(seen.position, text))
+                    probes[who] = seen
+            case Asked(party=party):
+                calls += 1
+                state = goes_by.get(who, stored)
+                if state == PROBE:
+                    goes_by[who] = "HALF_OPEN"  # that was the one call
+                elif state != "CLOSED":
+                    text = f"{saga} called {party} {seen} although the breaker was {state}"
+                    breaches.append(Breach(seen.position, text))
+            case _:
+                probes.pop(who, None)  # it has its answer, or is over
     looked_at = f"{count(calls, 'call')}; the breaker "
     looked_at += f"opened {count(opened, 'time')}" if opened else "never opened"
     return breaches, looked_at
 
 
-def _talks(facts: Facts) -> dict[str | None, list[Seen]]:
-    """Saga to its requests to the provider and what came back, without the provider's books."""
+def _talks(evidence: PaymentEvidence) -> dict[str | None, list[Seen]]:
+    """Return saga to its requests to the provider and what came back, without the books."""
     talks: dict[str | None, list[Seen]] = defaultdict(list)
-    for seen in facts.asked:
-        if seen.record.invocation:
-            talks[seen.record.correlation_id].append(seen)
+    for seen in evidence.asked:
+        if not isinstance(seen.fact, Booked):
+            talks[seen.record.saga].append(seen)
     return talks
 
 
 def _charges(seen: Seen) -> bool:
-    """Whether this is a request to charge; a request to void has no parameters."""
-    return seen.record.kind == "call" and bool(seen.detail.request)
+    """True for a request to charge; another is to void."""
+    return isinstance(seen.fact, Asked) and not seen.fact.void
 
 
 def _shown(seen: Seen) -> str:
-    return ", ".join(map(str, seen.detail.request))
+    return ", ".join(map(str, seen.fact.request))

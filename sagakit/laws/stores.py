@@ -3,47 +3,45 @@
 from collections import defaultdict
 from typing import Any
 
-from sagakit.laws.disasters import Loss, Restore
-from sagakit.laws.facts import Facts
-from sagakit.laws.verdict import Breach, Found, count
-from sagakit.trace.trace import Restored, Written
+from sagakit.contract.terminal import count
+from sagakit.laws.evidence import Evidence, Loss, Restore
+from sagakit.laws.verdict import Breach, Found
+from sagakit.trace.arrows import arrow
+from sagakit.trace.facts import Asked, Committed
+from sagakit.trace.stores import CHANGES, apply
 
 
-def versions(facts: Facts) -> Found:
+def versions(evidence: Evidence) -> Found:
     """Each committed write raises the item's version by one, over the item that was written last.
 
     So no update is lost: nobody writes over what he has not seen.
     """
     breaches = []
-    stores: dict[str, dict[str | None, Any]] = defaultdict(dict)
+    stores: dict[str, dict[str, Any]] = defaultdict(dict)
     writes = 0
-    for seen in facts.history:
-        record, detail = seen.record, seen.record.detail
-        if isinstance(detail, Restored):
-            items = detail.items if record.kind != "fault" else ()
-            stores[record.target] = {item.key: item for item in items}
+    for seen in evidence.history:
+        fact = seen.fact
+        if not isinstance(fact, CHANGES):
             continue
-        if detail is None or detail.item is None:
-            continue
-        store = stores[record.source]
-        if isinstance(detail, Written):
-            last, what = store.get(detail.key), f"{detail.key} in {record.source}"
-            if detail.before != last:
+        store = stores[fact.store]
+        if isinstance(fact, Committed) and fact.item is not None:
+            last, what = store.get(fact.item.key), f"{fact.key} in {fact.store}"
+            if fact.before != last:
                 text = f"an update of {what} was lost {seen}: it was written over "
-                text += f"{_shown(detail.before)}, but held {_shown(last)}"
-                breaches.append(Breach(seen.place, text))
-            if detail.item != detail.before:
+                text += f"{_shown(fact.before)}, but held {_shown(last)}"
+                breaches.append(Breach(seen.position, text))
+            if fact.writes:
                 writes += 1
-                version = detail.before.version if detail.before is not None else 0
-                if detail.item.version != version + 1:
-                    text = f"version {detail.item.version} of {what} follows {version} {seen}"
-                    breaches.append(Breach(seen.place, text))
-        store[detail.item.key] = detail.item
+                version = fact.before.version if fact.before is not None else 0
+                if fact.item.version != version + 1:
+                    text = f"version {fact.item.version} of {what} follows {version} {seen}"
+                    breaches.append(Breach(seen.position, text))
+        apply(fact, store)
     kept = sum(map(len, stores.values()))
     return breaches, f"{count(writes, 'write')} of {count(kept, 'item')}"
 
 
-def recovery(facts: Facts) -> Found:
+def recovery(evidence: Evidence) -> Found:
     """Snapshot + replay = the state that was lost; the replay publishes nothing, calls no provider.
 
     The state that was lost is that of the moment of the loss without the commits of which nobody
@@ -53,41 +51,40 @@ def recovery(facts: Facts) -> Found:
     """
     breaches = []
     told = []
-    for restore in facts.disasters.restores:
-        breaches += _published_again(facts, restore)
-        breaches += _calls(facts, restore)
+    for restore in evidence.restores:
+        breaches += _published_again(evidence, restore)
+        breaches += _calls(evidence, restore)
         if restore.end is not None:
-            found, text = _compared(facts, restore)
+            found, text = _compare(evidence, restore)
             breaches += found
             told.append(text)
-    for loss in facts.disasters.unrepaired.values():
+    for loss in evidence.unrepaired.values():
         text = f"{loss.store} was lost {loss.seen}, and not rebuilt"
-        attempts = [one for one in facts.disasters.restores if one.loss == loss]
-        cut = facts.cut.get(attempts[-1].invocation) if attempts else None
+        attempts = [restore for restore in evidence.restores if restore.loss == loss]
+        cut = evidence.cut.get(attempts[-1].invocation) if attempts else None
         if cut is not None:
-            text += f": the recovery ended {cut} with {cut.record.text!r}"
-        if facts.over:
-            breaches.append(Breach(cut.place if cut else loss.seen.place, text))
+            text += f": the recovery ended {cut} with {arrow(cut.record).text!r}"
+        if evidence.over:
+            breaches.append(Breach(cut.position if cut else loss.seen.position, text))
         else:
             told.append(f"{text} yet")
     return breaches, "; ".join(told) or "no recovery in this run"
 
 
-def _compared(facts: Facts, restore: Restore) -> tuple[list[Breach], str]:
-    """Where the rebuilt store differs from the one that was lost."""
+def _compare(evidence: Evidence, restore: Restore) -> tuple[list[Breach], str]:
+    """Return where the rebuilt store differs from the one that was lost."""
     loss = restore.loss
-    lost = _lost(facts, loss)
-    rebuilt = {item.key: item for item in restore.seen.detail.items}
+    lost = _lost(evidence, loss)
+    rebuilt = {item.key: item for item in restore.seen.fact.items}
     wrote: dict[str, int] = {}
-    for seen in facts.commits:
-        written = seen.record.detail
+    for seen in evidence.commits:
         by_replay = seen.record.invocation == restore.invocation
-        if by_replay and seen.record.source == loss.store and written.item is not None:
-            rebuilt[written.key] = written.item
-            wrote[written.key] = seen.place
+        if by_replay and seen.fact.store == loss.store and seen.fact.item is not None:
+            rebuilt[seen.fact.key] = seen.fact.item
+            wrote[seen.fact.key] = seen.position
     breaches = [
         Breach(
-            wrote.get(key, restore.seen.place),
+            wrote.get(key, restore.seen.position),
             f"{key} in {loss.store} was {_shown(lost.get(key))} when it was lost {loss.seen}, but "
             f"was rebuilt as {_shown(rebuilt.get(key))}",
         )
@@ -98,44 +95,40 @@ def _compared(facts: Facts, restore: Restore) -> tuple[list[Breach], str]:
     return breaches, f"{text}{len(wrote)} of them by replay; nothing published again, no call"
 
 
-def _lost(facts: Facts, loss: Loss) -> dict[str, Any]:
-    """What the store held when it was lost, without what nobody had heard of."""
+def _lost(evidence: Evidence, loss: Loss) -> dict[str, Any]:
+    """Return what the store held when it was lost, without what nobody had heard of."""
     held: dict[str, Any] = {}
-    for seen in facts.history:
-        record, detail = seen.record, seen.record.detail
-        if seen.place >= loss.seen.place:
+    for seen in evidence.history:
+        if seen.position >= loss.seen.position:
             break
-        if isinstance(detail, Restored):
-            if record.target == loss.store:
-                held = {item.key: item for item in detail.items}
-        elif record.source != loss.store or detail is None or detail.item is None:
-            continue
-        elif seen.place not in facts.undone:
-            held[detail.item.key] = detail.item
+        about_it = isinstance(seen.fact, CHANGES) and seen.fact.store == loss.store
+        if about_it and seen.position not in evidence.undone:
+            apply(seen.fact, held)
     return held
 
 
-def _published_again(facts: Facts, restore: Restore) -> list[Breach]:
-    """What the restored store's service had published before, and published again."""
-    service, start = restore.seen.record.source, restore.seen.place
+def _published_again(evidence: Evidence, restore: Restore) -> list[Breach]:
+    """Return what the restored store's service had published before, and published again."""
+    service, start = restore.seen.fact.service, restore.seen.position
     breaches = []
-    for times in facts.publications.values():
-        first, *later = times
-        if later and first.place < start and first.record.source == service:
-            what = f"{first.record.event} of {first.record.correlation_id}, published {first}"
+    for first, *later in evidence.publications.values():
+        if later and first.position < start and first.source == service:
             breaches += [
-                Breach(seen.place, f"the recovery made {what}, go out again {seen}")
-                for seen in later
-                if seen.place > start
+                Breach(
+                    again.position,
+                    f"the recovery made {first.what}, published {first}, go out again {again}",
+                )
+                for again in later
+                if again.position > start
             ]
     return breaches
 
 
-def _calls(facts: Facts, restore: Restore) -> list[Breach]:
+def _calls(evidence: Evidence, restore: Restore) -> list[Breach]:
     return [
-        Breach(seen.place, f"the recovery called {seen.record.target} {seen}")
-        for seen in facts.asked
-        if seen.record.kind == "call" and seen.record.invocation == restore.invocation
+        Breach(seen.position, f"the recovery called {seen.fact.party} {seen}")
+        for seen in evidence.asked
+        if isinstance(seen.fact, Asked) and seen.record.invocation == restore.invocation
     ]
 
 

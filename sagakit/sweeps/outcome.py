@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sagakit.laws.facts import Facts
-from sagakit.laws.laws import judged
+from sagakit.laws.laws import judge_all
+from sagakit.laws.payments import PaymentEvidence
 from sagakit.payments.metrics import nearest_rank
 from sagakit.payments.topology import Service
 from sagakit.run import run
 from sagakit.scenarios import Scenario
 from sagakit.sweeps.plan import Case, Plan
+from sagakit.trace.facts import Asked, PartySilent
 from sagakit.trace.trace import Trace
 
 
@@ -73,32 +74,36 @@ def in_one_line(error: BaseException) -> str:
 
 def outcome_of(trace: Trace) -> Outcome:
     """Count and judge a run."""
-    facts = Facts(trace)
-    statuses = [life.status for life in facts.lives.values()]
-    asked = [seen.record for seen in facts.asked if seen.record.invocation]
-    times = latencies(facts)
+    evidence = PaymentEvidence(trace)
+    statuses = [life.status for life in evidence.lives.values()]
+    asked = [type(seen.fact) for seen in evidence.asked]
+    replies = [seen.fact for seen in evidence.replies]
+    times = latencies(evidence)
     return Outcome(
         completed=statuses.count("COMPLETED"),
         failed=statuses.count("FAILED"),
         pending=sum(status not in ("COMPLETED", "FAILED") for status in statuses),
-        refused=sum(seen.record.label[:1] in "45" for seen in facts.replies),
-        refunds=sum(len(one.refunds) for one in facts.standings.values()),
-        dead_letters=sum(one.state == "dead" for one in facts.messages.mail.values()),
-        provider_calls=sum(one.kind == "call" for one in asked),
-        unanswered=sum(one.detail.outcome == "timeout" for one in asked),
-        duplicates=sum(count - 1 for count in facts.messages.deliveries.values()),
+        refused=sum(reply.failed or reply.status >= 400 for reply in replies),
+        refunds=sum(len(standing.refunds) for standing in evidence.standings.values()),
+        dead_letters=sum(message.dead for message in evidence.messages.by_id.values()),
+        provider_calls=asked.count(Asked),
+        unanswered=asked.count(PartySilent),
+        duplicates=sum(count - 1 for count in evidence.messages.deliveries.values()),
         p50=nearest_rank(times, 50) if times else None,
         p95=nearest_rank(times, 95) if times else None,
         p99=nearest_rank(times, 99) if times else None,
-        broken_laws=", ".join(one.law for one in judged(facts) if not one.held),
+        broken_laws=", ".join(verdict.law for verdict in judge_all(evidence) if not verdict.held),
     )
 
 
-def latencies(facts: Facts) -> list[int]:
-    """Return how long (ms) each ended payment took, from the user's request to its final event."""
+def latencies(evidence: PaymentEvidence) -> list[int]:
+    """Return how long each payment took that ended, in ms: from the user's request to the final
+    event."""
     begun: dict[str | None, int] = {}
-    for record in facts.trace:
-        begun.setdefault(record.correlation_id, record.t)
+    for record in evidence.trace.entries:
+        begun.setdefault(record.saga, record.t)
     return [
-        life.finals[0].record.t - begun[saga] for saga, life in facts.lives.items() if life.finals
+        life.finals[0].record.t - begun[saga]
+        for saga, life in evidence.lives.items()
+        if life.finals
     ]

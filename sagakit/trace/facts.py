@@ -528,6 +528,21 @@ class Record(NamedTuple):
     fact: Fact
 
 
+class Seen(NamedTuple):
+    """A record and its position in the trace."""
+
+    position: int
+    record: Record
+
+    @property
+    def fact(self) -> Any:
+        return self.record.fact
+
+    def __str__(self) -> str:
+        """Say when and where it was, for a verdict's text."""
+        return f"at {self.record.t} ms (record {self.position})"
+
+
 class Unknown(NamedTuple):
     """A record of version 1 that no fact tells: of a test that draws arrows of its own.
 

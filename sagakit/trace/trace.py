@@ -5,7 +5,7 @@ plain tuple with shared strings and read as a `Record`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from sagakit.contract.deployment import Participant, Rule
 from sagakit.contract.events import Event, Header, encode
@@ -13,6 +13,7 @@ from sagakit.contract.timing import duration
 from sagakit.trace import facts
 from sagakit.trace.arrows import Arrow, Kind, arrow, told
 from sagakit.trace.facts import A_TEXT
+from sagakit.trace.messages import Message, Messages
 from sagakit.trace.older import (
     Asked,
     Attempt,
@@ -29,9 +30,10 @@ from sagakit.trace.older import (
     legacy,
     modern,
 )
+from sagakit.trace.stores import contents
 
 __all__ = [  # until those who import them from here have moved
-    "A_TEXT", "Arrow", "Asked", "Attempt", "Detail", "Failed", "FannedOut", "Fate", "Kind",
+    "A_TEXT", "Arrow", "Asked", "Attempt", "Detail", "Failed", "FannedOut", "Kind",
     "Published", "Queued", "Read", "Record", "Redriven", "Restored", "Trace", "Written", "archived",
     "duration", "told",
 ]  # fmt: skip
@@ -75,47 +77,12 @@ class Trace:
 
     def stores(self) -> dict[str, dict[str, Any]]:
         """Return what each store holds at the end: store to key to item."""
-        stores: dict[str, dict[str, Any]] = {
-            participant.name: {} for participant in self.participants if participant.kind == "store"
-        }
-        for record in self.entries:
-            match record.fact:
-                case facts.Opening(store, item):
-                    stores[store][item.key] = item
-                case facts.Committed() as commit if commit.item is not None:
-                    stores[commit.store][commit.item.key] = commit.item
-                case facts.StoreLost(store):
-                    stores[store] = {}
-                case facts.Restored(_, store, items):
-                    stores[store] = {item.key: item for item in items}
-        return stores
+        stores = [lane.name for lane in self.participants if lane.kind == "store"]
+        return contents(self.entries, stores)
 
-    def messages(self) -> dict[int, "Fate"]:
-        """Return what became of each message: message id to fate."""
-        fates: dict[int, Fate] = {}
-        for record in self.entries:
-            match record.fact:
-                case (
-                    facts.Queued() | facts.DeliveredAgain() | facts.Postponed()
-                    | facts.Received() | facts.VisibleAgain()
-                ) as sent:  # fmt: skip
-                    fates.setdefault(sent.message_id, Fate(sent.queue, sent.event, "waiting"))
-                case facts.FannedOut(_, topic, event, message_ids):
-                    for message_id in message_ids:
-                        fates[message_id] = Fate(topic, event, "waiting")
-                case facts.Redriven() as sent:
-                    fates.pop(sent.formerly, None)
-                    fates[sent.message_id] = Fate(sent.queue, sent.event, "waiting")
-                case facts.Acknowledged(_, _, message_id) if message_id in fates:
-                    if fates[message_id].state == "waiting":  # else who did it was too late
-                        fates[message_id] = fates[message_id]._replace(state="done")
-                case facts.Failed(_, _, message_id, reason) if message_id in fates:
-                    fates[message_id] = fates[message_id]._replace(reason=reason)
-                case facts.DeadLettered(_, _, _, message_id, reason) if message_id in fates:
-                    fates[message_id] = fates[message_id]._replace(state="dead", reason=reason)
-                case facts.MessageLost(_, _, message_id):
-                    fates.pop(message_id, None)
-        return fates
+    def messages(self) -> dict[int, Message]:
+        """Return what became of each message, by message id."""
+        return Messages(self.entries).by_id
 
     def jsonl(self) -> Iterator[str]:
         """Return the structured log: one JSON object a record, with its correlation id."""
@@ -144,12 +111,3 @@ def archived(records: Iterable[facts.Record], types: Iterable[type[Event]]) -> t
             )
             found[header.event_id] = cls(header=header, **fact.payload)
     return tuple(found.values())
-
-
-class Fate(NamedTuple):
-    """What became of a message: it is done, dead (in the dead-letter queue) or still waiting."""
-
-    queue: str
-    event: str | None
-    state: Literal["waiting", "done", "dead"]
-    reason: str = ""

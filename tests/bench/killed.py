@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from sagakit import Run, Scenario
-from sagakit.laws.facts import Facts
+from sagakit.laws import PaymentEvidence
 from sagakit.payments.payment import FINAL
 from sagakit.worlds.sqlite.serve import serve
 
@@ -123,7 +123,9 @@ def judged(done: Run, kills: int) -> Figures:
         payments=len(asked),
         lost=sum(one not in ends for one in asked),
         open=sum(status not in FINAL for status in ends.values()),
-        debits_twice=sum(len(one.debits) > 1 for one in Facts(done.records).standings.values()),
+        debits_twice=sum(
+            len(one.debits) > 1 for one in PaymentEvidence(done.records).standings.values()
+        ),
     )
 
 

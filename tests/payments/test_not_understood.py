@@ -5,7 +5,8 @@ import pytest
 from sagakit import run, scenarios
 from sagakit.payments import events as e
 from sagakit.scenarios.scenario import QueuedText, Redrive, Scenario
-from sagakit.trace.trace import Fate, Trace
+from sagakit.trace.messages import Message
+from sagakit.trace.trace import Trace
 from tests.payments.saga import event
 
 QUEUES = ("Payment SQS", "Wallet SQS", "Provider SQS", "Provider Retry SQS")
@@ -18,7 +19,7 @@ def with_texts(*texts: tuple[str, str]) -> Scenario:
     )
 
 
-def dead(records: Trace) -> list[Fate]:
+def dead(records: Trace) -> list[Message]:
     return [fate for fate in records.messages().values() if fate.state == "dead"]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sagakit import Run, run, scenarios
-from sagakit.laws import Facts
+from sagakit.laws import PaymentEvidence
 from sagakit.sim.schedule import Choice, ScheduleMismatch
 
 
@@ -13,7 +13,7 @@ def debited_first(finished: Run) -> str:
 
 def test_a_run_that_comes_to_its_end_has_ended() -> None:
     finished = run(scenarios.concurrent_payments, schedule=[])
-    assert Facts(finished.records).ended
+    assert PaymentEvidence(finished.records).ended
     assert all(verdict.held for verdict in finished.verdicts())
 
 

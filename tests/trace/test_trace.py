@@ -6,16 +6,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from sagakit import run, scenarios
-from sagakit.contract.deployment import Participant
 from sagakit.contract.events import encode
-from sagakit.contract.faults import Loss
 from sagakit.contract.timing import duration
 from sagakit.trace import facts
 from sagakit.trace.arrows import arrow
 from sagakit.trace.facts import Record
-from sagakit.trace.trace import Fate, Trace
-from tests.sim.shop import Shelf, orders, shop
-from tests.sim.test_invocation import Shop
+from sagakit.trace.trace import Trace
+from tests.sim.shop import Shelf
 
 TEA = Shelf("tea", 9, version=2)
 
@@ -88,86 +85,6 @@ def test_an_item_without_a_text_of_its_own_is_told_by_its_fields() -> None:
     )
 
 
-# What the stores hold at the end.
-
-STORES = (Participant("Shelves", "store"), Participant("Archive", "store"))
-OPENING = facts.Opening("Shelves", TEA)
-LOST = facts.StoreLost("Shelves", (TEA,))
-RESTORED = facts.Restored("Shop", "Shelves", (TEA,))
-
-
-def stores(*told: facts.Fact) -> dict[str, dict[str, Any]]:
-    return Trace(STORES, map(record, told)).stores()
-
-
-def committed(item: Shelf | None) -> facts.Fact:
-    return facts.Committed("Shop", "Shelves", None, None, item, (), None)
-
-
-def test_stores_hold_what_was_committed_last() -> None:
-    sold_out = TEA._replace(left=0, version=3)
-    assert stores() == {"Shelves": {}, "Archive": {}}
-    assert stores(OPENING)["Shelves"] == {"tea": TEA}
-    assert stores(OPENING, committed(sold_out), committed(None))["Shelves"] == {"tea": sold_out}
-
-
-def test_a_read_does_not_change_a_store() -> None:
-    assert stores(facts.ItemRead("Shop", "Shelves", "tea", TEA))["Shelves"] == {}
-
-
-def test_a_loss_empties_a_store_and_a_restore_fills_it() -> None:
-    assert stores(committed(TEA), LOST)["Shelves"] == {}
-    assert stores(committed(TEA), LOST, RESTORED)["Shelves"] == {"tea": TEA}
-
-
-def test_the_stores_of_a_trace_hold_what_the_stores_of_its_world_hold() -> None:
-    world = shop(Shop)
-    trace = orders(world, 0, 5, 9)
-    assert trace.stores()["Shelves"] == world.stores["Shelves"].items
-    lost = shop(Shop, faults=[Loss(store="Shelves", at=18)])
-    assert orders(lost, 0, 5, 9).stores()["Shelves"] == lost.stores["Shelves"].items == {}
-
-
-# What became of the messages.
-
-SENT = facts.Queued("Bus", "Q", "Ordered", 1)
-TAKEN = facts.Received("Q", "Shop", "Ordered", 1, 1, "", "Invoke Lambda")
-DONE = facts.Acknowledged("Shop", "Q", 1, 1)
-FAILED = facts.Failed("Shop", "Q", 1, "no tea")
-AGAIN = facts.VisibleAgain("Q", "Ordered", 1, 1)
-BURIED = facts.DeadLettered("Q", "DLQ", "Ordered", 1, "no tea")
-REDRIVEN = facts.Redriven("DLQ", "Q", "Ordered", 2, formerly=1)
-WAITS = Fate("Q", "Ordered", "waiting")
-
-
-@pytest.mark.parametrize(
-    ("told", "fates"),
-    [
-        ([], {}),
-        ([SENT], {1: WAITS}),
-        ([SENT, TAKEN], {1: WAITS}),
-        ([SENT, TAKEN, DONE], {1: WAITS._replace(state="done")}),
-        ([SENT, TAKEN, FAILED], {1: WAITS._replace(reason="no tea")}),
-        ([SENT, TAKEN, FAILED, AGAIN, TAKEN, DONE], {1: Fate("Q", "Ordered", "done", "no tea")}),
-        ([SENT, TAKEN, FAILED, BURIED], {1: Fate("Q", "Ordered", "dead", "no tea")}),
-        ([SENT, TAKEN, BURIED, DONE], {1: Fate("Q", "Ordered", "dead", "no tea")}),
-        ([SENT, TAKEN, FAILED, BURIED, REDRIVEN], {2: WAITS}),
-        ([SENT, TAKEN, BURIED, REDRIVEN, DONE, FAILED], {2: WAITS}),
-        ([SENT, TAKEN, facts.MessageLost("Q", "Ordered", 1)], {}),
-        (
-            [facts.FannedOut("Bus", "Topic", "Ordered", (1, 2))],
-            {1: Fate("Topic", "Ordered", "waiting"), 2: Fate("Topic", "Ordered", "waiting")},
-        ),
-        (
-            [facts.Postponed("Shop", "Retry", "Ordered", "id", 1, {}, message_id=1, delay=0)],
-            {1: Fate("Retry", "Ordered", "waiting")},
-        ),
-    ],
-)
-def test_the_fate_of_a_message(told: list[facts.Fact], fates: dict[int, Fate]) -> None:
-    assert Trace((), map(record, told)).messages() == fates
-
-
 # The structured log.
 
 
@@ -185,7 +102,7 @@ def test_the_log_is_one_json_object_a_record(name: str) -> None:
 
 
 def test_a_log_line_names_its_fact_and_has_its_fields() -> None:
-    (line,) = Trace((), [record(OPENING)]).jsonl()
+    (line,) = Trace((), [record(facts.Opening("Shelves", TEA))]).jsonl()
     assert json.loads(line) == {
         "v": 2, "t": 0, "correlation_id": "saga", "event_id": "id", "invocation": 1,
         "fact": {

@@ -1,0 +1,253 @@
+"""The evidence that laws judge by: what a trace says was committed, published and lost.
+
+A trace is a run's only account, so all of this is read from it. What speaks of payments is in
+`payments.py`.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from sagakit.contract.deployment import Rule
+from sagakit.trace import facts
+from sagakit.trace.facts import Record, Seen
+from sagakit.trace.messages import Messages
+from sagakit.trace.trace import Trace
+
+ABOUT_PARTIES = (
+    facts.Asked, facts.PartyAnswered, facts.PartyUnreachable, facts.PartySilent, facts.Booked,
+)  # fmt: skip
+
+
+class Publication(NamedTuple):
+    """An event that a service published on the bus or put in its retry queue, or that a rule of
+    the bus made of another."""
+
+    position: int
+    record: Record
+    source: str
+
+    def __str__(self) -> str:
+        return f"at {self.record.t} ms (record {self.position})"
+
+    @property
+    def fact(self) -> Any:
+        return self.record.fact
+
+    @property
+    def what(self) -> str:
+        """The event and its saga, for people."""
+        return f"{self.fact.event} of {self.record.saga}"
+
+
+class Loss(NamedTuple):
+    """A store lost all it held. `snapshot` is the index of its latest snapshot, -1 for none."""
+
+    seen: Seen
+    store: str
+    snapshot: int
+
+
+class Restore(NamedTuple):
+    """An invocation put a snapshot back into a store, to replay the events since.
+
+    `loss` is what made it necessary, `end` the index at which the recovery was done, if it was.
+    """
+
+    seen: Seen
+    loss: Loss
+    end: int | None
+
+    @property
+    def invocation(self) -> int:
+        return self.seen.record.invocation
+
+
+class Evidence:
+    """What happened in a run.
+
+    `ended` says that nothing was left to happen when the trace ended, so that what waits then waits
+    for ever. Of a run that was cut short, say `ended=False`: what is under way is not yet held
+    against it. `over` is also true for a run that was stopped because it would not end.
+
+    history     what changed in the stores, in order: openings, commits, snapshots, losses, restores
+    published   the events that services published on the bus or put in their retry queues
+    renamed     the events that a rule of the bus made of others
+    first_seen  event id to the index at which it first occurs, and its saga there
+    cut         invocation to the crash, timeout or failure that ended it
+    resumed     invocation to the index at which it had its service take messages again
+    replies     what actors were answered
+    asked       requests to external parties, their answers, their silence, and their own books
+    messages    what became of each message
+    """
+
+    def __init__(
+        self, trace: Trace, *, ended: bool = True, rules: Iterable[Rule] | None = None
+    ) -> None:
+        """`rules` are those of the bus, by default the trace's own."""
+        self.trace = trace
+        records = trace.entries
+        self.over = ended
+        stopped = bool(records) and isinstance(records[-1].fact, facts.StillGoingOn)
+        self.ended = ended and not stopped
+        self.history: list[Seen] = []
+        self.published: list[Publication] = []
+        self.renamed: list[Publication] = []
+        self.first_seen: dict[str, tuple[int, str | None]] = {}
+        self.cut: dict[int, Seen] = {}
+        self.resumed: dict[int, int] = {}
+        self.replies: list[Seen] = []
+        self.asked: list[Seen] = []
+        self.messages = Messages(records, trace.rules or () if rules is None else rules)
+        self._actors = {lane.name for lane in trace.participants if lane.kind == "actor"}
+        first_seen, take = self.first_seen, self._readers()
+        for index, record in enumerate(records):
+            reader = take.get(type(record.fact))
+            if reader is not None:
+                reader(Seen(index, record), record.fact)
+            event_id = record.event_id
+            if event_id is not None and event_id not in first_seen:
+                first_seen[event_id] = (index, record.saga)
+
+    def _readers(self) -> dict[type, Callable[[Seen, Any], None]]:
+        """Return what to do with each kind of fact; others tell nothing here."""
+        changes = (
+            facts.Opening, facts.Committed, facts.SnapshotTaken, facts.StoreLost, facts.Restored,
+        )  # fmt: skip
+        ends = (facts.Crashed, facts.CutOff, facts.MessageTaken, facts.Failed)
+        return {
+            **dict.fromkeys(changes, self._changed),
+            **dict.fromkeys(ends, self._ended_badly),
+            facts.Published: self._published,
+            facts.Postponed: self._postponed,
+            facts.Renamed: self._renamed,
+            facts.Answered: self._answered,
+            facts.Resumed: self._resumed,
+            **dict.fromkeys(ABOUT_PARTIES, self._asked),
+        }
+
+    def _changed(self, seen: Seen, _fact: Any) -> None:
+        self.history.append(seen)
+
+    def _published(self, seen: Seen, fact: facts.Published) -> None:
+        if fact.source not in self._actors:
+            self.published.append(Publication(*seen, fact.source))
+
+    def _postponed(self, seen: Seen, fact: facts.Postponed) -> None:
+        self.published.append(Publication(*seen, fact.service))
+
+    def _renamed(self, seen: Seen, fact: facts.Renamed) -> None:
+        self.renamed.append(Publication(*seen, fact.bus))
+
+    def _answered(self, seen: Seen, fact: facts.Answered) -> None:
+        if fact.source in self._actors:
+            self.replies.append(seen)
+        if fact.failed:
+            self._ended_badly(seen, fact)
+
+    def _resumed(self, seen: Seen, _fact: facts.Resumed) -> None:
+        self.resumed[seen.record.invocation] = seen.position
+
+    def _asked(self, seen: Seen, _fact: Any) -> None:
+        self.asked.append(seen)
+
+    def _ended_badly(self, seen: Seen, _fact: Any) -> None:
+        if seen.record.invocation:
+            self.cut[seen.record.invocation] = seen
+
+    # Losses, and the commits that count.
+
+    @property
+    def unrepaired(self) -> dict[str, Loss]:
+        """Store to the loss that is not made good at the end."""
+        return self._disasters[2]
+
+    @property
+    def losses(self) -> list[Loss]:
+        return self._disasters[0]
+
+    @property
+    def restores(self) -> list[Restore]:
+        return self._disasters[1]
+
+    @cached_property
+    def _disasters(self) -> tuple[list[Loss], list[Restore], dict[str, Loss]]:
+        losses: list[Loss] = []
+        restores: list[Restore] = []
+        unrepaired: dict[str, Loss] = {}
+        snapshots: dict[str, int] = {}
+        for seen in self.history:
+            fact = seen.record.fact
+            if isinstance(fact, facts.SnapshotTaken):
+                snapshots[fact.store] = seen.position
+            if not isinstance(fact, facts.StoreLost | facts.Restored):
+                continue
+            loss = unrepaired.get(fact.store)
+            if loss is None:  # a restore of a store that was not lost loses what is newer
+                loss = Loss(seen, fact.store, snapshots.get(fact.store, -1))
+                unrepaired[fact.store] = loss
+                losses.append(loss)
+            if isinstance(fact, facts.Restored):
+                end = self._end_of_recovery(seen, fact.service)
+                restores.append(Restore(seen, loss, end))
+                if end is not None:
+                    del unrepaired[fact.store]
+        return losses, restores, unrepaired
+
+    def _end_of_recovery(self, restore: Seen, service: str) -> int | None:
+        """Return the index at which the service took messages again, or whoever asked for the
+        recovery was told; None if it was cut off before."""
+        invocation = restore.record.invocation
+        if invocation in self.resumed:
+            return self.resumed[invocation]
+        if invocation in self.cut:
+            return None
+        replies = (reply.position for reply in self.replies if reply.fact.service == service)
+        return next((index for index in replies if index > restore.position), None)
+
+    @property
+    def commits(self) -> Iterator[Seen]:
+        return (seen for seen in self.history if type(seen.record.fact) is facts.Committed)
+
+    @cached_property
+    def undone(self) -> frozenset[int]:
+        """The commits that a loss undid, by index: newer than the snapshot, with an event that had
+        not been published. Nobody had seen them; what they answered is to be answered again."""
+        return frozenset(
+            seen.position
+            for loss in self.losses
+            for seen in self.commits
+            if loss.snapshot < seen.position < loss.seen.position
+            and seen.fact.store == loss.store
+            and not all(
+                self._was_published(event, loss.seen.position) for event in seen.fact.outbox
+            )
+        )
+
+    def _was_published(self, event_id: str, before: int) -> bool:
+        times = self.publications.get(event_id)
+        return times is not None and times[0].position < before
+
+    @cached_property
+    def publications(self) -> dict[str, list[Publication]]:
+        """Event id to its publications by services."""
+        found: dict[str, list[Publication]] = defaultdict(list)
+        for publication in self.published:
+            found[publication.record.event_id or ""].append(publication)
+        return found
+
+    @cached_property
+    def replays(self) -> set[int]:
+        """The invocations that restored a store."""
+        return {restore.invocation for restore in self.restores}
+
+    @cached_property
+    def answers(self) -> list[Seen]:
+        """The commits that count: neither undone by a loss nor made by a replay."""
+        undone, replays = self.undone, self.replays
+        return [
+            seen
+            for seen in self.commits
+            if seen.position not in undone and seen.record.invocation not in replays
+        ]

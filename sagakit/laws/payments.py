@@ -1,0 +1,221 @@
+"""The evidence about payments: where each one's money is, and how its saga went."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from sagakit.contract.deployment import Rule
+from sagakit.laws.evidence import Evidence, Publication
+from sagakit.payments.events import FINAL_EVENTS
+from sagakit.payments.money import ZERO
+from sagakit.payments.topology import payment_system
+from sagakit.trace import facts
+from sagakit.trace.facts import Seen
+from sagakit.trace.trace import Trace
+
+WALLETS, PAYMENTS, BREAKER = "Wallet DB", "Payments DB", "Breaker DB"
+
+
+class Movement(NamedTuple):
+    """One commit that changed a wallet's balance: a debit if the amount is below zero."""
+
+    seen: Seen
+    wallet: str
+    saga: str | None
+    amount: Decimal
+
+
+class Standing:
+    """The money of one payment: debits and refunds at the wallet, charges at the provider.
+
+    `kept` is what the provider keeps, by Idempotency-Key; `last` is the index of the last of these.
+    """
+
+    __slots__ = ("charges", "debits", "kept", "last", "refunds")
+
+    def __init__(self) -> None:
+        self.debits: list[Movement] = []
+        self.refunds: list[Movement] = []
+        self.charges: list[Seen] = []
+        self.kept: dict[str, Decimal] = {}
+        self.last = 0
+
+    @property
+    def net_debit(self) -> Decimal:
+        return -sum((moved.amount for moved in (*self.debits, *self.refunds)), ZERO)
+
+    @property
+    def provider_keeps(self) -> Decimal:
+        return sum(self.kept.values(), ZERO)
+
+    @property
+    def on_the_way(self) -> Decimal:
+        """What left the wallet and is not with the provider."""
+        return self.net_debit - self.provider_keeps
+
+
+class Life:
+    """One payment as the Payment Service's store has it, and its final events.
+
+    `status` is empty as long as the store knows no such payment; `last` is the last that was seen.
+    """
+
+    __slots__ = ("amount", "finals", "last", "status")
+
+    def __init__(self, first: Seen | Publication) -> None:
+        self.amount: Decimal = ZERO
+        self.status = ""
+        self.last = first
+        self.finals: list[Publication] = []
+
+
+class UnderWay(NamedTuple):
+    """Why a saga is not at rest: something of it waits, or lies among the dead letters."""
+
+    position: int
+    text: str
+    dead: bool = False
+
+
+class PaymentEvidence(Evidence):
+    """What happened in a run of the payment system.
+
+    breaker  reads and writes of the breaker, requests to the provider, and the ends of the
+             invocations that made them
+    """
+
+    def __init__(self, trace: Trace, *, ended: bool = True) -> None:
+        self.breaker: list[Seen] = []
+        self._callers: set[int] = set()  # invocations that asked the breaker or the provider
+        rules: Iterable[Rule] = trace.rules if trace.rules is not None else payment_system().rules
+        super().__init__(trace, ended=ended, rules=rules)
+
+    def _readers(self) -> dict[type, Callable[[Seen, Any], None]]:
+        ends = (facts.Received, facts.Acknowledged)
+        return super()._readers() | {
+            facts.Committed: self._committed,
+            facts.ItemRead: self._read,
+            **dict.fromkeys(ends, self._left),
+        }
+
+    def _committed(self, seen: Seen, fact: facts.Committed) -> None:
+        self._changed(seen, fact)
+        if fact.store == BREAKER and fact.writes:
+            self._called(seen)
+
+    def _read(self, seen: Seen, fact: facts.ItemRead) -> None:
+        if fact.store == BREAKER:
+            self._called(seen)
+
+    def _asked(self, seen: Seen, fact: Any) -> None:
+        super()._asked(seen, fact)
+        if not isinstance(fact, facts.Booked):
+            self._called(seen)
+
+    def _called(self, seen: Seen) -> None:
+        self._callers.add(seen.record.invocation)
+        self.breaker.append(seen)
+
+    def _left(self, seen: Seen, _fact: Any) -> None:
+        """Note that an invocation is done with what it asked for: that it was cut off, has
+        acknowledged its message, or has the next one."""
+        if seen.record.invocation in self._callers:
+            self.breaker.append(seen)
+
+    def _ended_badly(self, seen: Seen, fact: Any) -> None:
+        super()._ended_badly(seen, fact)
+        self._left(seen, fact)
+
+    @cached_property
+    def movements(self) -> list[Movement]:
+        """The commits that count and changed a wallet's balance."""
+        found = []
+        for seen in self.answers:
+            commit = seen.fact
+            if commit.store == WALLETS and commit.item is not None:
+                before = commit.before.balance if commit.before is not None else ZERO
+                amount = commit.item.balance - before
+                if amount:
+                    found.append(Movement(seen, commit.item.key, seen.record.saga, amount))
+        return found
+
+    @cached_property
+    def standings(self) -> dict[str | None, Standing]:
+        """Saga to where its money is, by the wallets and by the provider's own books."""
+        found: dict[str | None, Standing] = defaultdict(Standing)
+        for movement in self.movements:
+            standing = found[movement.saga]
+            (standing.debits if movement.amount < 0 else standing.refunds).append(movement)
+            standing.last = movement.seen.position
+        for seen in self.asked:
+            entry = seen.fact
+            if isinstance(entry, facts.Booked):
+                standing = found[seen.record.saga]
+                executed = entry.state == "executed"
+                standing.kept[entry.key] = _amount(entry.request) if executed else ZERO
+                standing.last = max(standing.last, seen.position)
+                if executed:
+                    standing.charges.append(seen)
+        return dict(found)
+
+    @cached_property
+    def lives(self) -> dict[str | None, Life]:
+        """Saga to how its payment went; one of which an event was published has a life at least."""
+        found: dict[str | None, Life] = {}
+        for seen in self.answers:
+            commit = seen.fact
+            if commit.store == PAYMENTS and commit.item is not None:
+                life = found.get(commit.key)
+                if life is None:
+                    life = found[commit.key] = Life(seen)
+                life.last = seen
+                life.status, life.amount = commit.item.status, commit.item.amount
+        for event in self.published:
+            saga = event.record.saga
+            life = found.get(saga)
+            if life is None:
+                life = found[saga] = Life(event)
+            if event.fact.event in FINAL_EVENTS:
+                life.finals.append(event)
+        return found
+
+    @property
+    def rest(self) -> str:
+        """Say that the run is at rest, or what is not."""
+        if not self.under_way:
+            return "at rest"
+        saga, (_, text, _) = next(iter(self.under_way.items()))
+        more = f"; and {len(self.under_way) - 1} more" if len(self.under_way) > 1 else ""
+        return f"not at rest: of {saga}, {text}{more}"
+
+    @cached_property
+    def under_way(self) -> dict[str | None, UnderWay]:
+        """Saga to why it is not at rest. A final event moves nothing more, so it does not count."""
+        found: dict[str | None, UnderWay] = {}
+        for message in self.messages.by_id.values():
+            if not message.handled and message.saga and message.event not in FINAL_EVENTS:
+                text = f"its {message.event or 'message'} "
+                if message.dead:
+                    text += f"is a dead letter of {message.queue} ({message.reason})"
+                else:
+                    text += f"waits in {message.queue}"
+                text += f", {message.last}"
+                found[message.saga] = UnderWay(message.last.position, text, message.dead)
+        if self.ended:
+            return found
+        for (_, target), seen in self.messages.on_the_bus.items():
+            if seen.fact.event not in FINAL_EVENTS:
+                text = f"its {seen.fact.event} is on its way to {target}, {seen}"
+                found[seen.record.saga] = UnderWay(seen.position, text)
+        for seen in self.answers:
+            if not all(event_id in self.publications for event_id in seen.fact.outbox):
+                text = f"an event of it is in the outbox of {seen.fact.store}, {seen}"
+                found[seen.record.saga] = UnderWay(seen.position, text)
+        return found
+
+
+def _amount(request: tuple[Any, ...]) -> Decimal:
+    """Return the amount in a request to the provider: (user_id, amount)."""
+    return next((part for part in request if isinstance(part, Decimal)), ZERO)
