@@ -44,7 +44,7 @@ def as_json(run: Run, verdicts: Sequence[Verdict]) -> Iterator[str]:
     payments = [_fields(payment, PAYMENT) for payment in stores["Payments DB"].values()]
     wallets = [_fields(wallet, WALLET) for wallet in stores["Wallet DB"].values()]
     invariants = [verdict[:3] for verdict in verdicts]
-    arrows = [_fields(record, ARROW) for record in run.records]
+    arrows = [_fields(arrow, ARROW) for arrow in run.records.arrows()]
     yield "{"
     yield f'"scenario": {encode(run.scenario.name)},'
     yield f'"seed": {encode(run.seed)},'
@@ -65,9 +65,9 @@ def exploration(answer: "Exploration") -> Iterator[str]:
         return
     first = answer.broken[0]
     events = {
-        record.event_id: f"{record.event} of {record.correlation_id}"
-        for record in first.run.records
-        if record.event_id and record.event
+        arrow.event_id: f"{arrow.event} of {arrow.correlation_id}"
+        for arrow in first.run.records.arrows()
+        if arrow.event_id and arrow.event
     }
     yield ""
     yield from text_table(
@@ -119,7 +119,8 @@ def _counterexample(found: "Counterexample") -> Iterator[str]:
     yield f'"steps": {encode(found.steps)},'
     yield f'"decisive": {encode(found.decisive)},'
     yield from _list("schedule", CHOICE, list(found.schedule or ()), ",")
-    yield from _list("trace", ARROW_KEYS, [_fields(each, ARROW) for each in found.run.records], "")
+    arrows = [_fields(arrow, ARROW) for arrow in found.run.records.arrows()]
+    yield from _list("trace", ARROW_KEYS, arrows, "")
 
 
 def exploration_as_mermaid(answer: "Exploration") -> Iterator[str]:
@@ -150,7 +151,7 @@ def events(run: Run) -> int:
 
 def virtual_time(run: Run) -> str:
     """Return when the last thing happened, for people."""
-    return duration(max((record.t for record in run.records), default=0))
+    return duration(max((record.t for record in run.records.entries), default=0))
 
 
 def _fields(item: object, names: Sequence[str]) -> tuple[Any, ...]:

@@ -15,9 +15,8 @@ from sagakit.contract.suggest import suggest
 from sagakit.draw.clock import roughly
 from sagakit.draw.sequence import drawn
 from sagakit.draw.story import tell
-from sagakit.lab import fallback
-from sagakit.lab.front import front_end
 from sagakit.lab.knobs import knobs, turned
+from sagakit.lab.widget import Rows, front_end, static_page
 from sagakit.run import Run, run
 from sagakit.scenarios import BadScenario, Scenario, System, resolve
 from sagakit.trace.activity import Activity
@@ -29,9 +28,11 @@ PAYMENTS = "Payments DB"
 
 
 def control(scenario: Scenario | System | str) -> "Controls":
-    """Turn what can be turned of a scenario, or of a system of one's own, and see the run.
+    """Show controls for a scenario, or for a system of one's own, and the run that comes of them.
+
     `.scenario` and `.run` are what is shown. Raises `BadScenario` for a name that does not exist,
-    and for what is neither."""
+    and for what is neither.
+    """
     return Controls(resolve(scenario))
 
 
@@ -82,22 +83,22 @@ class Controls(AnyWidget):
                 self._answer(problem="\n".join(lines), changed=[])
 
     def _for_people(self, problem: str) -> str:
-        """What is wrong, with the label of the knob that it is about instead of the path."""
+        """Return what is wrong, with a knob's label in the place of its path."""
         name, colon, wrong = problem.partition(": ")
-        labels = {one["name"]: one["label"].removesuffix(": rule applies") for one in self.knobs}
+        labels = {knob["name"]: knob["label"].removesuffix(": rule applies") for knob in self.knobs}
         return f"{labels.get(name, name)}{colon}{wrong}"
 
     def _show(self, finished: Run) -> None:
         self.run = finished
-        sagas = list(dict.fromkeys(filter(None, (one.correlation_id for one in finished.records))))
+        sagas = list(dict.fromkeys(filter(None, (each.saga for each in finished.records.entries))))
         if self.saga not in sagas:
             self.saga = next(iter(sagas), "")
         ended = outcome(finished)
-        changed = [place for place, row in enumerate(ended) if row not in self._before]
+        changed = [index for index, row in enumerate(ended) if row not in self._before]
         self._answer(outcome=ended, changed=changed, sagas=sagas, problem="")
 
     def _answer(self, **news: Any) -> None:
-        """The front end waits for an answer to each turn, also if nothing else is new."""
+        """Answer the front end: it waits for that at each turn, also if nothing else is new."""
         self._answers += 1
         self.shown = {**self.shown, **news, "answer": self._answers}
 
@@ -110,7 +111,7 @@ class Controls(AnyWidget):
         breaker = [self.run.breaker()] if any("breaker" in name for name in self.values) else []
         self.pictures = {
             "of": self._answers,
-            "plain": "".join(one.img() for one in (*breaker, self.run.timeline())),
+            "plain": "".join(picture.img() for picture in (*breaker, self.run.timeline())),
             "sequence": {"svg": sequence.svg(), "heads": heads},
         }
 
@@ -124,24 +125,24 @@ class Controls(AnyWidget):
         picture = self.run.timeline()
         values = [(knob.label, knob.said()) for knob in knobs(self.scenario)]
         bundle["text/plain"] = picture.alt
-        tables: list[tuple[str, fallback.Rows]] = [
+        tables: list[tuple[str, Rows]] = [
             ("Outcome", outcome(self.run)),
             ("Controls", values),
         ]
-        bundle["text/html"] = fallback.page(picture, STATIC, tables)
+        bundle["text/html"] = static_page(picture, STATIC, tables)
         return bundle, metadata
 
 
 def outcome(finished: Run) -> list[list[str]]:
-    """How a run ended: a row a fact, its name and what it was."""
+    """Return how a run ended: rows of a name and what it came to."""
     records = finished.records
     stores = records.stores()
-    payments = any(one.name == PAYMENTS for one in records.participants)
+    payments = any(each.name == PAYMENTS for each in records.participants)
     calls = Activity(records).calls
     silent = sum(not call.answered for call in calls)
     dead = sum(fate.state == "dead" for fate in records.messages().values())
     verdicts = finished.verdicts()
-    broken = [one.law for one in verdicts if not one.held]
+    broken = [verdict.law for verdict in verdicts if not verdict.held]
     return [
         *(_of_payments(stores) if payments else _of_items(stores)),
         [
@@ -149,16 +150,16 @@ def outcome(finished: Run) -> list[list[str]]:
             f"{len(calls)}, of which {silent} got no answer",
         ],
         ["dead letters", str(dead)],
-        ["ends after", roughly(max((record.t for record in records), default=0))],
+        ["ends after", roughly(max((record.t for record in records.entries), default=0))],
         ["laws", f"{len(verdicts) - len(broken)} of {len(verdicts)} held"],
         *(["broken", law] for law in broken),
     ]
 
 
 def _of_payments(stores: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
-    statuses = sorted(one.status for one in stores[PAYMENTS].values())
+    statuses = sorted(payment.status for payment in stores[PAYMENTS].values())
     payments = [f"{len(list(equal))} {status}" for status, equal in groupby(statuses)]
-    wallets = [f"{one.key} {one.balance}" for one in stores["Wallet DB"].values()]
+    wallets = [f"{wallet.key} {wallet.balance}" for wallet in stores["Wallet DB"].values()]
     return [["payments", ", ".join(payments) or "none"], ["wallets", ", ".join(_few(wallets))]]
 
 

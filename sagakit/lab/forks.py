@@ -1,4 +1,4 @@
-"""What could have come next in a run by schedule, and the run in which it does."""
+"""Fork a run by schedule: what else could have come next, and the run in which it does."""
 
 from bisect import bisect_right
 from typing import NamedTuple
@@ -55,21 +55,21 @@ class Forks:
         self._perils = kernel.perils
 
     def after(self, t: int) -> Fork:
-        """The fork after all that happened up to `t` (ms)."""
-        place = bisect_right(self._times, t)
-        if place == len(self._times):
+        """Return the fork after all that happened up to `t` (ms)."""
+        index = bisect_right(self._times, t)
+        if index == len(self._times):
             return Fork(self._choices, None, (), ())
-        ready = self._ready[place]
+        ready = self._ready[index]
         perils = tuple(
             choice._replace(act=act)
-            for choice, acts in zip(ready, self._perils[place], strict=True)
+            for choice, acts in zip(ready, self._perils[index], strict=True)
             for act in acts
         )
-        return Fork(self._choices[:place], self._choices[place], ready, perils)
+        return Fork(self._choices[:index], self._choices[index], ready, perils)
 
     def take(self, fork: Fork, choice: Choice) -> tuple[Run, int]:
-        """The run in which that choice comes next, and then the others in the order of arrival;
-        and when (ms) the choice is made in it."""
+        """Return the run in which that choice comes next, and then the others in the order of
+        arrival; and when (ms) the choice is made in it."""
         taken = run(
             self.run.scenario,
             seed=self.run.seed,
@@ -80,17 +80,17 @@ class Forks:
         return taken, Forks(taken)._times[len(fork.before)]
 
 
-def in_words(choice: Choice, trace: Trace, t: int) -> str:
-    """A choice for people: the step that it makes, whose, at work on what, what goes wrong."""
+def describe(choice: Choice, trace: Trace, t: int) -> str:
+    """Return a choice for people: the step that it makes, whose, on what, and what goes wrong."""
     asked, work = "", choice.subject
-    for record in trace:
-        if record.t > t:
+    for arrow in trace.arrows():
+        if arrow.t > t:
             break
-        if record.event and record.event_id == choice.subject:
-            work = f"{record.event} of {record.correlation_id}"
-        subject = record.event_id or record.correlation_id
-        if record.kind == "call" and (record.source, subject) == (choice.service, choice.subject):
-            asked = f"{record.label}, {record.target}"
+        if arrow.event and arrow.event_id == choice.subject:
+            work = f"{arrow.event} of {arrow.correlation_id}"
+        subject = arrow.event_id or arrow.correlation_id
+        if arrow.kind == "call" and (arrow.source, subject) == (choice.service, choice.subject):
+            asked = f"{arrow.label}, {arrow.target}"
     again = f", arrival {choice.arrival}" if choice.arrival > 1 else ""
     step = f"{choice.service}: {asked or 'its next step'} ({work}{again})"
     return step if choice.act == "step" else f"{step}: {GOES_WRONG[choice.act]}"

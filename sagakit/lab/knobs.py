@@ -1,4 +1,4 @@
-"""The knobs of a scenario or a system: what of it can be turned, read from its models.
+"""The knobs of a scenario or a system, read from its models.
 
 A number is a slider, a truth value a switch, a word out of a few a choice, and each rule of the
 provider and each fault has a switch that leaves it out. Kind and bounds are those of the model's
@@ -76,7 +76,7 @@ class Knob(NamedTuple):
     optional: bool = False
 
     def said(self) -> str:
-        """Its value for people."""
+        """Return its value for people."""
         if isinstance(self.value, bool):
             return "on" if self.value else "off"
         if isinstance(self.value, int):
@@ -85,18 +85,17 @@ class Knob(NamedTuple):
 
 
 def knobs(scenario: Scenario | System) -> list[Knob]:
-    """All knobs of a scenario, its settings first."""
-    found = list(_of(scenario, "", ""))
-    return sorted(found, key=lambda knob: not knob.name.startswith("settings."))
+    """Return all knobs of a scenario, its settings first."""
+    return sorted(_of(scenario, "", ""), key=lambda knob: not knob.name.startswith("settings."))
 
 
 def turned(scenario: Given, values: Mapping[str, bool | int | str | None]) -> Given:
-    """The scenario with some knobs turned. Raises `BadScenario` for what it does not allow."""
+    """Return the scenario with some knobs turned. Raises `BadScenario`."""
     return scenario.but(**_turned(scenario, "", values))
 
 
 def _parts(whole: Any, path: str) -> Iterator[tuple[Any, str, Any]]:
-    """What something is made of: of each part its name or place, the path to it, and the part."""
+    """Yield the parts of something: the name or index of each, the path to it, and the part."""
     dot = f"{path}." if path else ""
     if isinstance(whole, System):
         yield from ((field, f"{dot}{field}", getattr(whole, field)) for field in OF_A_SYSTEM)
@@ -118,7 +117,7 @@ def _of(whole: Any, path: str, owner: str) -> Iterator[Knob]:
         label = _label(owner, str(part))
         if isinstance(value, bool):
             yield Knob(name, label, "switch", value)
-        elif number and isinstance(part, str):  # a place in a list says nothing
+        elif number and isinstance(part, str):  # an index says nothing
             yield _number(name, label, value, schema)
         elif isinstance(value, Decimal):
             yield Knob(name, label, "amount", str(value))
@@ -141,7 +140,7 @@ def _of(whole: Any, path: str, owner: str) -> Iterator[Knob]:
 
 
 def _called(part: str | int, value: Any) -> str:
-    """What people call a part of which there are knobs; nothing if its knobs say it all."""
+    """Return what people call a part that has knobs; nothing if its knobs say it all."""
     if isinstance(value, ProviderRule):
         calls = ", ".join(map(str, value.calls or ()))
         called = f"provider on call{'s' * (',' in calls)} {calls}" if calls else "provider"
@@ -151,15 +150,16 @@ def _called(part: str | int, value: Any) -> str:
     if isinstance(value, PaymentRequest):
         return f"payment {value.payment_id}"
     if fault := getattr(value, "fault", ""):
-        places = (getattr(value, one, "") for one in ("queue", "service", "participant", "store"))
-        return f"{fault} at {next(filter(None, places))}"
+        names = ("queue", "service", "participant", "store")
+        where = next(name for field in names if (name := getattr(value, field, "")))
+        return f"{fault} at {where}"
     if isinstance(part, int):
         return str(getattr(value, "key", part + 1))
     return "" if part in SAY_NOTHING else WORDS.get(part, part)
 
 
 def _label(owner: str, field: str) -> str:
-    """A field in words, after whose it is."""
+    """Return a field in words, after whose it is."""
     words = WORDS.get(field, field.replace("_", " "))
     label = f"{owner}: {words}" if owner else words
     return label[:1].upper() + label[1:]
@@ -177,37 +177,37 @@ def _number(name: str, label: str, value: int | None, schema: Mapping[str, Any])
 
 def _span(name: str, label: str, span: tuple[int, int]) -> Iterator[Knob]:
     top = max(ROOM * span[1], 10)
-    for place, end in enumerate(("shortest", "longest")):
+    for index, end in enumerate(("shortest", "longest")):
         called = f"{label}, {end}"
-        yield Knob(f"{name}[{place}]", called, "number", span[place], 0, None, top, "ms")
+        yield Knob(f"{name}[{index}]", called, "number", span[index], 0, None, top, "ms")
 
 
 @cache
 def _schemas(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = model.model_json_schema()["properties"]
-    return found
+    properties: dict[str, dict[str, Any]] = model.model_json_schema()["properties"]
+    return properties
 
 
 def _schema(model: type[BaseModel], field: str) -> dict[str, Any]:
-    """What the model says of a field; of an optional one, what it says if it is there."""
+    """Return what the model says of a field; of an optional one, what it says if it is there."""
     schema = _schemas(model)[field]
     kinds: list[dict[str, Any]] = schema.get("anyOf", [schema])
     optional = {"type": "null"} in kinds
-    numbers = ({**one, "optional": optional} for one in kinds if one.get("type") == "integer")
+    numbers = ({**kind, "optional": optional} for kind in kinds if kind.get("type") == "integer")
     return next(numbers, schema)
 
 
 def _turned(whole: Any, path: str, values: Mapping[str, Any]) -> Any:
-    """The same with some turned; of a model its fields, which are checked with all the others."""
+    """Return the same with some turned; of a model its fields, to be validated together."""
     model = isinstance(whole, BaseModel)
     if path in values and not model:
         return Decimal(values[path]) if isinstance(whole, Decimal) else values[path]
-    found = list(_parts(whole, path))
-    if not found:
+    known = list(_parts(whole, path))
+    if not known:
         return whole
     parts = {
         part: _turned(value, name, values)
-        for part, name, value in found
+        for part, name, value in known
         if not (isinstance(value, BaseModel) and values.get(name) is False)
     }
     if model or isinstance(whole, System | Mapping):

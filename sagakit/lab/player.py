@@ -12,10 +12,9 @@ from sagakit.draw.folding import Step
 from sagakit.draw.sequence import drawn
 from sagakit.draw.story import tell
 from sagakit.explore import Counterexample
-from sagakit.lab import fallback
-from sagakit.lab.forks import Fork, Forks, in_words
-from sagakit.lab.front import front_end
+from sagakit.lab.forks import Fork, Forks, describe
 from sagakit.lab.moment import Moment, Row, events_by_id, landmarks, moment, touched
+from sagakit.lab.widget import front_end, static_page
 from sagakit.run import Run, run
 from sagakit.sim.schedule import Choice
 
@@ -175,7 +174,7 @@ class Player(AnyWidget):
         return self._steps[self.step - 1].until if self.step else 0
 
     def _choice(self, fork: Fork, choice: Choice) -> dict[str, Any]:
-        text = in_words(choice, self.run.records, self._time())
+        text = describe(choice, self.run.records, self._time())
         return {"text": text, "came": choice == fork.came}
 
     # What the learner does.
@@ -261,7 +260,7 @@ class Player(AnyWidget):
         bundle["text/plain"] = picture.alt
         end = moment(self.run.records, len(self.run.records) - 1)
         tables = [(f"{name} at the end", self._few(rows)) for name, rows in end.sections() if rows]
-        bundle["text/html"] = fallback.page(picture, STATIC, tables)
+        bundle["text/html"] = static_page(picture, STATIC, tables)
         return bundle, metadata
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagakit import Run, run, scenarios
-from sagakit.lab.forks import Forks, in_words
+from sagakit.lab.forks import Forks, describe
 
 BY_SCHEDULE = run(scenarios.concurrent_payments, schedule=())
 FORKS = Forks(BY_SCHEDULE)
@@ -107,14 +107,14 @@ def test_the_services_are_those_of_the_run() -> None:
 
 def test_a_choice_says_whose_step_it_is_and_what_it_does() -> None:
     fork = FORKS.after(0)
-    assert in_words(fork.ready[1], BY_SCHEDULE.records, 0) == (
+    assert describe(fork.ready[1], BY_SCHEDULE.records, 0) == (
         "Payment Service: read item, Payments DB (ana:B)"
     )
 
 
 def test_what_goes_wrong_is_said_after_the_step() -> None:
     fork = FORKS.after(3)
-    texts = [in_words(one, BY_SCHEDULE.records, 3) for one in fork.perils]
+    texts = [describe(one, BY_SCHEDULE.records, 3) for one in fork.perils]
     assert any(
         text.startswith("Wallet Service: read item") and text.endswith("comes a second time")
         for text in texts
