@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from sagakit.contract.deployment import Deployment
     from sagakit.draw.mermaid import Mermaid
+    from sagakit.draw.story import Names
     from sagakit.draw.summary import Summary
     from sagakit.draw.svg import Picture
     from sagakit.lab.player import Player
@@ -118,16 +119,37 @@ class Run:
 
     # What it looks like.
 
-    def sequence(self, **choice: Any) -> "Picture":
-        """The sequence diagram of this run; see `sagakit.draw.sequence` for the choices.
+    def sequence(
+        self,
+        *,
+        saga: "Names" = None,
+        participants: "Names" = None,
+        outside: bool = True,
+        start: int | None = None,
+        end: int | None = None,
+        notes: bool = True,
+        acknowledgements: bool = False,
+        limit: int = 80,
+        gap: int = 1_000,
+        title: str | None = None,
+        compact: bool = True,
+        legend: bool = True,
+    ) -> "Picture":
+        """Draw the sequence diagram of this run; `sagakit.draw.story.View` says what to choose.
 
         >>> picture = run("provider_error").sequence(saga="ana:A", start=60_000)
         >>> print(picture.alt.splitlines()[0])
         Sequence diagram of saga ana:A, 65.129 s to 70.493 s.
         """
         from sagakit.draw.sequence import sequence
+        from sagakit.draw.story import View
 
-        return sequence(self.records, **choice)
+        view = View(
+            saga=saga, participants=participants, outside=outside, start=start,
+            end=end, notes=notes, acknowledgements=acknowledgements, limit=limit,
+            gap=gap, title=title, compact=compact, legend=legend,
+        )  # fmt: skip
+        return sequence(self.records, view)
 
     def timeline(self, **choice: Any) -> "Picture":
         """The run against virtual time, a lane a service."""
@@ -158,15 +180,34 @@ class Run:
 
         return latency(self.records, **choice)
 
-    def mermaid(self, **choice: Any) -> "Mermaid":
-        """The sequence diagram as Mermaid text.
+    def mermaid(
+        self,
+        *,
+        saga: "Names" = None,
+        participants: "Names" = None,
+        outside: bool = True,
+        start: int | None = None,
+        end: int | None = None,
+        notes: bool = True,
+        acknowledgements: bool = False,
+        limit: int = 80,
+        gap: int = 1_000,
+        title: str | None = None,
+    ) -> "Mermaid":
+        """Write the sequence diagram as Mermaid text, with the choices of `sequence`.
 
         >>> run("happy_path").mermaid().splitlines()[0]
         'sequenceDiagram'
         """
         from sagakit.draw.mermaid import mermaid
+        from sagakit.draw.story import View
 
-        return mermaid(self.records, **choice)
+        view = View(
+            saga=saga, participants=participants, outside=outside, start=start,
+            end=end, notes=notes, acknowledgements=acknowledgements, limit=limit,
+            gap=gap, title=title,
+        )  # fmt: skip
+        return mermaid(self.records, view)
 
     def text(self, *, saga: str | None = None) -> str:
         """The run drawn in text, for `print`: of one saga if there are many.

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from sagakit.contract.events import explain
 from sagakit.draw.sequence import sequence
+from sagakit.draw.story import View
 from sagakit.run import Run
 from sagakit.scenarios import Scenario
 from sagakit.trace.trace import Trace
@@ -102,7 +103,7 @@ class Feedback(NamedTuple):
     def _picture_html(self) -> str:
         if self.trace is None:
             return self.drawn
-        return sequence(self.trace, **self.view or {}).img()
+        return sequence(self.trace, View(**self.view or {})).img()
 
     def _hints_html(self) -> str:
         """One hint is told; several are folded up, so that nobody reads more than they want."""

@@ -23,9 +23,8 @@ from sagakit.draw.blocks import (
     rows_of,
 )
 from sagakit.draw.icons import COFFIN, FILLED, HEADS, MEANING, OPEN, Points, Shape
-from sagakit.draw.lanes import TINTS
 from sagakit.draw.legend import EDGE, Legend, Sample, head_sample, step_sample
-from sagakit.draw.palette import GREY, INK, PALE, RED
+from sagakit.draw.palette import GREY, INK, PALE, RED, TINTS
 from sagakit.draw.svg import WIDTH, Picture, Sheet
 from sagakit.draw.text_metrics import width
 from sagakit.draw.wiring import DIRECTLY, OUTBOX, alternative, heading, named

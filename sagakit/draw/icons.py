@@ -83,7 +83,7 @@ MEANING: dict[ParticipantKind, str] = {
     "store": "store",
     "bus": "bus",
     "topic": "topic",
-    "external": "external party",
+    "external": "outside",
 }
 
 # How an arrow ends: the tip is at (0, 0), and the arrow comes from the left.

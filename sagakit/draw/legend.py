@@ -1,22 +1,35 @@
-"""What stands around a sequence diagram: the legend above, and time at its left side."""
+"""The signs of a diagram, how each is drawn, and the legend that explains those that are in it.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+What went wrong is told by its shape first and by its colour too.
+"""
+
+from collections.abc import Callable, Iterable
 
 from sagakit.contract.deployment import ParticipantKind
-from sagakit.draw.arrows import arrow, note, torn
-from sagakit.draw.clock import stamp
-from sagakit.draw.folding import Sign
-from sagakit.draw.icons import HEADS, MEANING
-from sagakit.draw.layout import BAR, Row
-from sagakit.draw.palette import GREY
-from sagakit.draw.story import Story
-from sagakit.draw.svg import Sheet
-from sagakit.draw.text_metrics import elided, width
+from sagakit.draw.icons import (
+    BOLT,
+    CLOCK,
+    COFFIN,
+    CROSS,
+    FILLED,
+    HEADS,
+    MEANING,
+    OPEN,
+    Points,
+)
+from sagakit.draw.palette import GREY, INK, NOTE, RED
+from sagakit.draw.story import Sign
+from sagakit.draw.svg import Dash, Sheet
+from sagakit.draw.text_metrics import width
 
-SIZE = 8.5
-EDGE = 12.0  # around the whole picture
-LINE = 17.0  # of the legend
-TAG = 78.0  # the widest tag of a saga
+SIZE = 8.0
+EDGE = 6.0  # around the whole picture
+LINE = 14.0  # of the legend
+EAR = 6.0  # the folded corner of a note
+DASHES: dict[Sign, Dash] = {
+    "return": (5, 3), "refused": (5, 3), "lost": (7, 2, 1.5, 2), "late": (7, 2, 1.5, 2),
+}  # fmt: skip
+WRONG: tuple[Sign, ...] = ("refused", "dead", "lost", "late")
 
 SAYS: dict[Sign, str] = {
     "call": "call",
@@ -33,6 +46,80 @@ SAYS: dict[Sign, str] = {
 Sample = Callable[[Sheet, float, float], None]  # draws at the left end and the middle line
 
 
+def draw_arrow(sheet: Sheet, sign: Sign, x1: float, x2: float, y: float, colour: str = INK) -> None:
+    """Draw an arrow from x1 to x2; one from a lane to itself turns back."""
+    if sign in WRONG:
+        colour = RED
+    side = -1 if x2 < x1 else 1
+    end = x2 - side * 13 if sign in ("lost", "late") else x2
+    lines: list[Points] = [[(x1, y), (end, y)]]
+    if x1 == x2:
+        side = -1
+        lines = [[(x1, y - 6), (x1 + 22, y - 6), (x1 + 22, y), (x1, y)]]
+    elif sign == "doubled":
+        lines = [[(x1, y + off), (end - side * 3, y + off)] for off in (-1.5, 1.5)]
+    sheet.lines(lines, colour=colour, width=1.2, dash=DASHES.get(sign))
+    flip = side < 0
+    if sign == "call":
+        sheet.shape(FILLED, end, y, colour=colour, flip=flip)
+    elif sign == "dead":
+        sheet.shape(COFFIN, end, y, colour=colour, flip=flip)
+    elif sign == "lost":
+        sheet.shape(CROSS, end, y, colour=colour, width=1.8)
+    elif sign == "late":
+        for shape in CLOCK:
+            sheet.shape(shape, end, y, colour=colour, width=1.2)
+    else:
+        sheet.shape(OPEN, end, y, colour=colour, width=1.3, flip=flip)
+    if sign == "refused":
+        sheet.shape(CROSS, x1 + side * 8, y, colour=colour, width=1.8)
+    if sign == "doubled":
+        sheet.shape(OPEN, end - side * 5, y, colour=colour, width=1.3, flip=flip)
+
+
+def draw_note(
+    sheet: Sheet, left: float, top: float, right: float, bottom: float, *, alarm: bool
+) -> None:
+    """Draw paper with a folded corner; one that tells of a failure has a bolt on its left."""
+    edge = RED if alarm else GREY
+    outline = [
+        (left, top), (right - EAR, top), (right, top + EAR), (right, bottom), (left, bottom),
+        (left, top),
+    ]  # fmt: skip
+    sheet.lines([outline], colour=edge, width=1.6 if alarm else 0.8, fill=NOTE)
+    fold = [(right - EAR, top), (right - EAR, top + EAR), (right, top + EAR)]
+    sheet.lines([fold], colour=edge, width=0.8)
+    if alarm:
+        sheet.shape(BOLT, left + 10, (top + bottom) / 2, colour=RED)
+
+
+def draw_strip(sheet: Sheet, left: float, right: float, top: float, bottom: float) -> None:
+    """Draw a strip with torn edges over whatever is there."""
+    teeth = max(2, round((right - left) / 12))
+    step = (right - left) / teeth
+    upper = [(left + step * tooth, top + (3 if tooth % 2 else 0)) for tooth in range(teeth + 1)]
+    lower = [(x, y + bottom - top - 3) for x, y in upper]
+    sheet.lines([[*upper, *reversed(lower), upper[0]]], width=0, fill="white", z=10)
+    sheet.lines([upper, lower], colour=GREY, z=11)
+
+
+def step_sample(sign: Sign) -> Sample:
+    def sample(sheet: Sheet, x: float, y: float) -> None:
+        if sign in ("note", "alarm"):
+            draw_note(sheet, x + 2, y - 5.5, x + 24, y + 5.5, alarm=sign == "alarm")
+        else:
+            draw_arrow(sheet, sign, x, x + 25, y)
+
+    return sample
+
+
+def head_sample(kind: ParticipantKind) -> Sample:
+    def sample(sheet: Sheet, x: float, y: float) -> None:
+        sheet.icon(kind, HEADS[kind], x + 8, y)
+
+    return sample
+
+
 class Legend:
     """What the signs mean that are in a picture, in lines across it.
 
@@ -43,96 +130,20 @@ class Legend:
         self.items: list[tuple[float, float, Sample, float, str]] = []
         x, y = EDGE, 0.0
         for sample, room, text in samples:
-            needed = room + 5 + width(text, SIZE)
+            needed = room + 4 + width(text, SIZE)
             if x + needed > wide - EDGE and x > EDGE:
                 x, y = EDGE, y + LINE
             self.items.append((x, y, sample, room, text))
-            x += needed + 16
+            x += needed + 8
         self.height = y + LINE if self.items else 0.0
 
     def draw(self, sheet: Sheet, top: float) -> None:
         for x, y, sample, room, text in self.items:
             middle = top + y + LINE / 2
             sample(sheet, x, middle)
-            sheet.words(x + room + 5, middle + 3, text, SIZE)
+            sheet.words(x + room + 4, middle + 3, text, SIZE)
 
 
-def samples(story: Story, gap: bool) -> Iterator[tuple[Sample, float, str]]:
-    """What is in a sequence diagram, for its legend."""
-    signs = {step.sign for step in story.steps}
-    for sign, says in SAYS.items():
-        if sign in signs:
-            yield step_sample(sign), 30, says
-    if story.activations:
-        yield _bar, BAR, "running"
-    if gap:
-        yield _gap, 26, "time passes"
-    kinds = {lane.kind for lane in story.lanes}
-    for kind, means in MEANING.items():
-        if kind in kinds:
-            yield head_sample(kind), 18, means
-
-
-def step_sample(sign: Sign) -> Sample:
-    def sample(sheet: Sheet, x: float, y: float) -> None:
-        if sign in ("note", "alarm"):
-            note(sheet, x + 4, y - 6.5, x + 30, y + 6.5, alarm=sign == "alarm")
-        else:
-            arrow(sheet, sign, x, x + 30, y)
-
-    return sample
-
-
-def _bar(sheet: Sheet, x: float, y: float) -> None:
-    sheet.area(x, y - 7, x + BAR, y + 7, "white", colour=GREY, width=0.9, z=3)
-
-
-def _gap(sheet: Sheet, x: float, y: float) -> None:
-    torn(sheet, x, x + 26, y - 5, y + 5)
-
-
-def head_sample(kind: ParticipantKind) -> Sample:
-    def sample(sheet: Sheet, x: float, y: float) -> None:
-        for shape in HEADS[kind]:
-            sheet.shape(shape, x + 9, y, width=0.9, z=4)
-
-    return sample
-
-
-class Margin:
-    """The number of each arrow, its time where it is another one, and whose saga it is."""
-
-    def __init__(self, story: Story, colours: Mapping[str, str]) -> None:
-        self.colours = colours
-        self.tags = {saga: elided(saga, SIZE, TAG - 8) for saga in story.shown} if colours else {}
-        times = [stamp(step.record.t) for step in story.steps] or [""]
-        numbers = width(str(story.arrows), SIZE)
-        self.numbers = EDGE + numbers
-        self.times = self.numbers + 8 + max(width("time", SIZE), *(width(t, SIZE) for t in times))
-        self.tag_width = max((width(tag, SIZE) + 8 for tag in self.tags.values()), default=0.0)
-        self.right = self.times + 8 + (self.tag_width + 6 if self.tags else 0)
-
-    def draw(self, sheet: Sheet, rows: tuple[Row, ...], head: float) -> None:
-        """Beside the rows; `head` is where the columns' names stand."""
-        if not rows:
-            return
-        sheet.words(self.times, head, "time", SIZE, colour=GREY, align="right")
-        if self.tags:
-            sheet.words(self.times + 12, head, "saga", SIZE, colour=GREY)
-        before = None
-        for row in rows:
-            step, y = row.step, (row.top + row.bottom) / 2 + 3
-            if not row.boxed:
-                y = row.y + 3
-                sheet.words(self.numbers, y, str(step.number), SIZE, colour=GREY, align="right")
-            if step.record.t != before:
-                sheet.words(self.times, y, stamp(step.record.t), SIZE, align="right")
-            before = step.until
-            tag = self.tags.get(step.record.correlation_id or "")
-            if tag:
-                self._tag(sheet, tag, self.colours[step.record.correlation_id or ""], y)
-
-    def _tag(self, sheet: Sheet, tag: str, colour: str, y: float) -> None:
-        left, right = self.times + 8, self.times + 8 + self.tag_width
-        sheet.area(left, y - 9, right, y + 3.5, "white", colour=colour, width=1.4, z=3)
-        sheet.words((left + right) / 2, y, tag, SIZE, align="center")
+def kinds_of_heads(kinds: set[ParticipantKind]) -> Iterable[tuple[Sample, float, str]]:
+    """Yield a sample of each kind of participant."""
+    return ((head_sample(kind), 17, MEANING[kind]) for kind in MEANING if kind in kinds)

@@ -11,10 +11,8 @@ from typing import Any
 from sagakit.contract.deployment import Participant
 from sagakit.contract.terminal import printable
 from sagakit.draw.clock import roughly
-from sagakit.draw.folding import Sign, Step
-from sagakit.draw.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, YELLOW
-from sagakit.draw.story import Names, Story, tell
-from sagakit.draw.words import heading, what_is_left
+from sagakit.draw.palette import domain_hues
+from sagakit.draw.story import Sign, Step, Story, View, domain_of, tell
 from sagakit.trace.trace import Trace
 
 ARROWS: dict[Sign, str] = {
@@ -25,7 +23,6 @@ SAYS: dict[Sign, str] = {
     "refused": "refused: ", "dead": "dead: ", "lost": "lost: ", "late": "late: ",
     "doubled": "twice: ",
 }  # fmt: skip
-BOXES = (BLUE, ORANGE, GREEN, PURPLE, GREY, YELLOW)
 RESERVED = {
     "activate", "actor", "alt", "and", "as", "autonumber", "box", "break", "create", "critical",
     "deactivate", "destroy", "else", "end", "link", "links", "loop", "note", "off", "opt", "option",
@@ -43,35 +40,19 @@ class Mermaid(str):
         return {"text/vnd.mermaid": str(self), "text/plain": str(self)}
 
 
-def mermaid(
-    trace: Trace,
-    *,
-    saga: Names = None,
-    participants: Names = None,
-    outside: bool = True,
-    start: int | None = None,
-    end: int | None = None,
-    notes: bool = True,
-    acknowledgements: bool = False,
-    limit: int = 80,
-    gap: int = 1_000,
-    title: str | None = None,
-) -> Mermaid:
-    """Write a trace, or what is chosen of it, as a Mermaid sequence diagram.
+def mermaid(trace: Trace, view: View | None = None) -> Mermaid:
+    """Write a trace, or what a view shows of it, as a Mermaid sequence diagram.
 
-    The choices are those of `sagakit.draw.sequence.sequence`, with the same errors. An arrow from
-    or to a participant that is not shown becomes a note.
+    Raises `ValueError` as `tell` does. An arrow from or to a participant that is not shown becomes
+    a note.
     """
-    story = tell(
-        trace, saga=saga, participants=participants, outside=outside, start=start, end=end,
-        notes=notes, acknowledgements=acknowledgements, limit=limit,
-    )  # fmt: skip
+    story = tell(trace, view)
     names = _names(story.lanes)
-    lines = ["sequenceDiagram", f"    title {_safe(title or heading(story))}"]
+    lines = ["sequenceDiagram", f"    title {_safe(story.title)}"]
     if not story.open_ends:  # else the numbers would not be those of the picture
         lines.append("    autonumber")
-    lines += _lanes(story.lanes, names)
-    lines += _steps(story, names, gap)
+    lines += _lanes(story, names)
+    lines += _steps(story, names)
     return Mermaid("\n".join(lines) + "\n")
 
 
@@ -86,52 +67,50 @@ def _names(lanes: Iterable[Participant]) -> dict[str, str]:
     return names
 
 
-def _lanes(lanes: Iterable[Participant], names: dict[str, str]) -> Iterator[str]:
-    boxes = 0
-    for domain, members in groupby(lanes, key=lambda one: one.domain):
+def _lanes(story: Story, names: dict[str, str]) -> Iterator[str]:
+    hues = domain_hues(story.everyone)
+    for domain, members in groupby(story.lanes, key=domain_of):
         if domain:
-            red, green, blue = bytes.fromhex(BOXES[boxes % len(BOXES)][1:])
+            red, green, blue = bytes.fromhex(hues[domain].strong[1:])
             yield f"    box rgba({red}, {green}, {blue}, 0.1) {_safe(domain)}"
-            boxes += 1
-        for one in members:
-            what = "actor" if one.kind == "actor" else "participant"
-            yield f"    {what} {names[one.name]} as {_safe(one.name)}"
+        for lane in members:
+            what = "actor" if lane.kind == "actor" else "participant"
+            yield f"    {what} {names[lane.name]} as {_safe(lane.name)}"
         if domain:
             yield "    end"
 
 
-def _steps(story: Story, names: dict[str, str], gap: int) -> Iterator[str]:
+def _steps(story: Story, names: dict[str, str]) -> Iterator[str]:
     begins = {frame.first: frame for frame in story.frames}
     ends = {frame.last for frame in story.frames}
-    splits = {place for frame in story.frames for place in frame.splits}
-    jumps = story.jumps(gap)
+    splits = {index for frame in story.frames for index in frame.splits}
+    jumps = story.jumps
     words = [*names.values()]
     everywhere = ",".join(dict.fromkeys((*words[:1], *words[-1:])))
     several = len(story.shown) > 1
-    for place, step in enumerate(story.steps):
-        if place in jumps:
-            yield f"    Note over {everywhere}: {roughly(jumps[place])} later"
-        if place in begins:
-            yield f"    {begins[place].kind} {_safe(begins[place].title)}"
-        elif place in splits:
+    for index, step in enumerate(story.steps):
+        if index in jumps:
+            yield f"    Note over {everywhere}: {roughly(jumps[index])} later"
+        if index in begins:
+            yield f"    {begins[index].kind} {_safe(begins[index].title)}"
+        elif index in splits:
             yield "    and"
         yield from _step(step, names, several)
-        for one in story.activations:
-            if one.first == place and one.last > place:
-                yield f"    activate {names[one.lane]}"
-        for one in story.activations:
-            if one.last == place and one.first < place:
-                yield f"    deactivate {names[one.lane]}"
-        if place in ends:
+        for activation in story.activations:
+            if activation.first == index and activation.last > index:
+                yield f"    activate {names[activation.lane]}"
+        for activation in story.activations:
+            if activation.last == index and activation.first < index:
+                yield f"    deactivate {names[activation.lane]}"
+        if index in ends:
             yield "    end"
-    rest = what_is_left(story)
-    if rest:
-        yield f"    Note over {everywhere}: {_safe(rest)}"
+    if story.rest:
+        yield f"    Note over {everywhere}: {_safe(story.rest)}"
 
 
 def _step(step: Step, names: dict[str, str], several: bool) -> Iterator[str]:
-    source, target = step.record.source, step.record.target
-    saga = f"{step.record.correlation_id}: " if several and step.record.correlation_id else ""
+    source, target = step.arrow.source, step.arrow.target
+    saga = f"{step.arrow.correlation_id}: " if several and step.arrow.correlation_id else ""
     text = _safe(f"{saga}{SAYS.get(step.sign, '')}{step.text}")
     if source in names and target in names and step.number:
         yield f"    {names[source]}{ARROWS[step.sign]}{names[target]}: {text}"

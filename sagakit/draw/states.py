@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterable
 from math import atan2, cos, hypot, sin
 from typing import NamedTuple
 
-from sagakit.draw.arrows import ALARM
 from sagakit.draw.icons import CROSS, Points, box
-from sagakit.draw.palette import INK, RED
+from sagakit.draw.palette import ALARM, INK, RED
 from sagakit.draw.svg import WIDTH, Picture, Sheet
 from sagakit.draw.text_metrics import width, wrapped
 

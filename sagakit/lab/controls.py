@@ -13,8 +13,8 @@ from anywidget import AnyWidget
 
 from sagakit.contract.suggest import suggest
 from sagakit.draw.clock import roughly
-from sagakit.draw.sequence import drawn
-from sagakit.draw.story import tell
+from sagakit.draw.sequence import draw_story
+from sagakit.draw.story import View, tell
 from sagakit.lab.knobs import knobs, turned
 from sagakit.lab.widget import Rows, front_end, static_page
 from sagakit.run import Run, run
@@ -107,7 +107,7 @@ class Controls(AnyWidget):
         if self.pictures.get("of") == self._answers:
             return
         saga = self.saga if self.saga in self.shown["sagas"] else None
-        sequence, _, heads = drawn(tell(self.run.records, saga=saga))
+        sequence, _, heads = draw_story(tell(self.run.records, View(saga=saga)))
         breaker = [self.run.breaker()] if any("breaker" in name for name in self.values) else []
         self.pictures = {
             "of": self._answers,

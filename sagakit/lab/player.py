@@ -8,9 +8,8 @@ import traitlets
 from anywidget import AnyWidget
 
 from sagakit.draw.clock import moment as clock
-from sagakit.draw.folding import Step
-from sagakit.draw.sequence import drawn
-from sagakit.draw.story import tell
+from sagakit.draw.sequence import draw_story
+from sagakit.draw.story import Step, View, tell
 from sagakit.explore import Counterexample
 from sagakit.lab.forks import Fork, Forks, describe
 from sagakit.lab.moment import Moment, Row, events_by_id, landmarks, moment, touched
@@ -74,15 +73,16 @@ class Player(AnyWidget):
         self._events = events_by_id(records)
         self._landmarks = landmarks(records)
         sagas = list(dict.fromkeys(one.correlation_id for one in records if one.correlation_id))
-        few = len(sagas) <= MOST and not tell(records, limit=MOST).left_out
+        few = len(sagas) <= MOST and not tell(records, View(limit=MOST)).left_out
         self.sagas = [ALL] * few + sagas
         self.saga = saga if saga in self.sagas else self.sagas[0]
         self._draw()
 
     def _draw(self) -> None:
         records, saga = self.run.records, None if self.saga == ALL else self.saga
-        story = tell(records, saga=saga, limit=MOST)  # the arrows of `sequence`, and its numbers
-        picture, rows, heads = drawn(story)
+        # The arrows of `sequence`, and its numbers, but each in a row of its own.
+        story = tell(records, View(saga=saga, limit=MOST, compact=False))
+        picture, rows, heads = draw_story(story)
         self._steps = story.steps
         own = [at for at, one in enumerate(records) if saga in (None, one.correlation_id)]
         begins = [step.first for step in self._steps] or [len(records)]
@@ -109,7 +109,8 @@ class Player(AnyWidget):
             ],
         }
         self.landmarks = {
-            name: place + 1 for name, place in landmarks(one.record for one in story.steps).items()
+            name: place + 1
+            for name, place in landmarks(records[step.first] for step in story.steps).items()
         }
         self.elsewhere = {
             name: records[place].correlation_id
@@ -156,7 +157,7 @@ class Player(AnyWidget):
     def _event(self) -> list[list[str]]:
         """Header and payload of the event that is carried or handled, a row a field."""
         done = self._steps[self.step - 1 : self.step]  # none before the first
-        event = self._events.get(done[0].record.event_id or "") if done else None
+        event = self._events.get(done[0].arrow.event_id or "") if done else None
         if event is None:
             return []
         header = {
@@ -244,7 +245,7 @@ class Player(AnyWidget):
         """Show another run, from its first step at `t` (ms)."""
         self._former.append((self.run, self.saga, self.step))
         self._begin(other, self.saga)
-        at = [place for place, step in enumerate(self._steps, start=1) if step.record.t >= t]
+        at = [place for place, step in enumerate(self._steps, start=1) if step.arrow.t >= t]
         self.step = at[0] if t and at else 0
         self.notice = notice
         self._show()
@@ -266,7 +267,7 @@ class Player(AnyWidget):
 
 def _said(step: Step) -> str:
     """A step in words: its number in the diagram, when, from whom to whom, and what."""
-    record = step.record
+    arrow = step.arrow
     number = f"Arrow {step.number}" if step.number else "Note"
-    to = "" if record.source == record.target else f" → {record.target}"
-    return f"{number}, {clock(record.t)}, {record.source}{to}: {step.text or 'nothing'}"
+    to = "" if arrow.source == arrow.target else f" → {arrow.target}"
+    return f"{number}, {clock(arrow.t)}, {arrow.source}{to}: {step.text or 'nothing'}"

@@ -14,7 +14,7 @@ from sagakit.draw.svg import SHOWN, WIDTH, Picture
 from sagakit.draw.text_metrics import width
 
 SMALLEST = 8  # pt of a chart
-SMALLEST_SHOWN = 7  # pixels of a drawing, in a cell of 840 pixels
+SMALLEST_SHOWN = 9  # pixels of a drawing, in a cell of 840 pixels
 TOUCH = 1.5  # pt by which boxes may overlap: letters seldom fill theirs
 FINE = 4
 ASCENT, DESCENT = 0.76, 0.24  # of the size: of DejaVu Sans' letters

@@ -7,8 +7,10 @@ import pytest
 from sagakit import Run, run, scenarios
 from sagakit.contract.deployment import Participant
 from sagakit.draw.mermaid import mermaid
-from sagakit.draw.story import tell
-from sagakit.trace.trace import Failed, Record, Trace
+from sagakit.draw.story import View, tell
+from sagakit.trace import facts
+from sagakit.trace.arrows import Arrow
+from tests.draw.given import Given, arrow
 
 ARROW = re.compile(r"    \w+(->>|-->>|-\)|--\)|-x|--x)\w+: ")
 
@@ -45,34 +47,47 @@ class TestEveryScenario:
         assert not any(running.values())
 
 
-def drawn(*records: Record, participants: tuple[Participant, ...] = ()) -> list[str]:
+def drawn(*arrows: Arrow, participants: tuple[Participant, ...] = ()) -> list[str]:
     """The lines after the title, without indent."""
-    return [line.strip() for line in mermaid(Trace(participants, records)).splitlines()[2:]]
+    return [line.strip() for line in mermaid(Given(participants, arrows)).splitlines()[2:]]
 
 
 @pytest.mark.parametrize(
     ("record", "line"),
     [
-        (Record(0, "call", "A", "B", "go"), "A->>B: go"),
-        (Record(0, "async", "A", "B", "go"), "A-)B: go"),
-        (Record(0, "return", "A", "B", "200"), "A-->>B: 200"),
+        (arrow(0, "call", "A", "B", "go"), "A->>B: go"),
+        (arrow(0, "async", "A", "B", "go"), "A-)B: go"),
+        (arrow(0, "return", "A", "B", "200"), "A-->>B: 200"),
         (
-            Record(0, "return", "A", "B", "no:", detail=Failed(0, "moved")),
-            "A--xB: refused: no: moved",
+            arrow(0, "return", "A", "B", "no:", fact=facts.StoreRefused("B", "A", "", "")),
+            "A--xB: refused: no:",
         ),
-        (Record(0, "async", "A", "B", "gone", detail=Failed(1, "")), "A-xB: dead: gone"),
-        (Record(0, "fault", "A", "B", "message lost"), "A-xB: lost: message lost"),
         (
-            Record(0, "fault", "A", "B", "message delayed by 5 ms"),
+            arrow(0, "async", "A", "B", "gone", fact=facts.DeadLettered("A", "B", None, 1, "")),
+            "A-xB: dead: gone",
+        ),
+        (arrow(0, "fault", "A", "B", "message lost"), "A-xB: lost: message lost"),
+        (
+            arrow(
+                0,
+                "fault",
+                "A",
+                "B",
+                "message delayed by 5 ms",
+                fact=facts.EventDelayed("A", "B", "", 5),
+            ),
             "A--)B: late: message delayed by 5 ms",
         ),
-        (Record(0, "fault", "A", "B", "message doubled"), "A-)B: twice: message doubled"),
-        (Record(0, "note", "A", "A", "opens"), "Note over A: opens"),
-        (Record(0, "fault", "A", "A", "crash"), "Note over A: ⚡ crash"),
+        (
+            arrow(0, "fault", "A", "B", "message doubled", fact=facts.EventDoubled("A", "B", "")),
+            "A-)B: twice: message doubled",
+        ),
+        (arrow(0, "note", "A", "A", "opens"), "Note over A: opens"),
+        (arrow(0, "fault", "A", "A", "crash"), "Note over A: ⚡ crash"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_each_sign_has_an_arrow(record: Record, line: str) -> None:
+def test_each_sign_has_an_arrow(record: Arrow, line: str) -> None:
     assert line in drawn(record)
 
 
@@ -89,13 +104,13 @@ def test_each_sign_has_an_arrow(record: Record, line: str) -> None:
     ],
 )
 def test_text_cannot_be_taken_for_syntax(text: str, safe: str) -> None:
-    assert f"A->>B: {safe}" in drawn(Record(0, "call", "A", "B", text))
+    assert f"A->>B: {safe}" in drawn(arrow(0, "call", "A", "B", text))
 
 
 def test_names_are_words_that_are_not_taken() -> None:
     names = ("End", "Pay-Out", "PayOut", "!")
     participants = tuple(Participant(name, "service") for name in names)
-    records = [Record(0, "call", name, "PayOut", "go") for name in names]
+    records = [arrow(0, "call", name, "PayOut", "go") for name in names]
     lines = drawn(*records, participants=participants)
     declared = [line.split()[1] for line in lines if line.startswith("participant")]
     assert declared == ["EndX", "PayOut", "PayOutX", "lane"]
@@ -103,7 +118,7 @@ def test_names_are_words_that_are_not_taken() -> None:
 
 def test_lanes_of_a_domain_are_boxed() -> None:
     participants = (Participant("A", "actor"), Participant("B", "service", "Red"))
-    lines = drawn(Record(0, "call", "A", "B", "go"), participants=participants)
+    lines = drawn(arrow(0, "call", "A", "B", "go"), participants=participants)
     assert lines[:5] == [
         "autonumber",
         "actor A as A",
@@ -114,37 +129,37 @@ def test_lanes_of_a_domain_are_boxed() -> None:
 
 
 def test_several_sagas_are_told_apart() -> None:
-    one = Record(0, "call", "A", "B", "go", correlation_id="s1")
+    one = arrow(0, "call", "A", "B", "go", saga="s1")
     lines = drawn(one, one._replace(correlation_id="s2"))
     assert "A->>B: s1: go" in lines
     assert "A->>B: s2: go" in lines
 
 
 def test_a_jump_of_time_is_a_note() -> None:
-    one = Record(0, "call", "A", "B", "go")
+    one = arrow(0, "call", "A", "B", "go")
     assert "Note over A,B: 60 s later" in drawn(one, one._replace(t=60_000))
 
 
 def test_an_arrow_to_a_hidden_participant_is_a_note() -> None:
-    trace = Trace([], [Record(0, "call", "A", "B", "go"), Record(1, "return", "B", "A", "200")])
-    text = mermaid(trace, participants=["A"])
+    trace = Given([], [arrow(0, "call", "A", "B", "go"), arrow(1, "return", "B", "A", "200")])
+    text = mermaid(trace, View(participants=["A"]))
     assert "Note over A: go (to B)" in text
     assert "Note over A: 200 (from B)" in text
     assert "autonumber" not in text  # its numbers would not be those of the picture
 
 
 def test_an_invocation_of_one_step_is_no_bar() -> None:
-    assert "activate B" not in drawn(Record(0, "call", "A", "B", "go", invocation=1))
+    assert "activate B" not in drawn(arrow(0, "call", "A", "B", "go", invocation=1))
 
 
 def test_what_a_limit_leaves_out_is_said() -> None:
-    trace = Trace([], [Record(t, "call", "A", "B", f"go {t}") for t in range(5)])
-    assert "3 more arrows are not shown" in mermaid(trace, limit=2)
+    trace = Given([], [arrow(t, "call", "A", "B", f"go {t}") for t in range(5)])
+    assert "3 more arrows are not shown" in mermaid(trace, View(limit=2))
 
 
 def test_a_choice_is_checked_as_for_the_picture() -> None:
     with pytest.raises(ValueError, match="no saga 'x': there are none"):
-        mermaid(Trace([], [Record(0, "call", "A", "B", "go")]), saga="x")
+        mermaid(Given([], [arrow(0, "call", "A", "B", "go")]), View(saga="x"))
 
 
 def test_jupyterlab_draws_it_at_the_end_of_a_cell() -> None:
