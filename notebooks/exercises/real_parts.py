@@ -18,10 +18,11 @@ from typing import Any
 
 from sagakit.contract.operations import SimulatedPorts
 from sagakit.contract.ports import handlers
-from sagakit.payments.topology import PROVIDER, Service, payment_system
+from sagakit.payments.topology import Service, payment_system
 from sagakit.payments.wallet import WalletService
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario, happy_path
+from sagakit.trace.facts import Booked
 from sagakit.trace.trace import Trace
 from sagakit.worlds.sqlite.database import BadDatabase, Database
 from sagakit.worlds.sqlite.serve import serve, serve_on
@@ -85,7 +86,7 @@ def killed_while_asking(scenario: Scenario, file: Path) -> None:
 def _has_asked(file: Path) -> bool:
     try:
         with Database(file) as database:
-            return any(one.target == PROVIDER and one.kind == "note" for one in database.records())
+            return any(isinstance(record.fact, Booked) for record in database.records())
     except BadDatabase:  # it is not there yet
         return False
 

@@ -207,6 +207,9 @@ class Backup(NamedTuple):
     outbox: tuple[Event | Delayed, ...]
 
 
+NO_BACKUP = Backup(0, (), frozenset(), ())
+
+
 class Archive(Protocol):
     """Where backups of a store and all published events are kept (S3, an EventBridge archive)."""
 

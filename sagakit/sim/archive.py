@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sagakit.contract import operations as ops
-from sagakit.contract.ports import Backup
+from sagakit.contract.ports import NO_BACKUP
 from sagakit.sim.invocation import Invocation
 from sagakit.trace.facts import (
     EventsRead,
@@ -19,12 +19,11 @@ from sagakit.trace.trace import archived
 if TYPE_CHECKING:
     from sagakit.sim.world import World
 
-NOTHING = Backup(0, (), frozenset(), ())
 READ_EVENTS = "GET all its events"  # the service's: an archive knows no snapshot
 
 
 def latest_snapshot(world: World, operation: ops.LatestSnapshot, by: Invocation) -> None:
-    backup = world.snapshots.get(operation.store, NOTHING)
+    backup = world.snapshots.get(operation.store, NO_BACKUP)
     service, snapshots = by.host.name, operation.snapshots
     by.tell(SnapshotRequested(service, snapshots))
     by.tell(SnapshotRead(service, snapshots, backup.taken_at))

@@ -68,7 +68,7 @@ class SimulatedBus:
 
     def _renamed(self, event: Event, name: type[Event]) -> Event:
         into = name.after(event).stamped(self._kernel.now)
-        self._tell(into, renamed(self.name, event, into))
+        self._tell(into, renamed(self.name, type(event), into))
         return into
 
     def _deliver(self, target: str, event: Event) -> None:

@@ -12,9 +12,15 @@ from sys import intern
 
 from sagakit.contract.events import Event
 from sagakit.sim.kernel import Deadlines, Kernel
-from sagakit.trace.facts import A_TEXT, DeadLettered, Fact, Record, Redriven, VisibleAgain
-
-NO_REASON = "received too often, never acknowledged"
+from sagakit.trace.facts import (
+    A_TEXT,
+    NO_REASON,
+    DeadLettered,
+    Fact,
+    Record,
+    Redriven,
+    VisibleAgain,
+)
 
 
 class Message:

@@ -306,6 +306,9 @@ class VisibleAgain(NamedTuple):
     remark: str = ""
 
 
+NO_REASON = "received too often, never acknowledged"
+
+
 class DeadLettered(NamedTuple):
     queue: str
     dead_letters: str

@@ -76,11 +76,10 @@ def published(source: str, bus: str, event: Event) -> Published:
     return Published(source, bus, name, causation_id, version, event.payload())
 
 
-def renamed(bus: str, former: Event, event: Event) -> Renamed:
+def renamed(bus: str, former: type[Event], event: Event) -> Renamed:
     """Tell of the event that a rule made of another."""
     _, _, causation_id, name, _, version = event.header
-    before = former.header.event_type
-    return Renamed(bus, before, name, causation_id, version, event.payload())
+    return Renamed(bus, former.__name__, name, causation_id, version, event.payload())
 
 
 def postponed(service: str, queue: str, event: Event, message_id: int, delay: int) -> Postponed:

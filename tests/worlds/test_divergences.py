@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 from sagakit.payments.recovery import StartRecovery
 from sagakit.payments.topology import payment_system
 from sagakit.worlds.aws.functions import Function
-from sagakit.worlds.driving import Subject
 from sagakit.worlds.emulator import Emulator
 from sagakit.worlds.emulator.deploy import BY_HAND, LEFT_OUT, POLICIES
 
@@ -146,7 +145,7 @@ def test_the_aws_world_restores_no_table(emulator: Emulator) -> None:
         "Wallet Service", payment_system(), emulator.resources(), write=lambda _: None
     )
     with pytest.raises(TypeError, match=r"the AWS world cannot do .*DynamoDB's own backups"):
-        function.command(StartRecovery(), Subject("Operator", 0, None, None))
+        function.command(StartRecovery(), "Operator")
 
 
 def queue(client: Any) -> tuple[str, str]:

@@ -18,7 +18,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from sagakit.contract.deployment import Deployment
 from sagakit.contract.driver import reason_of
@@ -28,21 +28,23 @@ from sagakit.contract.operations import SimulatedPorts
 from sagakit.contract.ports import Unavailable, handlers
 from sagakit.payments.api import BadRequest, Post, Response, parse
 from sagakit.payments.topology import ITEMS
-from sagakit.sim.bus import published_label, queued_label, renamed_label
 from sagakit.trace.context import span_id, trace_id
-from sagakit.trace.trace import Failed, FannedOut, Published, Queued, Record, Trace
-from sagakit.worlds.aws.handling import (
-    Handling,
-    HttpProvider,
-    Invoke,
-    Publisher,
-    Write,
-    now,
-    number_of,
+from sagakit.trace.facts import (
+    Acknowledged,
+    Fact,
+    Failed,
+    FannedOut,
+    Invoked,
+    Queued,
+    Received,
+    Record,
 )
-from sagakit.worlds.aws.resources import Resources
+from sagakit.trace.narrator import answered, renamed
+from sagakit.trace.trace import Trace
+from sagakit.worlds.aws.handling import Handling, HttpProvider, Invoke, Publisher, now
+from sagakit.worlds.aws.resources import Resources, number_of
 from sagakit.worlds.aws.tables import FIELD, Table, read
-from sagakit.worlds.driving import Subject
+from sagakit.worlds.invocation import Invocation, Write, told_of
 from sagakit.worlds.packing import pack, unpack
 
 with extra("aws"):
@@ -61,41 +63,38 @@ def logger(service: str) -> Logger:
 def log_record(log: Logger, record: Record) -> None:
     """Log a record of the trace."""
     (line,) = Trace((), [record]).jsonl()
-    log.info(loads(line), extra=_place(record))
-
-
-def _place(record: Record) -> dict[str, str]:
-    saga = record.correlation_id
-    if saga is None:
-        return {}
-    keys = {"correlation_id": saga, "trace_id": f"{trace_id(saga):032x}"}
-    if record.invocation:
-        keys["span_id"] = f"{span_id(record.invocation, saga, record.event_id):016x}"
-    return keys
+    keys = {}
+    if record.saga is not None:
+        keys = {"correlation_id": record.saga, "trace_id": f"{trace_id(record.saga):032x}"}
+        if record.invocation:
+            span = span_id(record.invocation, record.saga, record.event_id)
+            keys["span_id"] = f"{span:016x}"
+    log.info(loads(line), extra=keys)
 
 
 def _line(fields: Mapping[str, Any]) -> str:
-    """JSON in which the record's numbers are exact; what JSON has no word for is told as text."""
-    exact = [f"{json.dumps(name)}: {_value(name, value)}" for name, value in fields.items()]
-    return "{" + ", ".join(exact) + "}"
-
-
-def _value(name: str, value: Any) -> str:
-    return encode(value) if name == "message" else json.dumps(value, default=str)
+    """Return JSON in which the record's numbers are exact; what JSON has no word for is told as
+    text."""
+    parts = [
+        f"{json.dumps(name)}: "
+        + (encode(value) if name == "message" else json.dumps(value, default=str))
+        for name, value in fields.items()
+    ]
+    return "{" + ", ".join(parts) + "}"
 
 
 USER_NAME = "cognito:username"  # the claim that Cognito sets, and that no user can change
 
 
 def caller_of(event: Mapping[str, Any]) -> str | None:
-    """The user name of the caller of a proxy event, or None if it has none."""
+    """Return the user name of the caller of a proxy event, or None if it has none."""
     claims = ((event.get("requestContext") or {}).get("authorizer") or {}).get("claims") or {}
     name = claims.get(USER_NAME)
     return name if isinstance(name, str) and name else None
 
 
 def refusal(event: Mapping[str, Any], post: Post) -> Response | None:
-    """401 without a caller, 403 for another's wallet, else None.
+    """Return 401 without a caller, 403 for another's wallet, else None.
 
     None too for what cannot be read: the service says itself what is wrong with it.
     """
@@ -119,6 +118,15 @@ class BatchFailed(Exception):
     """A message of a batch failed, and the event source mapping does not ask which."""
 
 
+class Receive(NamedTuple):
+    """One receive of a message from `source`, a queue or topic as the trace calls it."""
+
+    source: str
+    message_id: int
+    receives: int
+    sent: int  # ms
+
+
 class Function:
     """One function. `urls` say where the parties outside are reached that it calls. `invoke`,
     `write` and `clock` are for a world that is not AWS's own."""
@@ -139,21 +147,17 @@ class Function:
         self._function = next(one for one in deployment.functions if one.name == name)
         self._logger = logger(name)
         self._resources = resources
-        self.write = write or partial(log_record, self._logger)
+        self._write = write or partial(log_record, self._logger)
         self.handlers = handlers(self._function.build(SimulatedPorts(name, deployment)))
-        self.tables = {
-            one.name: Table(resources, one.name, ITEMS[one.name])
-            for one in deployment.tables
-            if one.owner == name
-        }
-        self.publisher = Publisher(resources, deployment, self.write)
-        self.handling = Handling(
+        owned = [table.name for table in deployment.tables if table.owner == name]
+        self._tables = [Table(resources, store, ITEMS[store]) for store in owned]
+        self._publisher = Publisher(resources, deployment, self._write)
+        self._handling = Handling(
             self.handlers,
-            self.tables,
+            self._tables,
             {party: HttpProvider(resources, party, url) for party, url in (urls or {}).items()},
-            self.publisher,
+            self._publisher,
             invoke or self._invoke,
-            self.write,
             clock,
         )
         self._now = clock
@@ -164,9 +168,9 @@ class Function:
         }
 
     def __call__(self, event: dict[str, Any], context: Any = None) -> Any:
-        """A batch of SQS, a stream of DynamoDB, a request of API Gateway, or a command."""
+        """Handle a batch of SQS, a stream of DynamoDB, a request of API Gateway, or a command."""
         records = event.get("Records")
-        invocation = _number(context)
+        number = _number(context)
         if not records and not {"requestContext", "command"} & event.keys():
             raise NotUnderstood(
                 f"{self.name} is woken by a queue, a stream, the API or another function, "
@@ -175,84 +179,81 @@ class Function:
         if records and "dynamodb" in records[0]:
             return self._relay(records)
         if records is not None:
-            return self._batch(event, context, invocation)
+            return self._batch(event, context, number)
         if "requestContext" in event:
-            return self._request(event, invocation)
-        return self._command(event, invocation)
+            return self._request(event, number)
+        command = unpack(event["command"])
+        return {"result": pack(self.command(command, event["by"], event["saga"], number))}
+
+    def _invocation(
+        self, number: int, saga: str | None = None, event_id: str | None = None
+    ) -> Invocation:
+        return Invocation(self._write, self._now, self.name, number, saga, event_id)
 
     # A batch of messages.
 
-    def _batch(self, event: dict[str, Any], context: Any, invocation: int) -> Any:
+    def _batch(self, event: dict[str, Any], context: Any, number: int) -> Any:
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 
         def handle(record: Any) -> None:
-            self._message(record.raw_event, invocation)
+            self._message(record.raw_event, number)
 
         answer = process_partial_response(event, handle, processor, context)
         if answer["batchItemFailures"] and not self._function.reports:
             raise BatchFailed(f"{self.name}: nobody hears which message failed: all come again")
         return answer
 
-    def _message(self, message: Mapping[str, Any], invocation: int) -> None:
-        source = self._source(message["eventSourceARN"])
-        queued = Queued(
-            number_of(message["messageId"]), int(message["attributes"]["ApproximateReceiveCount"])
+    def _message(self, message: Mapping[str, Any], number: int) -> None:
+        attributes = message["attributes"]
+        received = Receive(
+            self._source(message["eventSourceARN"]),
+            number_of(message["messageId"]),
+            int(attributes["ApproximateReceiveCount"]),
+            int(attributes["SentTimestamp"]),
         )
         try:
-            content, carried = self._understood(message["body"])
+            event, carried = self._understood(message["body"])
         except NotUnderstood as error:
-            subject = Subject(self.name, invocation, None, None)
-            self._failed(subject, source, queued, error)
+            self._failed(self._invocation(number), received, error)
             raise
         with self._logger.append_context_keys(**({FIELD: carried} if carried else {})):
-            self._handle(source, message, content, queued, invocation)
+            self._handle(received, event, number)
 
-    def _handle(
-        self, source: str, message: Mapping[str, Any], content: Event, queued: Queued,
-        invocation: int,
-    ) -> None:  # fmt: skip
-        header = content.header
-        if queued.receives == 1:
-            self._arrived(source, message, content, queued)
-        subject = Subject(self.name, invocation, header.correlation_id, header.event_id)
-        kind: Any = "call" if type(content) in self._function.calls else "async"
-        detail = queued._replace(remark=content.remark)
-        self.handling.arrow(
-            subject, kind, source, self.name, self._function.invocation, detail, header.event_type
-        )
+    def _handle(self, received: Receive, event: Event, number: int) -> None:
+        event_id, saga, _, name, *_ = event.header
+        source, message_id, receives, _ = received
+        if receives == 1 and source != self._function.retry_queue:  # else it put it there itself
+            self._tell_of_bus(received, event)
+        by = self._invocation(number, saga, event_id)
+        by.tell(Received(
+            source, self.name, name, message_id, receives, event.remark,
+            self._function.invocation, type(event) in self._function.calls,
+        ))  # fmt: skip
         try:
-            self.handling.handle(subject, content)
+            self._handling.handle(by, event)
         except Exception as error:
-            self._failed(subject, source, queued, error)
+            self._failed(by, received, error)
             raise
-        self.handling.arrow(subject, "return", self.name, source, "done", detail)
+        by.tell(Acknowledged(self.name, source, message_id, receives, event.remark))
 
-    def _arrived(
-        self, source: str, message: Mapping[str, Any], event: Event, queued: Queued
-    ) -> None:
+    def _tell_of_bus(self, received: Receive, event: Event) -> None:
         """Tell what the bus did, as the first receive of a message shows it."""
-        event_id, saga, causation_id, name, _, version = event.header
-        bus, sent = self._deployment.bus, int(message["attributes"]["SentTimestamp"])
-        if source == self._function.retry_queue:
-            return  # the service put it there itself
-        if type(event) in self._renames.values():
-            before = next(one for one, other in self._renames.items() if other is type(event))
-            label, detail = renamed_label(before.__name__, name), event.payload()
-            published = Published(causation_id, version, detail)
-            self.write(Record(sent, "note", bus, bus, label, name, saga, event_id, 0, published))
-        label, told = queued_label(name), queued._replace(receives=0, remark=event.remark)
-        arrived: Any = told
+        source, message_id, _, sent = received
+        bus, name = self._deployment.bus, event.header.event_type
+        for former, rename in self._renames.items():
+            if rename is type(event):
+                self._write(told_of(event, sent, renamed(bus, former, event)))
+        arrived: Fact = Queued(bus, source, name, message_id, event.remark)
         if source in [topic.name for topic in self._deployment.topics]:
-            label, arrived = published_label(name), FannedOut((queued.message_id,))
-        self.write(Record(sent, "async", bus, source, label, name, saga, event_id, 0, arrived))
+            arrived = FannedOut(bus, source, name, (message_id,))
+        self._write(told_of(event, sent, arrived))
 
-    def _failed(self, subject: Subject, source: str, queued: Queued, error: Exception) -> None:
-        detail = Failed(queued.message_id, reason_of(error))
-        self.handling.arrow(subject, "return", self.name, source, "failed:", detail)
+    def _failed(self, by: Invocation, received: Receive, error: Exception) -> None:
+        by.tell(Failed(self.name, received.source, received.message_id, reason_of(error)))
 
     def _understood(self, body: str) -> tuple[Event, str | None]:
-        """The event of a message and the trace context that came with it: EventBridge's envelope
-        has both as `detail`, SNS's as `Message`. Raises `NotUnderstood`."""
+        """Return the event of a message and the trace context that came with it: EventBridge's
+        envelope has both as `detail`, SNS's as `Message`. Raises `NotUnderstood`."""
         content = loads(body)
         if not isinstance(content, dict):
             raise NotUnderstood('no envelope: expected {"detail": {...}}')
@@ -266,15 +267,12 @@ class Function:
         return rename.after(event) if rename else event, carried
 
     def _source(self, arn: str) -> str:
-        """The queue, as the trace calls it: a topic's subscription is shown as the topic."""
+        """Return the queue, as the trace calls it: a topic's subscription is shown as the topic."""
+        known = {name: name for name in self._function.queues}
+        known |= {one.subscription(self.name).name: one.name for one in self._deployment.topics}
         called = arn.rpartition(":")[2]
-        for name in self._function.queues:
-            if self._resources.called(name) == called:
-                return name
-        return next(
-            (topic.name for topic in self._deployment.topics
-             if called == self._resources.called(topic.subscription(self.name).name)), called,
-        )  # fmt: skip
+        shown = {self._resources.called(name): shown_as for name, shown_as in known.items()}
+        return shown.get(called, called)
 
     # The outbox, as DynamoDB's stream tells it.
 
@@ -285,9 +283,9 @@ class Function:
             if record["eventName"] != "INSERT" or "event" not in row:
                 continue
             called = record["eventSourceARN"].split("/")[1]
-            table = next(one for one in self.tables.values() if one.name == called)
+            table = next(table for table in self._tables if table.name == called)
             try:
-                self.publisher.relay(table, self.name, row, self._now())
+                self._publisher.relay(table, self.name, row, self._now())
             except Exception:
                 self._logger.exception("the outbox could not be published")
                 number = record["dynamodb"]["SequenceNumber"]
@@ -296,43 +294,37 @@ class Function:
 
     # A request, and a command.
 
-    def _request(self, event: dict[str, Any], invocation: int) -> dict[str, Any]:
+    def _request(self, event: dict[str, Any], number: int) -> dict[str, Any]:
         """API Gateway's proxy event in, the response out; nobody spends another's wallet."""
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         post = Post(event.get("body") or "", headers.get("idempotency-key", ""))
-        subject = Subject(self.name, invocation, None, None)
-        self.handling.arrow(subject, "call", "User", self.name, post.label)
-        response = refusal(event, post) or self.handling.handle(subject, post)
-        self.write(Record(self._now(), "return", self.name, "User", str(response)))
+        by = self._invocation(number)
+        by.tell(Invoked("User", self.name, post.label))
+        response = refusal(event, post) or self._handling.handle(by, post)
+        self._invocation(0).tell(answered(self.name, "User", response))
         return {
             "statusCode": response.status,
             "headers": {"Content-Type": "application/json"},
             "body": response.body,
         }
 
-    def _command(self, event: dict[str, Any], invocation: int) -> dict[str, Any]:
-        command = unpack(event["command"])
-        result = self.command(command, Subject(event["by"], 0, event["saga"], None), invocation)
-        return {"result": pack(result)}
-
-    def command(self, command: Any, by: Subject, invocation: int | None = None) -> Any:
-        """Run the handler of a command. Returns what it returns."""
-        saga = by.saga or getattr(command, "payment_id", None)
-        subject = Subject(self.name, invocation or next(INVOCATIONS), saga, None)
+    def command(
+        self, command: Any, source: str, saga: str | None = None, number: int | None = None
+    ) -> Any:
+        """Run the handler of a command that `source` sends. Returns what it returns."""
+        saga = saga or getattr(command, "payment_id", None)
+        by = self._invocation(number or next(INVOCATIONS), saga)
         label = getattr(command, "label", self._function.invocation)
-        self.handling.arrow(subject, "call", by.service, self.name, label)
-        return self.handling.handle(subject, command)
+        by.tell(Invoked(source, self.name, label))
+        return self._handling.handle(by, command)
 
-    def _invoke(self, service: str, command: Any, by: Subject) -> Any:
+    def _invoke(self, service: str, command: Any, by: Invocation) -> Any:
         """Have another function run, and wait for it (Lambda: RequestResponse). Raises
         `Unavailable` if it fails, and `Misconfigured` if there is none."""
+        name = self._resources.called(service)
         payload = encode({"command": pack(command), "by": by.service, "saga": by.saga})
         answer = self._resources.call(
-            "lambda",
-            "invoke",
-            service,
-            FunctionName=self._resources.called(service),
-            Payload=payload,
+            "lambda", "invoke", service, FunctionName=name, Payload=payload
         )
         if "FunctionError" in answer:
             raise Unavailable(f"{service} failed: see its log")
@@ -340,7 +332,7 @@ class Function:
 
 
 def _number(context: Any) -> int:
-    """The number of an invocation, of its request id: no two have the same, in whatever container
-    they run. Where there is no Lambda they are counted."""
+    """Return the number of an invocation, of its request id: no two have the same, in whatever
+    container they run. Where there is no Lambda they are counted."""
     request_id = getattr(context, "aws_request_id", None)
     return number_of(request_id) if request_id else next(INVOCATIONS)

@@ -35,11 +35,11 @@ class Resources:
     _urls: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def called(self, name: str) -> str:
-        """The name of the resource of a participant."""
+        """Return the name of the resource of a participant."""
         return called(self.prefix, name)
 
     def client(self, service: str) -> Any:
-        """The boto3 client of a service, made once."""
+        """Return the boto3 client of a service, made once."""
         if service not in self.clients:
             config = self.config or (INVOKES if service == "lambda" else RETRIES)
             self.clients[service] = boto3.client(service, config=config, **self.options)
@@ -59,9 +59,21 @@ class Resources:
             self._urls[name] = found["QueueUrl"]
         return self._urls[name]
 
+    def send(self, queue: str, text: str, **options: Any) -> int:
+        """Put a text in a queue. Returns the number of its message."""
+        url = self.queue_url(queue)
+        sent = self.call("sqs", "send_message", queue, QueueUrl=url, MessageBody=text, **options)
+        return number_of(sent["MessageId"])
+
+
+def number_of(message_id: str) -> int:
+    """Return the number by which the trace tells a message of SQS, whose id is a UUID."""
+    return int(message_id.replace("-", "")[:12], 16)
+
 
 def told(error: ClientError | BotoCoreError, what: str) -> Exception:
-    """What AWS refused, in words: a thing that is missing is a mistake, the rest may pass."""
+    """Return what AWS refused, in words: a thing that is missing is a mistake, the rest may
+    pass."""
     if isinstance(error, ClientError):
         code, text = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         if "NotFound" in code or "NonExistent" in code:

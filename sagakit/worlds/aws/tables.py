@@ -1,6 +1,6 @@
 """Stores on DynamoDB: a table a store; item, outbox and inbox in one `TransactWriteItems`.
 
-Keys are `item#KEY`, `inbox#EVENT_ID` and `outbox#TIME#PLACE#EVENT_ID`. Amounts are kept as text:
+Keys are `item#KEY`, `inbox#EVENT_ID` and `outbox#TIME#INDEX#EVENT_ID`. Amounts are kept as text:
 DynamoDB drops the trailing zeros of a number.
 
 An event carries its trace context as `traceparent` in its header. It is put in when the event is
@@ -16,9 +16,10 @@ from pydantic_core import to_jsonable_python
 
 from sagakit.contract.events import Event, decode, encode
 from sagakit.contract.imports import extra
+from sagakit.contract.operations import Commit
 from sagakit.contract.ports import AlreadyHandled, Delayed, Unavailable, VersionConflict, event_of
 from sagakit.trace.context import context_of, trace_id, traceparent
-from sagakit.trace.trace import Written
+from sagakit.trace.facts import Committed
 from sagakit.worlds.aws.resources import Resources, told
 
 with extra("aws"):
@@ -29,7 +30,8 @@ FIELD = "traceparent"
 
 
 def wire(event: Event, span: int | None) -> str:
-    """The wire form of an event that this span publishes; without a span it carries no context."""
+    """Return the wire form of an event that this span publishes; without a span it carries no
+    context."""
     if span is None:
         return event.wire()
     carried = traceparent(trace_id(event.header.correlation_id), span)
@@ -38,8 +40,8 @@ def wire(event: Event, span: int | None) -> str:
 
 
 def read(message: Any, types: Iterable[type[Event]]) -> tuple[Event, str | None]:
-    """The event of a message and the `traceparent` that came with it, None if that is not valid.
-    Raises `NotUnderstood` like `decode`."""
+    """Return the event of a message and the `traceparent` that came with it, None if that is not
+    valid. Raises `NotUnderstood` like `decode`."""
     header = message.get("header") if isinstance(message, dict) else None
     carried = None
     if isinstance(header, dict) and FIELD in header:
@@ -53,6 +55,8 @@ MOST_ACTIONS = 100  # of one transaction (DynamoDB, "TransactWriteItems")
 TO_ATTRIBUTE, FROM_ATTRIBUTE = TypeSerializer().serialize, TypeDeserializer().deserialize
 OUTBOX = "outbox#"
 
+Row = dict[str, Any]
+
 
 class Table:
     """One store. `kept` is the type of its items, a `NamedTuple`."""
@@ -65,27 +69,20 @@ class Table:
         self._reader: TypeAdapter[Any] = TypeAdapter(kept)
 
     def get(self, key: str) -> Any:
-        """The item, or None. The read is consistent: a stale one would only be refused later."""
-        found = self._call(
-            "get_item", TableName=self.name, Key={"pk": {"S": f"item#{key}"}}, ConsistentRead=True
-        ).get("Item")
+        """Return the item, or None. The read is consistent: a stale one would only be refused
+        later."""
+        found = self._call("get_item", Key=_key(f"item#{key}"), ConsistentRead=True).get("Item")
         if not found:
             return None
         return self._reader.validate_python(FROM_ATTRIBUTE(found["item"]))
 
     def put(self, item: Any) -> None:
         """Put an item in, whatever was there."""
-        self._call("put_item", TableName=self.name, Item=_attributes(item))
+        self._call("put_item", Item=_attributes(item))
 
     def commit(
-        self,
-        item: Any,
-        publish: tuple[Event | Delayed, ...],
-        handled: str | None,
-        before: Any,
-        now: int,
-        span: int | None = None,
-    ) -> Written:
+        self, service: str, operation: Commit, before: Any, now: int, span: int | None = None
+    ) -> Committed:
         """Do it all, or raise and do nothing. Raises like `Store.commit`. `before` is the item as
         the caller last saw it: if it is written anew, that is only a check of its version. `span`
         is the handler's, which its events tell of.
@@ -93,39 +90,36 @@ class Table:
         boto3 sends a ClientRequestToken, so that a retry after an answer that was lost is the same
         transaction (DynamoDB: for 10 minutes).
         """
-        actions: list[dict[str, Any]] = []
+        store, item, publish, handled = operation
+        actions: list[Row] = []
         if handled is not None:
-            actions.append(self._new({"pk": {"S": f"inbox#{handled}"}}))
+            actions.append(self._new(_key(f"inbox#{handled}")))
         following = item
         if item is not None and item == before:
-            key = {"pk": {"S": f"item#{item.key}"}}
-            check = {"TableName": self.name, "Key": key, **_at(item.version)}
+            check = self._at(item.version, Key=_key(f"item#{item.key}"))
             actions.append({"ConditionCheck": check})
         elif item is not None:
             following = item._replace(version=item.version + 1)
-            if item.version:
-                put = {"TableName": self.name, "Item": _attributes(following), **_at(item.version)}
-                actions.append({"Put": put})
-            else:
-                actions.append(self._new(_attributes(following)))
-        ids = tuple([event_of(entry).header.event_id for entry in publish])
-        for place, entry in enumerate(publish):
-            actions.append(self._new(_outbox_row(entry, now, place, span)))
+            row = _attributes(following)
+            put = {"Put": self._at(item.version, Item=row)} if item.version else self._new(row)
+            actions.append(put)
+        for index, entry in enumerate(publish):
+            actions.append(self._new(_outbox_row(entry, now, index, span)))
         if len(actions) > MOST_ACTIONS:
             raise ValueError(f"a commit of {len(actions)} actions: DynamoDB takes {MOST_ACTIONS}")
         if actions:
             self._transact(actions, item, handled)
-        return Written(item and item.key, before, following, ids, handled)
+        ids = tuple([event_of(entry).header.event_id for entry in publish])
+        return Committed(service, store, item and item.key, before, following, ids, handled)
 
-    def outbox(self) -> list[dict[str, Any]]:
-        """The rows of the outbox, oldest first. All of the table is read for them."""
-        asked: dict[str, Any] = {
-            "TableName": self.name,
+    def outbox(self) -> list[Row]:
+        """Return the rows of the outbox, oldest first. All of the table is read for them."""
+        asked: Row = {
             "ConsistentRead": True,
             "FilterExpression": "begins_with(pk, :outbox)",
             "ExpressionAttributeValues": {":outbox": {"S": OUTBOX}},
         }
-        rows: list[dict[str, Any]] = []
+        rows: list[Row] = []
         while True:
             page = self._call("scan", **asked)
             rows += page["Items"]
@@ -143,7 +137,7 @@ class Table:
         renewed = 0
         for row in self.outbox():
             _, time, rest = row["pk"]["S"].split("#", 2)
-            later = {**row, "pk": {"S": f"{OUTBOX}{int(time) + 1:014}#{rest}"}}
+            later = {**row, **_key(f"{OUTBOX}{int(time) + 1:014}#{rest}")}
             gone = {
                 "TableName": self.name,
                 "Key": {"pk": row["pk"]},
@@ -158,14 +152,22 @@ class Table:
 
     def published(self, key: str) -> None:
         """A row of the outbox is done with."""
-        self._call("delete_item", TableName=self.name, Key={"pk": {"S": key}})
+        self._call("delete_item", Key=_key(key))
 
-    def _new(self, row: dict[str, Any]) -> dict[str, Any]:
-        return {"Put": {
-            "TableName": self.name, "Item": row, "ConditionExpression": "attribute_not_exists(pk)",
-        }}  # fmt: skip
+    def _new(self, row: Row) -> Row:
+        condition = "attribute_not_exists(pk)"
+        return {"Put": {"TableName": self.name, "Item": row, "ConditionExpression": condition}}
 
-    def _transact(self, actions: list[dict[str, Any]], item: Any, handled: str | None) -> None:
+    def _at(self, version: int, **what: Row) -> Row:
+        """What is to be done with an item that still has this version."""
+        return {
+            "TableName": self.name,
+            **what,
+            "ConditionExpression": "version = :version",
+            "ExpressionAttributeValues": {":version": {"N": str(version)}},
+        }
+
+    def _transact(self, actions: list[Row], item: Any, handled: str | None) -> None:
         try:
             self._client.transact_write_items(TransactItems=actions)
         except self._client.exceptions.TransactionCanceledException as error:
@@ -180,29 +182,27 @@ class Table:
             raise told(error, self.store) from None
 
     def _call(self, action: str, **arguments: Any) -> Any:
-        return self._resources.call("dynamodb", action, self.store, **arguments)
+        called = {"TableName": self.name, **arguments}
+        return self._resources.call("dynamodb", action, self.store, **called)
 
 
-def _at(version: int) -> dict[str, Any]:
+def _key(key: str) -> Row:
+    return {"pk": {"S": key}}
+
+
+def _attributes(item: Any) -> Row:
     return {
-        "ConditionExpression": "version = :version",
-        "ExpressionAttributeValues": {":version": {"N": str(version)}},
-    }
-
-
-def _attributes(item: Any) -> dict[str, Any]:
-    return {
-        "pk": {"S": f"item#{item.key}"},
+        **_key(f"item#{item.key}"),
         "version": {"N": str(item.version)},
         "item": TO_ATTRIBUTE(to_jsonable_python(item._asdict())),
     }
 
 
-def _outbox_row(entry: Event | Delayed, now: int, place: int, span: int | None) -> dict[str, Any]:
+def _outbox_row(entry: Event | Delayed, now: int, index: int, span: int | None) -> Row:
     event = event_of(entry).stamped(now)
     delay = entry.delay if isinstance(entry, Delayed) else -1
     return {
-        "pk": {"S": f"{OUTBOX}{now:014}#{place:02}#{event.header.event_id}"},
+        **_key(f"{OUTBOX}{now:014}#{index:02}#{event.header.event_id}"),
         "event": {"S": wire(event, span)},
         "delay": {"N": str(delay)},
     }

@@ -1,12 +1,13 @@
-"""A scenario's traffic on the emulator, to its end: its provider, its operator and its users."""
+"""A scenario's traffic on the emulator, to its end: its users, its operator and its provider."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from operator import itemgetter
 from typing import Any
 
-from sagakit.contract.deployment import Deployment, Queue
+from sagakit.contract.deployment import Queue
 from sagakit.contract.events import encode, loads
 from sagakit.contract.external import Entry, booked
 from sagakit.contract.operations import Ask
@@ -17,84 +18,154 @@ from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
 from sagakit.scenarios.build import build_world, reaction_to
 from sagakit.scenarios.scenario import QueuedText, Scenario
-from sagakit.sim.queue import NO_REASON
-from sagakit.trace.trace import A_TEXT, Asked, Failed, Queued, Read, Record, Redriven, Trace
+from sagakit.trace.facts import (
+    A_TEXT,
+    NO_REASON,
+    Booked,
+    DeadLettered,
+    Fact,
+    Failed,
+    Opening,
+    Queued,
+    Record,
+    Redriven,
+)
+from sagakit.trace.trace import Trace
 from sagakit.worlds.aws.functions import USER_NAME
-from sagakit.worlds.aws.handling import Write, number_of
 from sagakit.worlds.aws.parts import Part, url_of
-from sagakit.worlds.aws.resources import Resources
+from sagakit.worlds.aws.resources import Resources, number_of
 from sagakit.worlds.aws.tables import Table
 from sagakit.worlds.aws.template import template
 from sagakit.worlds.emulator.pump import CLOCK
 from sagakit.worlds.emulator.stack import Stack
 from sagakit.worlds.packing import header_of
 
-
-def dead_letters(
-    queues: Iterable[Queue], resources: Resources, before: Iterable[Record]
-) -> list[Record]:
-    """A record of each dead letter with the reason of its last failure, which stands in what was
-    told `before`: its queue moved it without a word."""
-    reasons = {one.detail.message_id: one.detail.reason for one in before if _failed(one)}
-    found = []
-    for queue in queues:
-        for message in _letters(queue, resources):
-            number = number_of(message["MessageId"])
-            detail = Failed(number, reasons.get(number, NO_REASON))
-            source, target = queue.name, queue.dead_letters
-            event, saga, event_id = header_of(message["Body"])
-            found.append(
-                Record(CLOCK.now(), "async", source, target, "Dead letter:", event, saga, event_id,
-                       0, detail)
-            )  # fmt: skip
-    return found
+Change = Callable[[Part], object]
 
 
-def _failed(record: Record) -> bool:
-    return isinstance(record.detail, Failed)
+def play(scenario: Scenario, resources: Resources, change: Change | None = None) -> Run:
+    """Deploy the payment system as the scenario sets it, and run the scenario's traffic there.
+    `change` is handed the template before it is deployed."""
+    build_world(scenario)
+    deployment = payment_system(scenario.settings)
+    content = template(deployment, resources.prefix)
+    if change is not None:
+        change(content)
+    journal = Journal()
+    provider = Provider(scenario, journal)
+    try:
+        stack = Stack(content, resources, {url_of(PROVIDER): provider.url}, journal.records.append)
+        _open(scenario, resources, journal)
+        operator = Operator(deployment.queues, resources, journal)
+        for at, happens in sorted(_traffic(scenario, stack, operator, journal), key=itemgetter(0)):
+            stack.run(journal.begun + at)
+            CLOCK.pass_until(journal.begun + at)
+            happens()
+        stack.run()
+    finally:
+        provider.close()
+    operator.tell_of_dead_letters(*deployment.queues)
+    records = [record._replace(t=record.t - journal.begun) for record in journal.records]
+    return Run(scenario, scenario.seed, Trace(deployment.participants(), records))
 
 
-def redrive(queue: Queue, resources: Resources, records: list[Record]) -> None:
-    """Send the dead letters of a queue back into it, and add that to what was told. SQS gives them
-    new message ids."""
-    records += dead_letters([queue], resources, records)
-    sqs = resources.client("sqs")
-    for message in list(_letters(queue, resources)):
-        sent = sqs.send_message(
-            QueueUrl=resources.queue_url(queue.name), MessageBody=message["Body"]
-        )
-        sqs.delete_message(
-            QueueUrl=resources.queue_url(queue.dead_letters),
-            ReceiptHandle=message["ReceiptHandle"],
-        )
-        detail = Redriven(number_of(sent["MessageId"]), number_of(message["MessageId"]))
-        records.append(
-            Record(CLOCK.now(), "async", queue.dead_letters, queue.name, "Redrive", None, None,
-                   None, 0, detail)
-        )  # fmt: skip
+class Journal:
+    """The records so far, of the functions and of what is here. `begun` is the scenario's 0 ms."""
+
+    def __init__(self) -> None:
+        self.begun = CLOCK.now()
+        self.records: list[Record] = []
+
+    def tell(self, fact: Fact, saga: str | None = None, event_id: str | None = None) -> None:
+        self.records.append(Record(CLOCK.now(), saga, event_id, 0, fact))
 
 
-def _letters(queue: Queue, resources: Resources) -> Iterator[dict[str, Any]]:
-    """The dead letters, each once; they can be received again at once."""
-    sqs, url = resources.client("sqs"), resources.queue_url(queue.dead_letters)
-    seen: set[str] = set()
-    while True:
-        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
-        fresh = [one for one in found.get("Messages", []) if one["MessageId"] not in seen]
-        if not fresh:
-            return
-        seen.update(one["MessageId"] for one in fresh)
-        yield from fresh
+def _open(scenario: Scenario, resources: Resources, journal: Journal) -> None:
+    wallets = Table(resources, "Wallet DB", Wallet)
+    for given in scenario.wallets:
+        wallet = Wallet(given.user_id, given.balance, 1)
+        wallets.put(wallet)
+        journal.tell(Opening("Wallet DB", wallet))
+
+
+def _traffic(
+    scenario: Scenario, stack: Stack, operator: "Operator", journal: Journal
+) -> Iterator[tuple[int, Callable[[], object]]]:
+    """Yield what happens, each with its time (ms)."""
+    for payment in scenario.payments:
+        post = payment.post()
+        request = {
+            "requestContext": {"authorizer": {"claims": {USER_NAME: payment.user_id}}},
+            "headers": {"Idempotency-Key": post.idempotency_key},
+            "body": post.body,
+        }
+        for at in payment.times:
+            yield at, partial(stack.post, request)
+    for text in scenario.texts:
+        yield text.at, partial(_send, text, stack.resources, journal)
+    for planned in scenario.redrives:
+        yield planned.at, partial(operator.redrive, planned.queue)
+
+
+def _send(text: QueuedText, resources: Resources, journal: Journal) -> None:
+    number = resources.send(text.queue, text.text)
+    journal.tell(Queued("User", text.queue, None, number, A_TEXT))
+
+
+class Operator:
+    """Looks at the dead letters of a stack, and sends them back."""
+
+    def __init__(self, queues: tuple[Queue, ...], resources: Resources, journal: Journal) -> None:
+        self._queues = {queue.name: queue for queue in queues}
+        self._resources = resources
+        self._journal = journal
+
+    def tell_of_dead_letters(self, *queues: Queue) -> None:
+        """Tell of each dead letter with the reason of its last failure, which was told before: its
+        queue moved it without a word."""
+        told = [record.fact for record in self._journal.records]
+        reasons = {fact.message_id: fact.reason for fact in told if isinstance(fact, Failed)}
+        for queue in queues:
+            for message in self._letters(queue):
+                number = number_of(message["MessageId"])
+                event, saga, event_id = header_of(message["Body"])
+                reason = reasons.get(number, NO_REASON)
+                dead = DeadLettered(queue.name, queue.dead_letters, event, number, reason)
+                self._journal.tell(dead, saga, event_id)
+
+    def redrive(self, name: str) -> None:
+        """Send the dead letters of a queue back into it. SQS gives them new message ids."""
+        queue, sqs = self._queues[name], self._resources.client("sqs")
+        self.tell_of_dead_letters(queue)
+        for message in list(self._letters(queue)):
+            number = self._resources.send(name, message["Body"])
+            sqs.delete_message(
+                QueueUrl=self._resources.queue_url(queue.dead_letters),
+                ReceiptHandle=message["ReceiptHandle"],
+            )
+            formerly = number_of(message["MessageId"])
+            self._journal.tell(Redriven(queue.dead_letters, name, None, number, formerly))
+
+    def _letters(self, queue: Queue) -> Iterator[dict[str, Any]]:
+        """Yield the dead letters, each once; they can be received again at once."""
+        sqs, url = self._resources.client("sqs"), self._resources.queue_url(queue.dead_letters)
+        seen: set[str] = set()
+        while True:
+            found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+            fresh = [one for one in found.get("Messages", []) if one["MessageId"] not in seen]
+            if not fresh:
+                return
+            seen.update(one["MessageId"] for one in fresh)
+            yield from fresh
 
 
 class Provider:
-    """Listens at `url` until it is closed. `begun` is the scenario's 0 ms; `write` takes the
-    records of its books."""
+    """The provider over HTTP: keeps its own books, and does to each call what the scenario says.
+    Listens at `url` until it is closed."""
 
-    def __init__(self, scenario: Scenario, begun: int, write: Write) -> None:
+    def __init__(self, scenario: Scenario, journal: Journal) -> None:
         self._scenario = scenario
-        self._begun = begun
-        self._write = write
+        self._journal = journal
         self._books: dict[str, Entry] = {}
         self._calls: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -103,12 +174,13 @@ class Provider:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def answer(self, request: Ask) -> Answer | None:
-        """None if it says nothing within the client's timeout, when that has passed."""
+        """Return its answer, or None if it says nothing within the client's timeout, when that has
+        passed."""
         with self._lock:
             call = self._calls[request.key] = self._calls.get(request.key, 0) + 1
             asked, timeout = CLOCK.now(), self._scenario.settings.provider_timeout
             rules = self._scenario.provider
-            behaviour, delay = reaction_to(rules, request, call, asked - self._begun)
+            behaviour, delay = reaction_to(rules, request, call, asked - self._journal.begun)
             if behaviour == "down":
                 return Answer(503, "down")
             silent = behaviour in ("timeout_before", "timeout_after") or delay >= timeout
@@ -119,16 +191,13 @@ class Provider:
             return None if silent else answer
 
     def _book(self, request: Ask, *, decline: bool) -> Answer:
-        before = self._books.get(request.key)
+        key = request.key
+        before = self._books.get(key)
         entry, answer = booked(before, request, decline=decline)
         if entry != before:
-            self._books[request.key] = entry
-            detail = Asked(request.key, entry.request, entry.state)
-            saga = payment_id_in(request.key)
-            self._write(
-                Record(
-                    CLOCK.now(), "note", PROVIDER, PROVIDER, "books:", None, saga, None, 0, detail
-                )
+            self._books[key] = entry
+            self._journal.tell(
+                Booked(PROVIDER, key, entry.request, entry.state), payment_id_in(key)
             )
         return answer
 
@@ -154,77 +223,3 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: Any) -> None: ...
 
     return Handler
-
-
-Change = Callable[[Part], object]
-
-
-def play(scenario: Scenario, resources: Resources, change: Change | None = None) -> Run:
-    """Deploy the payment system as the scenario sets it, and run the scenario's traffic there.
-    `change` is handed the template before it is deployed."""
-    build_world(scenario)
-    deployment = payment_system(scenario.settings)
-    content = template(deployment, resources.prefix)
-    if change is not None:
-        change(content)
-    records: list[Record] = []
-    begun = CLOCK.now()
-    provider = Provider(scenario, begun, records.append)
-    try:
-        stack = Stack(content, resources, {url_of(PROVIDER): provider.url}, records.append)
-        _open(scenario, resources, records)
-        for at, happens in sorted(_traffic(scenario, stack, deployment, records), key=_at):
-            stack.run(begun + at)
-            CLOCK.pass_until(begun + at)
-            happens()
-        stack.run()
-    finally:
-        provider.close()
-    records += dead_letters(deployment.queues, resources, records)
-    records = [record._replace(t=record.t - begun) for record in records]
-    return Run(scenario, scenario.seed, Trace(deployment.participants(), records))
-
-
-Happening = tuple[int, Callable[[], object]]
-
-
-def _at(happening: Happening) -> int:
-    return happening[0]
-
-
-def _open(scenario: Scenario, resources: Resources, records: list[Record]) -> None:
-    wallets = Table(resources, "Wallet DB", Wallet)
-    for one in scenario.wallets:
-        wallet = Wallet(one.user_id, one.balance, 1)
-        wallets.put(wallet)
-        note = Record(CLOCK.now(), "note", "Wallet DB", "Wallet DB", "opening")
-        records.append(note._replace(detail=Read(wallet.key, wallet)))
-
-
-def _traffic(
-    scenario: Scenario, stack: Stack, deployment: Deployment, records: list[Record]
-) -> Iterator[Happening]:
-    """What happens, each with its time (ms)."""
-    for payment in scenario.payments:
-        post = payment.post()
-        request = {
-            "requestContext": {"authorizer": {"claims": {USER_NAME: payment.user_id}}},
-            "headers": {"Idempotency-Key": post.idempotency_key},
-            "body": post.body,
-        }
-        for at in payment.times:
-            yield at, partial(stack.post, request)
-    for text in scenario.texts:
-        yield text.at, partial(_send, text, stack.resources, records)
-    for planned in scenario.redrives:
-        queue = next(one for one in deployment.queues if one.name == planned.queue)
-        yield planned.at, partial(redrive, queue, stack.resources, records)
-
-
-def _send(text: QueuedText, resources: Resources, records: list[Record]) -> None:
-    url = resources.queue_url(text.queue)
-    sent = resources.client("sqs").send_message(QueueUrl=url, MessageBody=text.text)
-    detail, now = Queued(number_of(sent["MessageId"]), 0, A_TEXT), CLOCK.now()
-    records.append(
-        Record(now, "async", "User", text.queue, "Queue (a text)", None, None, None, 0, detail)
-    )

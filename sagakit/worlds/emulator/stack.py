@@ -16,12 +16,12 @@ from botocore.exceptions import ClientError
 
 from sagakit.contract.events import encode, loads
 from sagakit.worlds.aws.functions import Function
-from sagakit.worlds.aws.handling import Write
 from sagakit.worlds.aws.lambdas import made
 from sagakit.worlds.aws.parts import Part
 from sagakit.worlds.aws.resources import Misconfigured, Resources
 from sagakit.worlds.emulator.deploy import Source, deploy
 from sagakit.worlds.emulator.pump import ACCOUNT, CLOCK, Pump
+from sagakit.worlds.invocation import Write
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import time
 from heapq import heappop, heappush
 from warnings import warn
 
+from sagakit.trace.facts import Queued, Record
 from sagakit.worlds.sqlite.database import Database
 
 NOTICED = 1_000  # ms: by less it is set back every day
-A_TEXT_COMES = "Queue (a text)"  # which is told at the start, with the time at which it will come
 
 
 class Clock:
@@ -28,7 +28,7 @@ class Clock:
             with database.transaction():
                 database.set_meta("epoch", database.meta("epoch") or _machine_time())
         self._epoch = database.whole("epoch") or 0
-        known = (one.t for one in database.records(newest_first=True) if one.label != A_TEXT_COMES)
+        known = (record.t for record in database.records(newest_first=True) if not _is_text(record))
         self._latest = next(known, 0)
         self._virtual = self._by_the_machine()
         self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -85,3 +85,8 @@ class Clock:
 
 def _machine_time() -> int:
     return int(time.time() * 1000)
+
+
+def _is_text(record: Record) -> bool:
+    """Texts are told of at the start, with the times at which they will come."""
+    return isinstance(record.fact, Queued) and record.fact.event is None

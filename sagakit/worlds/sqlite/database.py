@@ -14,20 +14,20 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 from sagakit.contract.deployment import Participant
-from sagakit.trace.trace import Detail, Kind, Record, Trace
+from sagakit.trace.facts import FACTS, Record
+from sagakit.trace.trace import Trace
 from sagakit.worlds.packing import pack, unpack
 
 APPLICATION = 0x5A6A  # marks a file as ours (PRAGMA application_id)
-VERSION = 2
+VERSION = 3
 PATIENCE = 10.0  # s
 STEP = 0.003  # s: who writes goes on for some transactions; to take turns after each costs a third
 
 ERRORS = (sqlite3.Error, UnicodeDecodeError)  # the second of a damaged name in its own message
-KINDS = frozenset(get_args(Kind))
-DETAILS = frozenset(get_args(Detail | None))
+KINDS_OF_FACTS = frozenset(FACTS.values())
 MAYBE_A_TEXT = frozenset((str, type(None)))
 
 # `meta` has row ids: without, each search would read through the scenario, which may be long.
@@ -189,7 +189,11 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is done within is there afterwards, or nothing of it."""
+        """All that is done within is there afterwards, or nothing of it. Within another it is a
+        part of that."""
+        if self._connection.in_transaction:
+            yield
+            return
         try:
             self._execute("BEGIN IMMEDIATE")
             yield
@@ -329,13 +333,10 @@ class Database:
 def _is_record(fields: Any) -> bool:
     if type(fields) is not tuple or len(fields) != len(Record._fields):
         return False
-    t, kind, source, target, label, event, saga, event_id, invocation, detail = fields
+    t, saga, event_id, invocation, fact = fields
     return (
         type(t) is type(invocation) is int
-        and type(source) is type(target) is type(label) is str
-        and type(event) in MAYBE_A_TEXT
         and type(saga) in MAYBE_A_TEXT
         and type(event_id) in MAYBE_A_TEXT
-        and type(detail) in DETAILS
-        and kind in KINDS
+        and type(fact) in KINDS_OF_FACTS
     )

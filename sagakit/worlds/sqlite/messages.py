@@ -10,20 +10,20 @@ from typing import NamedTuple
 from sagakit.contract.deployment import Deployment, Queue, Rule
 from sagakit.contract.events import Event
 from sagakit.contract.ports import Delayed
-from sagakit.sim.bus import published_label, queued_label, renamed_label
-from sagakit.sim.queue import NO_REASON
-from sagakit.trace.trace import (
+from sagakit.trace.facts import (
     A_TEXT,
-    Detail,
-    Failed,
+    NO_REASON,
+    DeadLettered,
+    DeliveredAgain,
+    Fact,
     FannedOut,
-    Kind,
-    Published,
     Queued,
     Record,
     Redriven,
-    duration,
+    VisibleAgain,
 )
+from sagakit.trace.narrator import postponed, published, renamed
+from sagakit.worlds.invocation import told_of
 from sagakit.worlds.packing import header_of
 from sagakit.worlds.sqlite.database import Database
 
@@ -40,16 +40,12 @@ class Message(NamedTuple):
     saga: str | None
     event_id: str | None
 
-    @property
-    def queued(self) -> Queued:
-        return Queued(self.message_id, self.receives, self.remark)
 
-
-class Place(NamedTuple):
+class Shown(NamedTuple):
     """A queue and its name in the trace: a topic's subscription is shown as the topic."""
 
     queue: Queue
-    shown_as: str
+    name: str
 
 
 class Mail:
@@ -59,14 +55,14 @@ class Mail:
     def __init__(self, database: Database, deployment: Deployment) -> None:
         self._database = database
         self.bus = deployment.bus
-        self.places = {queue.name: Place(queue, queue.name) for queue in deployment.queues}
+        self.queues = {queue.name: Shown(queue, queue.name) for queue in deployment.queues}
         self.queues_of = {one.name: list(one.queues) for one in deployment.functions}
         self._functions = {one.name: one for one in deployment.functions}
         self._copies: dict[str, list[str]] = {}
         for topic in deployment.topics:
             for subscriber in topic.subscribers:
                 queue = topic.subscription(subscriber)
-                self.places[queue.name] = Place(queue, topic.name)
+                self.queues[queue.name] = Shown(queue, topic.name)
                 self.queues_of[subscriber].append(queue.name)
                 self._copies.setdefault(topic.name, []).append(queue.name)
         self._rules: dict[type[Event], list[Rule]] = {}
@@ -78,45 +74,43 @@ class Mail:
     def publish(self, entry: Event | Delayed, service: str, now: int) -> None:
         """Have an event delivered by the rules, or later to the service itself."""
         if isinstance(entry, Delayed):
-            self._later(entry, service, now)
+            event, queue = entry.event, self._functions[service].delay_queue
+            message_id = self._put_event(queue, event, now + entry.delay)
+            self._tell(event, now, postponed(service, queue, event, message_id, entry.delay))
             return
-        self._note(now, "async", service, self.bus, published_label(_type(entry)), entry)
+        self._tell(entry, now, published(service, self.bus, entry))
         for rule in self._rules.get(type(entry), ()):
             event = entry
             if rule.rename:
                 event = rule.rename.after(entry).stamped(now)
-                label = renamed_label(_type(entry), _type(event))
-                self._note(now, "note", self.bus, self.bus, label, event)
+                self._tell(event, now, renamed(self.bus, rule.event, event))
             self._deliver(rule.target, event, now)
 
     def _deliver(self, target: str, event: Event, now: int) -> None:
-        queues = self._copies.get(target, [target])
-        ids = tuple([self._put(queue, event, now) for queue in queues])
-        detail = FannedOut(ids) if target in self._copies else Queued(ids[0], 0, event.remark)
-        label = published_label if target in self._copies else queued_label
-        self._database.write(
-            _about(event, now, "async", self.bus, target, label(_type(event)), detail)
-        )
+        name, copies = event.header.event_type, self._copies.get(target, [target])
+        ids = tuple([self._put_event(queue, event, now) for queue in copies])
+        fact: Fact = Queued(self.bus, target, name, ids[0], event.remark)
+        if target in self._copies:
+            fact = FannedOut(self.bus, target, name, ids)
+        self._tell(event, now, fact)
 
     def deliver_again(self, event: Event, service: str, now: int) -> None:
         """Put an archived event in the service's own queue once more."""
         queue = self.queues_of[service][0]
-        detail = Queued(self._put(queue, event, now), 0, event.remark)
-        self._database.write(_about(event, now, "async", service, queue, "Queue again", detail))
+        message_id = self._put_event(queue, event, now)
+        name = event.header.event_type
+        self._tell(event, now, DeliveredAgain(service, queue, name, message_id, event.remark))
 
-    def _later(self, entry: Delayed, service: str, now: int) -> None:
-        queue, event = self._functions[service].delay_queue, entry.event
-        label = f"Enqueue ({event.remark})" if event.remark else "Enqueue"
-        if entry.delay:
-            label += f", delay {duration(entry.delay)}"
-        message_id = self._put(queue, event, now + entry.delay)
-        self._note(now, "call", service, queue, label, event, message_id)
+    def _put_event(self, queue: str, event: Event, due: int) -> int:
+        return self._put(queue, event.wire(), due, event.remark)
 
-    def _put(self, queue: str, event: Event, due: int) -> int:
-        return self.put(queue, event.wire(), due, event.remark)
+    def put_text(self, queue: str, text: str, due: int, source: str) -> None:
+        """Put a text in a queue, to be received from `due` (ms) on."""
+        message_id = self._put(queue, text, due, A_TEXT)
+        queued = Queued(source, queue, None, message_id, A_TEXT)
+        self._database.write(Record(due, None, None, 0, queued))
 
-    def put(self, queue: str, text: str, due: int, remark: str = A_TEXT) -> int:
-        """Put a text in a queue, to be received from `due` (ms) on. Returns its message id."""
+    def _put(self, queue: str, text: str, due: int, remark: str) -> int:
         made = self._database.run(
             "INSERT INTO messages (queue, body, remark, due) VALUES (?, ?, ?, ?)",
             queue, text, remark, due,
@@ -126,36 +120,33 @@ class Mail:
 
     # Out of them.
 
-    def receive(self, queue: str, most: int, now: int) -> list[Message]:
+    def receive(self, name: str, most: int, now: int) -> list[Message]:
         """Take up to `most` messages that are due, and hide each for its visibility timeout."""
-        place, found = self.places[queue], []
+        queue, shown_as = self.queues[name]
+        found = []
         rows = [*self._database.rows(
             "SELECT id, body, remark, receives, reason FROM messages "
             "WHERE dead = 0 AND queue = ? AND due <= ? ORDER BY due, id LIMIT ?",
-            queue, now, most,
+            name, now, most,
         )]  # fmt: skip
         for message_id, body, remark, receives, reason in rows:
             message = Message(message_id, body, remark, receives, reason, *header_of(body))
-            if receives == place.queue.receives:
-                self._bury(message, place, now)
+            if receives == queue.receives:
+                self._bury(message, queue, shown_as, now)
                 continue
             if receives:
-                self._record(message, now, "note", place.shown_as, place.shown_as, "visible again")
-            hidden = now + place.queue.visibility
+                again = VisibleAgain(shown_as, message.event, message_id, receives, remark)
+                self._record(message, now, again)
             self._database.run(
                 "UPDATE messages SET due = ?, receives = receives + 1 WHERE id = ?",
-                hidden, message_id,
+                now + queue.visibility, message_id,
             )  # fmt: skip
             found.append(message._replace(receives=receives + 1))
         return found
 
-    def delete(self, message: Message) -> bool:
-        """A message is done with; it stays if it has become a dead letter meanwhile. Returns
-        whether it was still there."""
-        gone = self._database.run(
-            "DELETE FROM messages WHERE id = ? AND dead = 0", message.message_id
-        )
-        return bool(gone.rowcount)
+    def delete(self, message: Message) -> None:
+        """A message is done with; it stays if it has become a dead letter meanwhile."""
+        self._database.run("DELETE FROM messages WHERE id = ? AND dead = 0", message.message_id)
 
     def failed(self, message: Message, reason: str) -> None:
         """Keep the reason: the message comes again when its visibility timeout ends."""
@@ -163,56 +154,29 @@ class Mail:
             "UPDATE messages SET reason = ? WHERE id = ?", reason, message.message_id
         )
 
-    def redrive(self, queue: str, now: int) -> int:
+    def redrive(self, name: str, now: int) -> int:
         """Send a queue's dead letters back into it, as new messages. Returns how many."""
-        place = self.places[queue]
+        queue, shown_as = self.queues[name]
         letters = [*self._database.rows(
-            "DELETE FROM messages WHERE dead = 1 AND queue = ? RETURNING id, body, remark", queue
+            "DELETE FROM messages WHERE dead = 1 AND queue = ? RETURNING id, body, remark", name
         )]  # fmt: skip
         for formerly, body, remark in letters:
-            message_id = self.put(queue, body, now, remark)
-            message = Message(message_id, body, remark, 0, "", *header_of(body))
-            self._record(
-                message, now, "async", place.queue.dead_letters, place.shown_as, "Redrive",
-                Redriven(message_id, formerly),
-            )  # fmt: skip
+            number = self._put(name, body, now, remark)
+            message = Message(number, body, remark, 0, "", *header_of(body))
+            back = Redriven(queue.dead_letters, shown_as, message.event, number, formerly)
+            self._record(message, now, back)
         return len(letters)
 
-    def _bury(self, message: Message, place: Place, now: int) -> None:
-        reason = message.reason or NO_REASON
-        self._database.run(
-            "UPDATE messages SET dead = 1, reason = ? WHERE id = ?", reason, message.message_id
-        )
-        detail = Failed(message.message_id, reason)
-        letters = place.queue.dead_letters
-        self._record(message, now, "async", place.shown_as, letters, "Dead letter:", detail)
+    def _bury(self, message: Message, queue: Queue, shown_as: str, now: int) -> None:
+        number, reason = message.message_id, message.reason or NO_REASON
+        self._database.run("UPDATE messages SET dead = 1, reason = ? WHERE id = ?", reason, number)
+        dead = DeadLettered(shown_as, queue.dead_letters, message.event, number, reason)
+        self._record(message, now, dead)
 
     # The trace.
 
-    def _note(
-        self, now: int, kind: Kind, source: str, target: str, label: str, event: Event,
-        message_id: int = 0,
-    ) -> None:  # fmt: skip
-        _, _, causation_id, _, _, version = event.header
-        detail = Published(causation_id, version, event.payload(), message_id)
-        self._database.write(_about(event, now, kind, source, target, label, detail))
+    def _tell(self, event: Event, now: int, fact: Fact) -> None:
+        self._database.write(told_of(event, now, fact))
 
-    def _record(
-        self, message: Message, now: int, kind: Kind, source: str, target: str, label: str,
-        detail: Detail | None = None,
-    ) -> None:  # fmt: skip
-        self._database.write(
-            Record(now, kind, source, target, label, message.event, message.saga, message.event_id,
-                   0, detail or message.queued)
-        )  # fmt: skip
-
-
-def _type(event: Event) -> str:
-    return event.header.event_type
-
-
-def _about(
-    event: Event, now: int, kind: Kind, source: str, target: str, label: str, detail: Detail
-) -> Record:
-    event_id, correlation_id, _, name, *_ = event.header
-    return Record(now, kind, source, target, label, name, correlation_id, event_id, 0, detail)
+    def _record(self, message: Message, now: int, fact: Fact) -> None:
+        self._database.write(Record(now, message.saga, message.event_id, 0, fact))

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
-from sagakit.contract.external import Behaviour, Reaction
+from sagakit.contract.external import Behaviour, Decide, Reaction
 from sagakit.contract.faults import Loss
 from sagakit.contract.operations import Ask, SimulatedPorts
 from sagakit.contract.ports import handlers
@@ -30,7 +30,6 @@ from sagakit.scenarios.build import build_world, reaction_to, replace_services, 
 from sagakit.scenarios.system import USER
 from sagakit.worlds.packing import found_by_name, pack
 from sagakit.worlds.sqlite.database import BadDatabase, Database
-from sagakit.worlds.sqlite.handling import Decide
 from sagakit.worlds.sqlite.world import LoseStore, Redrive, TakeSnapshot, World
 
 

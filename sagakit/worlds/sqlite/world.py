@@ -11,28 +11,32 @@ from typing import Any, NamedTuple
 from sagakit.contract.deployment import Deployment, Function
 from sagakit.contract.driver import failed, reason_of
 from sagakit.contract.events import Event, decode
-from sagakit.contract.external import Reaction
+from sagakit.contract.external import Decide, Reaction
 from sagakit.contract.operations import SimulatedPorts
 from sagakit.contract.ports import handlers
 from sagakit.contract.suggest import suggest
 from sagakit.scenarios.build import GIVE_UP_AFTER
-from sagakit.sim.effects import heard
-from sagakit.sim.world import STILL_GOING_ON
-from sagakit.trace.trace import A_TEXT, Failed, Queued, Read, Record, Trace
-from sagakit.worlds.driving import Subject
+from sagakit.trace.facts import (
+    Acknowledged,
+    CutOff,
+    Failed,
+    Opening,
+    Received,
+    Record,
+    StillGoingOn,
+)
+from sagakit.trace.narrator import answered
+from sagakit.trace.trace import Trace
+from sagakit.worlds.invocation import Invocation
 from sagakit.worlds.packing import pack
 from sagakit.worlds.sqlite import stores
-from sagakit.worlds.sqlite.clock import A_TEXT_COMES, Clock
+from sagakit.worlds.sqlite.clock import Clock
 from sagakit.worlds.sqlite.database import BadDatabase, Database
-from sagakit.worlds.sqlite.handling import Decide, Handling
+from sagakit.worlds.sqlite.handling import Handling
 from sagakit.worlds.sqlite.messages import Mail, Message
 
 POLL = 0.01  # s between two looks into the file, when nothing is due
 ANSWERED = 29_000  # ms after which a request without an answer is sent again (API Gateway: 29 s)
-
-
-def _approve(_request: Any, _call: int, _now: int) -> Reaction:
-    return Reaction("approve")
 
 
 class Redrive(NamedTuple):
@@ -51,6 +55,10 @@ class LoseStore(NamedTuple):
 Happening = Redrive | TakeSnapshot | LoseStore
 
 
+def _approve(_request: Any, _call: int, _now: int) -> Reaction:
+    return Reaction("approve")
+
+
 class World:
     """A deployment on a file. `hurry` skips the waits; then no other process may be at work."""
 
@@ -66,63 +74,54 @@ class World:
         self._deployment = deployment
         self._clock = Clock(database, hurry=hurry)
         self._mail = Mail(database, deployment)
-        self._functions = {one.name: one for one in deployment.functions}
+        self._functions = {function.name: function for function in deployment.functions}
         self._running: dict[str, int] = dict.fromkeys(self._functions, 0)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = False
-        services = {
-            one.name: handlers(one.make(SimulatedPorts(one.name, deployment)))
-            for one in deployment.functions
+        self._services = {
+            name: handlers(function.make(SimulatedPorts(name, deployment)))
+            for name, function in self._functions.items()
         }
-        parties = [one.name for one in deployment.others if one.kind == "external"]
-        decide = {name: (externals or {}).get(name, _approve) for name in parties}
-        self._services = services
+        parties = [other.name for other in deployment.others if other.kind == "external"]
+        decide = dict.fromkeys(parties, _approve) | dict(externals or {})
         self._handling = Handling(
-            database, self._mail, self._clock, services, decide, self._running
+            database, self._mail, self._clock, self._services, decide, self._running
         )
 
-    # What there is at the start.
+    # What there is at the start. Within a transaction.
 
     def seed_store(self, name: str, items: Iterable[Any]) -> None:
-        """Put items in a store; each is a note in the trace. Within a transaction."""
+        """Put items in a store; each is a note in the trace."""
         for item in items:
             item = item._replace(version=1)
             stores.put(self._database, name, item)
-            detail = Read(item.key, item)
-            self._database.write(
-                Record(0, "note", name, name, "opening", None, None, None, 0, detail)
-            )
+            self._database.write(Record(0, None, None, 0, Opening(name, item)))
 
     def request(self, at: int, actor: str, service: str, command: Any, saga: str | None) -> None:
-        """Have an actor send a command at a time (ms), until it is answered. Within a
-        transaction."""
+        """Have an actor send a command at a time (ms), until it is answered."""
         self._database.run(
             "INSERT INTO requests (due, actor, service, command, saga) VALUES (?, ?, ?, ?, ?)",
             at, actor, service, pack(command), saga,
         )  # fmt: skip
 
     def put(self, at: int, queue: str, text: str, source: str) -> None:
-        """Put a text in a queue, to be received at a time (ms). Within a transaction."""
-        message_id = self._mail.put(queue, text, at)
-        self._database.write(
-            Record(at, "async", source, queue, A_TEXT_COMES, None, None, None, 0,
-                   Queued(message_id, 0, A_TEXT))
-        )  # fmt: skip
+        """Put a text in a queue, to be received at a time (ms)."""
+        self._mail.put_text(queue, text, at, source)
 
     def plan(self, at: int, happening: Happening) -> None:
-        """Have something happen to the world itself at a time (ms). Within a transaction."""
+        """Have something happen to the world itself at a time (ms)."""
         self.request(at, "", "", happening, None)
 
     def redrive(self, queue: str) -> int:
         """Send a queue's dead letters back now. Returns how many. Within a transaction. Raises
         `ValueError` for a queue that does not exist."""
-        if queue not in self._mail.places:
-            raise ValueError(f"there is no queue {queue!r}: {suggest(queue, self._mail.places)}")
+        if queue not in self._mail.queues:
+            raise ValueError(f"there is no queue {queue!r}: {suggest(queue, self._mail.queues)}")
         return self._mail.redrive(queue, self._clock.now())
 
     def trace(self) -> Trace:
-        there = self._deployment
-        return Trace(there.participants(), self._database.records(), there.rules)
+        deployment = self._deployment
+        return Trace(deployment.participants(), self._database.records(), deployment.rules)
 
     # The work.
 
@@ -136,7 +135,7 @@ class World:
         At a time (ms), or a day after it was started again, or after so many actions it is given up
         though something still goes on; a record says so then.
         """
-        self._must_be_about_what_there_is()
+        self._refuse_what_nobody_would_take()
         at = max(at, self._clock.now() + GIVE_UP_AFTER)
         try:
             while not self._stopped and not self._at_rest():
@@ -153,23 +152,23 @@ class World:
             for task in self._tasks:
                 task.cancel()
 
-    def _must_be_about_what_there_is(self) -> None:
+    def _refuse_what_nobody_would_take(self) -> None:
         """Raises `BadDatabase` for what waits where nobody would ever look."""
-        stores = [one.name for one in self._deployment.tables]
+        tables = [table.name for table in self._deployment.tables]
         for table, column, names in (
-            ("messages", "queue", self._mail.places),
+            ("messages", "queue", self._mail.queues),
             ("requests", "service", ["", *self._functions]),
-            ("outbox", "store", stores),
-            ("items", "store", stores),
+            ("outbox", "store", tables),
+            ("items", "store", tables),
         ):
             for (name,) in self._database.rows(f"SELECT DISTINCT {column} FROM {table}"):
                 if name not in names:
                     raise self._database.damaged(f"its {table} name {name!r:.40}")
 
     def _end(self) -> None:
-        bus, now = self._deployment.bus, self._clock.now()
         with self._database.transaction():
-            self._database.write(Record(now, "note", bus, bus, STILL_GOING_ON))
+            ended = StillGoingOn(self._deployment.bus)
+            self._database.write(Record(self._clock.now(), None, None, 0, ended))
 
     def _at_rest(self) -> bool:
         row = self._database.one(
@@ -200,6 +199,8 @@ class World:
                     begun |= self._receive(function, queue)
         return begun
 
+    # Requests.
+
     def _begin_request(self) -> bool:
         now = self._clock.now()
         due = "WHERE done = 0 AND due <= ? ORDER BY due, id LIMIT 1"
@@ -213,41 +214,40 @@ class World:
             )  # fmt: skip
             if row is None:
                 return False
-            request, actor, service, command, saga = row
-            command = self._database.kept(command)
+            request, actor, service, text, saga = row
+            command = self._database.kept(text)
             if isinstance(command, Happening):
                 self._happens(command, now)
                 self._database.run("UPDATE requests SET done = 1 WHERE id = ?", request)
                 return True
             patience = getattr(command, "timeout", ANSWERED)
             self._database.run("UPDATE requests SET due = ? WHERE id = ?", now + patience, request)
-            subject = Subject(service, self._database.number("invocations"), saga, None)
-            label = getattr(command, "label", self._functions[service].invocation)
-            self._handling.arrow(subject, "call", actor, service, label)
-        self._start(service, self._serve(subject, request, actor, command))
+            by = self._handling.invocation(service, self._database.number("invocations"), saga)
+            self._handling.command(by, actor, command, self._functions[service].invocation)
+        self._start(service, self._serve(by, request, actor, command))
         return True
 
     def _happens(self, happening: Happening, now: int) -> None:
-        if isinstance(happening, Redrive):
-            self._mail.redrive(happening.queue, now)
-        elif isinstance(happening, TakeSnapshot):
-            stores.take_snapshot(self._database, happening.store, happening.snapshots, now)
-        else:
-            stores.lose(self._database, happening.store, now)
+        match happening:
+            case Redrive(queue):
+                self._mail.redrive(queue, now)
+            case TakeSnapshot(store, snapshots):
+                stores.take_snapshot(self._database, store, snapshots, now)
+            case LoseStore(store):
+                stores.lose(self._database, store, now)
 
-    async def _serve(self, subject: Subject, request: int, actor: str, command: Any) -> None:
+    async def _serve(self, by: Invocation, request: int, actor: str, command: Any) -> None:
         try:
-            answer = heard(await self._handling.handle(subject, command))
+            heard = answered(by.service, actor, await self._handling.handle(by, command))
         except BadDatabase:  # the file's own: the request is sent again
             raise
         except Exception as error:
-            answer = heard(None, failed(subject.service, error))
+            heard = answered(by.service, actor, None, failed(by.service, error))
         with self._database.transaction():
             self._database.run("UPDATE requests SET done = 1 WHERE id = ?", request)
-            self._database.write(
-                Record(self._clock.now(), "return", subject.service, actor, answer, None,
-                       subject.saga)
-            )  # fmt: skip
+            self._database.write(Record(self._clock.now(), by.saga, None, 0, heard))
+
+    # Messages.
 
     def _receive(self, function: Function, queue: str) -> bool:
         now = self._clock.now()
@@ -265,48 +265,49 @@ class World:
         self, function: Function, queue: str, batch: list[Message], number: int
     ) -> None:
         """Handle a batch; those that were handled are deleted at its end."""
-        source, handled = self._mail.places[queue].shown_as, []
+        name, source = function.name, self._mail.queues[queue].name
+        calls = {event.__name__ for event in function.calls}
+        handled = []
         for message in batch:
-            subject = Subject(function.name, number, message.saga, message.event_id)
-            kind = "call" if message.event in {one.__name__ for one in function.calls} else "async"
-            with self._database.transaction():
-                self._handling.arrow(
-                    subject, kind, source, function.name, function.invocation, message.queued,
-                    message.event,
-                )  # fmt: skip
+            by = self._handling.invocation(name, number, message.saga, message.event_id)
+            by.tell(Received(
+                source, name, message.event, message.message_id, message.receives, message.remark,
+                function.invocation, message.event in calls,
+            ))  # fmt: skip
             try:
-                content = self._understood(function.name, message.body)
+                content = self._understood(name, message.body)
                 within = function.timeout / 1000 if not self._clock.hurry else None
-                await asyncio.wait_for(self._handling.handle(subject, content), within)
+                await asyncio.wait_for(self._handling.handle(by, content), within)
             except TimeoutError:
-                self._failed(subject, message, source, f"timeout after {function.timeout} ms")
+                self._failed(by, message, source, CutOff(name, function.timeout).reason)
                 return
             except BadDatabase:  # the file's own: the message comes again
                 raise
             except Exception as error:
-                self._failed(subject, message, source, reason_of(error))
+                self._failed(by, message, source, reason_of(error))
                 if not function.reports:
                     return
             else:
-                handled.append((subject, message))
+                handled.append((by, message))
         with self._database.transaction():
-            for subject, message in handled:
+            for by, message in handled:
                 self._mail.delete(message)
-                self._handling.arrow(
-                    subject, "return", function.name, source, "done", message.queued
-                )
+                by.tell(Acknowledged(
+                    name, source, message.message_id, message.receives, message.remark
+                ))  # fmt: skip
 
     def _understood(self, service: str, body: str) -> Event | str:
         known = self._services[service]
-        return (
-            body if str in known else decode(body, [one for one in known if issubclass(one, Event)])
-        )
+        if str in known:
+            return body
+        return decode(body, [content for content in known if issubclass(content, Event)])
 
-    def _failed(self, subject: Subject, message: Message, source: str, reason: str) -> None:
+    def _failed(self, by: Invocation, message: Message, source: str, reason: str) -> None:
         with self._database.transaction():
             self._mail.failed(message, reason)
-            detail = Failed(message.message_id, reason)
-            self._handling.arrow(subject, "return", subject.service, source, "failed:", detail)
+            by.tell(Failed(by.service, source, message.message_id, reason))
+
+    # What is under way.
 
     def _start(self, service: str, work: Any) -> None:
         self._running[service] += 1
@@ -318,23 +319,21 @@ class World:
 
     def _raise_what_failed(self) -> None:
         """The file's own errors end the work; what they interrupted comes again."""
-        for task in [one for one in self._tasks if one.done()]:
+        for task in [task for task in self._tasks if task.done()]:
             self._tasks.remove(task)
             task.result()
 
     def _hurried(self) -> bool:
         """In a hurry, when all that is under way waits for a time: it is that time. What is due
         already waits for somebody, not for a time."""
-        if not self._clock.hurry:
+        if not self._clock.hurry or self._clock.asleep < len(self._tasks):
             return False
-        if self._clock.asleep < len(self._tasks):
-            return False
-        row = self._database.one(
+        (due,) = self._database.one(
             "SELECT min(due) FROM (SELECT due FROM messages WHERE dead = 0 "
             "UNION ALL SELECT due FROM requests WHERE done = 0) WHERE due > ?",
             self._clock.now(),
         )
-        moments = [one for one in (row[0], self._clock.next_waking()) if one is not None]
+        moments = [moment for moment in (due, self._clock.next_waking()) if moment is not None]
         if not moments:
             return False
         self._clock.skip_to(min(moments))

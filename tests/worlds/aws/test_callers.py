@@ -7,10 +7,10 @@ import pytest
 from sagakit.contract.events import loads
 from sagakit.payments.payment import CreatePayment, Payment
 from sagakit.payments.topology import payment_system
-from sagakit.trace.trace import Record
+from sagakit.trace.facts import Answered, Invoked, Record
 from sagakit.worlds.aws.functions import Function
 from sagakit.worlds.aws.resources import Resources
-from sagakit.worlds.driving import Subject
+from sagakit.worlds.invocation import Invocation
 
 BODY = '{"user_id": "ana", "amount": 70}'
 
@@ -26,7 +26,7 @@ class Entrance:
             write=self.records.append, invoke=self._create,
         )  # fmt: skip
 
-    def _create(self, _service: str, command: CreatePayment, _by: Subject) -> Payment:
+    def _create(self, _service: str, command: CreatePayment, _by: Invocation) -> Payment:
         self.asked.append(command)
         return Payment(command.payment_id, "tx", command.user_id, command.amount)
 
@@ -89,5 +89,7 @@ def test_what_cannot_be_read_is_told_as_in_every_world(entrance: Entrance) -> No
 def test_a_refusal_is_in_the_log(entrance: Entrance) -> None:
     entrance.post(signed_in("ben"))
     request, response = entrance.records
-    assert (request.source, request.target) == ("User", "API Gateway")
-    assert response.label.startswith("403 ")
+    assert isinstance(request.fact, Invoked)
+    assert (request.fact.source, request.fact.service) == ("User", "API Gateway")
+    assert isinstance(response.fact, Answered)
+    assert response.fact.status == 403

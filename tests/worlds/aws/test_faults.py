@@ -20,7 +20,7 @@ from sagakit.contract.ports import Unavailable
 from sagakit.payments.events import PaymentInit
 from sagakit.payments.topology import Settings, payment_system
 from sagakit.payments.wallet import Wallet
-from sagakit.trace.trace import Failed, Record
+from sagakit.trace.facts import Failed, Record
 from sagakit.worlds.aws import resources as clients
 from sagakit.worlds.aws.functions import BatchFailed, Function
 from sagakit.worlds.aws.handling import Publisher
@@ -103,9 +103,9 @@ def outcome(resources: Resources) -> tuple[Any, list[str]]:
     function = Function("Wallet Service", payment_system(), resources, write=records.append)
     answer = function({"Records": [MESSAGE]})
     return answer, [
-        one.detail.reason
-        for one in records
-        if isinstance(one.detail, Failed) and one.target == "Wallet SQS"
+        record.fact.reason
+        for record in records
+        if isinstance(record.fact, Failed) and record.fact.queue == "Wallet SQS"
     ]
 
 
@@ -219,7 +219,7 @@ def test_each_message_that_is_no_event_has_its_reason_in_the_log(body: str) -> N
     records: list[Record] = []
     function = Function("Wallet Service", payment_system(), resources(1), write=records.append)
     assert function({"Records": [{**MESSAGE, "body": body}]}) == COMES_AGAIN
-    (failed,) = [one.detail for one in records if isinstance(one.detail, Failed)]
+    (failed,) = [record.fact for record in records if isinstance(record.fact, Failed)]
     assert failed.reason.startswith("NotUnderstood: ")
 
 

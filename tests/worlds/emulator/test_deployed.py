@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sagakit import Run, scenarios
-from sagakit.trace.trace import Failed
+from sagakit.trace.facts import Answered, DeadLettered, Failed, Received
 from sagakit.worlds.aws.parts import Part
 from sagakit.worlds.aws.resources import Misconfigured
 from sagakit.worlds.emulator import Emulator
@@ -67,7 +67,8 @@ def test_unchanged_it_completes_and_everyone_is_told(emulator: Emulator) -> None
 
 def told(done: Run) -> set[str]:
     """Who handled the news at the end."""
-    return {one.target for one in done.records if one.source == "SNS Topic" and one.kind == "async"}
+    facts = [record.fact for record in done.records.entries]
+    return {one.service for one in facts if isinstance(one, Received) and one.queue == "SNS Topic"}
 
 
 ON_THE_WAY = {
@@ -117,8 +118,7 @@ def test_an_action_that_a_role_lacks_is_denied_and_the_message_is_a_dead_letter(
 ) -> None:
     done = played(emulator, may_not("WalletService", "dynamodb:PutItem"))
     assert status(done) == "PENDING"
-    (letter,) = [one.detail for one in done.records if one.target == "Wallet DLQ"]
-    assert isinstance(letter, Failed)
+    (letter,) = [one.fact for one in done.records.entries if isinstance(one.fact, DeadLettered)]
     assert letter.reason.startswith("Unavailable: Wallet DB: AccessDeniedException: ")
     assert "is not authorized to perform: dynamodb:PutItem on resource: arn:" in letter.reason
 
@@ -150,7 +150,9 @@ def test_a_queue_of_another_name_is_a_stranger_in_the_trace(emulator: Emulator) 
 def strangers(done: Run) -> set[str]:
     """Who is in the trace and no part of the deployment."""
     lanes = {one.name for one in done.records.participants}
-    return {name for one in done.records for name in (one.source, one.target)} - lanes
+    return {
+        name for arrow in done.records.arrows() for name in (arrow.source, arrow.target)
+    } - lanes
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,9 @@ def test_the_api_without_the_function_behind_it_says_503(
     emulator: Emulator, change: Change
 ) -> None:
     done = played(emulator, change)
-    assert [one.label[:3] for one in done.records if one.target == "User"] == ["503"]
+    assert [one.fact.status for one in done.records.entries if isinstance(one.fact, Answered)] == [
+        503
+    ]
 
 
 def test_a_mapping_that_does_not_ask_what_failed_loses_it(emulator: Emulator) -> None:
@@ -171,8 +175,8 @@ def test_a_mapping_that_does_not_ask_what_failed_loses_it(emulator: Emulator) ->
     hello = {"at": 5_000, "queue": "Wallet SQS", "text": "hello"}
     deaf = put("WalletSQSWakesWalletService", "FunctionResponseTypes", value=[])
     done = played(emulator, deaf, texts=[hello])
-    failed = [one for one in done.records if isinstance(one.detail, Failed)]
-    assert [(one.source, one.target) for one in failed] == [("Wallet Service", "Wallet SQS")]
+    failed = [one.fact for one in done.records.entries if isinstance(one.fact, Failed)]
+    assert [(one.service, one.queue) for one in failed] == [("Wallet Service", "Wallet SQS")]
 
 
 def test_a_function_is_set_as_its_environment_says(emulator: Emulator) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sagakit.payments.payment import Payment
 from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet
-from sagakit.trace.trace import Record
+from sagakit.trace.facts import Published, Record
 from sagakit.worlds.aws.functions import USER_NAME
 from sagakit.worlds.aws.parts import url_of
 from sagakit.worlds.aws.tables import Table
@@ -41,7 +41,7 @@ class Forgotten:
             stream.waiting.clear()
 
     def published(self) -> list[str | None]:
-        return [one.event for one in self.records if one.target == "EventBridge"]
+        return [one.fact.event for one in self.records if isinstance(one.fact, Published)]
 
 
 @pytest.fixture
