@@ -5,23 +5,42 @@ did not happen; the caller cannot tell the last two apart.
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
-from sagakit.contract.external import Behaviour, Decide, Entry, booked
+from sagakit.contract.external import Behaviour, Decide, Entry, booked, silent, unreachable
 from sagakit.contract.operations import Ask
-from sagakit.contract.ports import Answer
+from sagakit.contract.ports import Answer, WorldError
+from sagakit.sim.host import Invocation
 from sagakit.sim.kernel import Kernel
-from sagakit.trace.facts import Booked, Record
+from sagakit.trace.facts import Booked, Fact, Record
+from sagakit.trace.narrator import party_answered, party_silent, party_unreachable
 
 
-class Call(Protocol):
-    """A request until it is answered or refused; it may be neither."""
+class PendingRequest:
+    """A request to an external party, until it is answered, refused, or given up."""
 
-    operation: Ask
-    saga: str | None
+    receipt = 0  # a request has one deadline only
 
-    def answered(self, answer: Answer) -> None: ...
-    def refused(self) -> None: ...
+    def __init__(self, operation: Ask, by: Invocation) -> None:
+        self.operation = operation
+        self.by = by
+        self.finished = False
+
+    def answered(self, answer: Answer) -> None:
+        self._close(answer, party_answered(self.by.host.name, self.operation, answer))
+
+    def refused(self) -> None:
+        fact = party_unreachable(self.by.host.name, self.operation)
+        self._close(unreachable(self.operation), fact)
+
+    def silent(self, _receipt: int) -> None:
+        self._close(silent(self.operation), party_silent(self.by.host.name, self.operation))
+
+    def _close(self, result: Answer | WorldError, fact: Fact) -> None:
+        """The first to come counts; an answer that comes too late, or to nobody, goes unheard."""
+        if not (self.finished or self.by.finished):
+            self.finished = True
+            self.by.tell(fact)
+            self.by.resume(result)
 
 
 class SimulatedExternal:
@@ -44,34 +63,31 @@ class SimulatedExternal:
         self._latency = kernel.duration(name, latency)
         self._requests = 0
 
-    def ask(self, call: Call, down: bool) -> None:
+    def ask(self, request: PendingRequest, down: bool) -> None:
         """Take a request, and have it answered or refused later, or neither: there is silence."""
         self._requests += 1
-        behaviour, delay = self._decide(call.operation, self._requests, self._kernel.now)
+        behaviour, delay = self._decide(request.operation, self._requests, self._kernel.now)
         latency = self._latency()
         if down or behaviour == "down":
-            self._kernel.after(latency, call.refused)
+            self._kernel.after(latency, request.refused)
         elif behaviour == "timeout_before":
             pass
         else:
-            self._kernel.after(latency + delay, react, self, call, behaviour)
+            self._kernel.step(latency + delay, request.by, react, self, request, behaviour)
 
-    def book(self, request: Ask, decline: bool, saga: str | None) -> Answer:
+    def book(self, asked: Ask, decline: bool, saga: str | None) -> Answer:
         """Enter a request in the books. Returns the answer to it."""
-        before = self.books.get(request.key)
-        entry, answer = booked(before, request, decline=decline)
+        before = self.books.get(asked.key)
+        entry, answer = booked(before, asked, decline=decline)
         if entry != before:
-            self._enter(request.key, entry, saga)
+            self.books[asked.key] = entry
+            fact = Booked(self.name, asked.key, entry.request, entry.state)
+            self._write(Record(self._kernel.now, saga, None, 0, fact))
         return answer
 
-    def _enter(self, key: str, entry: Entry, saga: str | None) -> None:
-        self.books[key] = entry
-        fact = Booked(self.name, key, entry.request, entry.state)
-        self._write(Record(self._kernel.now, saga, None, 0, fact))
 
-
-def react(party: SimulatedExternal, call: Call, behaviour: Behaviour) -> None:
+def react(party: SimulatedExternal, request: PendingRequest, behaviour: Behaviour) -> None:
     """The party does what it was asked, and says so, unless it falls silent."""
-    answer = party.book(call.operation, behaviour == "decline", call.saga)
+    answer = party.book(request.operation, behaviour == "decline", request.by.saga)
     if behaviour != "timeout_after":
-        call.answered(answer)
+        request.answered(answer)

@@ -45,6 +45,12 @@ class Kernel:
         self._sequence += 1
         heappush(self._heap, (self.now + delay, self._sequence, action, arguments))
 
+    def step(self, delay: int, by: Any, action: Callable[..., Any], *arguments: Any) -> None:
+        """Have the step that a handler awaits happen `delay` ms from now: what others can tell
+        happened. `by` is the invocation whose step it is, which only a schedule asks for."""
+        self._sequence += 1
+        heappush(self._heap, (self.now + delay, self._sequence, action, arguments))
+
     def stop(self) -> bool:
         """Have nothing more happen. Returns whether anything would have."""
         pending = bool(self._heap or self._planned)

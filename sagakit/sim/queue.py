@@ -108,6 +108,10 @@ class SimulatedQueue:
         message.finished = True
         message.body = ""
 
+    def double(self, message: Message) -> None:
+        """Put in a copy of a message that somebody is at work on."""
+        self.send(Message(self._next_message(), message.body))
+
     def redrive(self) -> int:
         """Send all dead letters back in, as new messages. Returns how many."""
         letters, self.dead_letters = self.dead_letters, []

@@ -10,10 +10,9 @@ from heapq import heappop, heappush
 from typing import Any, Literal, NamedTuple
 
 from sagakit.contract.faults import Crash
-from sagakit.sim.effects import committed, committed_unheard, got, published
+from sagakit.sim.effects import committed, committed_unheard
 from sagakit.sim.external import react
 from sagakit.sim.kernel import Kernel
-from sagakit.sim.queue import Message
 from sagakit.trace.facts import Crashed, MessageDoubled, MessageLost, MessageTaken
 
 Act = Literal[
@@ -80,18 +79,23 @@ class ScheduledKernel(Kernel):
         return self._clock
 
     def after(self, delay: int, action: Callable[..., Any], *arguments: Any) -> None:
-        """What takes time waits for it; what is a step waits for its turn; the rest comes next."""
+        """What takes time waits for it; the rest comes next."""
         self._sequence += 1
-        invocation = _whose_step(action, arguments)
         if delay:
             heappush(self._heap, (self._clock + delay, self._sequence, action, arguments))
-        elif invocation is None:
-            self._soon.append((action, arguments))
         else:
-            arrived = self._arrived.setdefault(_subject(invocation), [])
-            if invocation not in arrived:
-                arrived.append(invocation)
-            self._turns[invocation] = (action, arguments)
+            self._soon.append((action, arguments))
+
+    def step(self, delay: int, by: Any, action: Callable[..., Any], *arguments: Any) -> None:
+        """A step that takes no time waits for its turn."""
+        if delay:
+            self.after(delay, action, *arguments)
+            return
+        self._sequence += 1
+        arrived = self._arrived.setdefault(_subject(by), [])
+        if by not in arrived:
+            arrived.append(by)
+        self._turns[by] = (action, arguments)
 
     def run(self) -> None:
         """Run by the schedule, and on to the end. Raises `ScheduleMismatch`."""
@@ -157,9 +161,9 @@ class ScheduledKernel(Kernel):
             _, arguments = self._turns.pop(invocation)
             committed_unheard(*arguments)
         elif act == "duplicate":
-            world, queue = invocation.world, invocation.queue
-            invocation.tell(MessageDoubled(queue.shown_as, invocation.message.event))
-            queue.send(Message(world.mail.next_message(), invocation.message.body))
+            queue, message = invocation.queue, invocation.message
+            invocation.tell(MessageDoubled(queue.shown_as, message.event))
+            queue.double(message)
         elif act == "drop":
             del self._turns[invocation]
             self._lose(invocation)
@@ -200,12 +204,3 @@ def _perils(invocation: Any, turn: tuple[Callable[..., Any], tuple[Any, ...]]) -
 
 def _subject(invocation: Any) -> tuple[str, str]:
     return invocation.host.name, invocation.event_id or str(invocation.saga)
-
-
-def _whose_step(action: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """The invocation whose step an action is, or None: a step is what others can tell happened."""
-    if action is got or action is committed or action is published:
-        return arguments[1]
-    if action is react:
-        return arguments[1].by
-    return None

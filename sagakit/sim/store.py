@@ -34,19 +34,17 @@ class SimulatedStore:
         kernel: Kernel,
         *,
         name: str,
-        owner: str,
-        store: tuple[int, int],
+        latency: tuple[int, int],
         relay: tuple[int, int],
         faults: FaultPlan,
         publish: Callable[[Event | Delayed], int],
     ) -> None:
         self.name = name
-        self.owner = owner
         self.items: dict[str, Any] = {}
         self.inbox: set[str] = set()
         self.outbox: dict[str, Event | Delayed] = {}
         self.lost = False
-        self.latency = kernel.duration(name, store)
+        self.latency = kernel.duration(name, latency)
         self.kernel = kernel
         self._faults = faults if faults.concerns(name) else None
         self._in_progress = 0

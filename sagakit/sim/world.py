@@ -16,15 +16,13 @@ from sagakit.contract.deployment import Deployment
 from sagakit.contract.events import Event
 from sagakit.contract.external import Decide, Reaction
 from sagakit.contract.faults import Fault, Known
-from sagakit.contract.ports import Backup
 from sagakit.contract.suggest import suggest
-from sagakit.sim.effects import EFFECTS, Call
+from sagakit.sim.bus import Transport
+from sagakit.sim.effects import Effects
 from sagakit.sim.external import SimulatedExternal
 from sagakit.sim.faults import FaultPlan
-from sagakit.sim.host import Host
-from sagakit.sim.invocation import Invocation
-from sagakit.sim.kernel import Deadlines, Kernel
-from sagakit.sim.mail import Mail
+from sagakit.sim.host import Host, Runtime
+from sagakit.sim.kernel import Kernel
 from sagakit.sim.queue import Message
 from sagakit.sim.store import SimulatedStore
 from sagakit.trace.facts import (
@@ -65,42 +63,45 @@ class World:
         kernel: Kernel | None = None,
     ) -> None:
         self.kernel = kernel or Kernel(seed)
-        self.timing = deployment.timing
         self.faults = FaultPlan(faults)
         self.trace = Trace(deployment.participants(), rules=deployment.rules)
         self._participants = {one.name for one in self.trace.participants}
         self.write = self.trace.write
-        self._invocations = 0
-        self.snapshots: dict[str, Backup] = {}
-        self._deadlines: dict[int, Deadlines] = {}
-
-        self.mail = Mail(self.kernel, self.write, deployment, self.faults)
-        self.bus, self.queues = self.mail.bus, self.mail.queues
+        timing, kernel = deployment.timing, self.kernel
+        self.transport = Transport(kernel, self.write, deployment, self.faults)
+        self.bus, self.queues = self.transport.bus, self.transport.queues
+        runtime = Runtime(kernel, self.write, self.faults, timing.invoke)
         self.hosts = {
-            one.name: Host(self, one, one.make(ops.SimulatedPorts(one.name, deployment)))
-            for one in deployment.functions
+            function.name: Host(
+                runtime, function, function.make(ops.SimulatedPorts(function.name, deployment))
+            )
+            for function in deployment.functions
         }
         for function in deployment.functions:
             for name in function.queues:
                 self.hosts[function.name].listen(self.queues[name])
-        for subscriber, queue in self.mail.subscriptions:
+        for subscriber, queue in self.transport.subscriptions:
             self.hosts[subscriber].listen(queue)
         self.stores = {
             table.name: SimulatedStore(
-                self.kernel, name=table.name, owner=table.owner, store=self.timing.store,
-                relay=self.timing.relay, faults=self.faults,
-                publish=self.mail.relay_of(table.owner),
+                kernel, name=table.name, latency=timing.store, relay=timing.relay,
+                faults=self.faults, publish=self.transport.relay_of(table.owner),
             )
             for table in deployment.tables
         }  # fmt: skip
         externals = externals or {}
         self.externals = {
-            one.name: SimulatedExternal(
-                self.kernel, self.write, name=one.name, decide=externals.get(one.name, _approve),
-                latency=self.timing.external,
+            party.name: SimulatedExternal(
+                kernel, self.write, name=party.name, latency=timing.external,
+                decide=externals.get(party.name, _approve),
             )
-            for one in deployment.others if one.kind == "external"
+            for party in deployment.others if party.kind == "external"
         }  # fmt: skip
+        self._effects = Effects(
+            kernel, self.trace, self.faults, transport=self.transport, hosts=self.hosts,
+            stores=self.stores, externals=self.externals,
+        )  # fmt: skip
+        runtime.perform = self._effects.perform
         self.faults.check(self._known(deployment))
         for loss in self.faults.losses:
             self.kernel.plan(loss.at, self._lose, self.stores[loss.store])
@@ -148,7 +149,7 @@ class World:
         _must_be(queue, "queue", self.queues)
 
         def arrive() -> None:
-            message = Message(self.mail.next_message(), text)
+            message = Message(self.transport.next_message(), text)
             self._tell(Queued(source, queue, None, message.message_id, message.remark))
             self.queues[queue].send(message)
 
@@ -163,7 +164,7 @@ class World:
             if self.stores[store].lost:
                 self._tell(SnapshotMissed(store, snapshots))
                 return
-            self.snapshots[store] = self.stores[store].backup()
+            self._effects.snapshots[store] = self.stores[store].backup()
             self._tell(SnapshotTaken(store, snapshots))
 
         self.kernel.plan(at, take)
@@ -189,26 +190,7 @@ class World:
         if self.kernel.stop():
             self._tell(StillGoingOn(self.bus.name))
 
-    def perform(self, operation: Any, by: Invocation) -> None:
-        """Perform what a handler awaits, and resume it with the result when its time has come."""
-        effect = EFFECTS.get(type(operation))
-        if effect is None:
-            by.resume(TypeError(f"a handler may await ports only, not {operation!r:.80}"))
-        else:
-            effect(self, operation, by)
-
-    def open_call(self, timeout: int, call: Call) -> None:
-        """Tell a call to an external party when its time is up, unless it is finished by then."""
-        deadlines = self._deadlines.get(timeout)
-        if deadlines is None:
-            deadlines = self._deadlines[timeout] = Deadlines(self.kernel, timeout, Call.silent)
-        deadlines.begin(call)
-
     # The rest.
-
-    def next_invocation(self) -> int:
-        self._invocations += 1
-        return self._invocations
 
     def _lose(self, store: SimulatedStore) -> None:
         items = tuple(store.items.values())

@@ -55,12 +55,13 @@ class Bench:
 
 
 class Heard:
-    """A call that tells the bench what comes of it."""
+    """A request that tells the bench what comes of it."""
 
     saga = "saga"
 
     def __init__(self, bench: Bench, operation: Ask, number: int) -> None:
         self.bench, self.operation, self.number = bench, operation, number
+        self.by = self  # the invocation whose step it is, which has the saga
 
     def answered(self, answer: Answer | str) -> None:
         self.bench.heard.append((self.bench.kernel.now, self.number, answer))

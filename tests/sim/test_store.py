@@ -27,7 +27,7 @@ class Bench:
         self.relayed: list[tuple[int, Event | Delayed]] = []
         self.closed_until = 0
         self.store = SimulatedStore(
-            self.kernel, name="Shelves", owner="Shop", store=(5, 5), relay=relay,
+            self.kernel, name="Shelves", latency=(5, 5), relay=relay,
             faults=FaultPlan(faults), publish=self.publish,
         )  # fmt: skip
 

@@ -43,7 +43,7 @@ class Store(Protocol):
 class Simulated:
     def __init__(self) -> None:
         self.store = SimulatedStore(
-            Kernel(seed=0), name="Wallet DB", owner="Wallet Service", store=(1, 1), relay=(1, 1),
+            Kernel(seed=0), name="Wallet DB", latency=(1, 1), relay=(1, 1),
             faults=FaultPlan(()), publish=lambda _: 1,
         )  # fmt: skip
 
