@@ -10,17 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from sagakit.draw.chart import SMALL, Chart, message
+from sagakit.draw.chart import PALETTE, SMALL, STYLE, Chart, message
 from sagakit.draw.clock import moment
-from sagakit.draw.figure import GREY, INK, PALE, PALETTE, RED, STYLE
 from sagakit.draw.labels import Labels, spread
+from sagakit.draw.palette import GREY, INK, PALE, RED
 from sagakit.draw.svg import Picture
 from sagakit.draw.text_metrics import width
 from sagakit.trace.observed import Change, Loss, wallet_history
 from sagakit.trace.trace import Trace
 
 FEW = len(PALETTE) - 1  # wallets: up to here they share one panel
-ROW = 0.2  # inches a wallet, if there are more
+ROW = 14.4  # points a wallet, if there are more
 SIGNS = {"debit": "v", "refund": "^", "refused": "x", "rebuilt": "o"}
 
 
@@ -95,11 +95,11 @@ def _together(
 ) -> Picture:
     """All lines in one panel, each named at its end."""
     end, rest = _end(series, losses, run_end)
-    chart = Chart.of(
-        title, alt, 3.4, left=0.85, right=1.45, above=0.15 * bool(losses),
+    chart = Chart(
+        title, alt, 245, left=61, right=104, above=11 * bool(losses),
         legend=_legend(series, losses),
     )  # fmt: skip
-    axes = chart.axes
+    axes = chart.plot
     start = -0.015 * end  # what happens at once would else lie on the axis
     axes.set_xlim(start, end)
     chart.count_time(end, more=rest)
@@ -121,7 +121,7 @@ def _together(
         axes.text((loss.begin + loss.end) / 2, highest * 1.01, f"{loss.store} lost", size=SMALL,
                   color=INK, ha="center", va="bottom")  # fmt: skip
         told = f"rebuilt: snapshot and {loss.rebuilt} changes" if loss.rebuilt >= 0 else ""
-        room = at(loss.end) + width(told, SMALL) / 72 < chart.wide
+        room = at(loss.end) + width(told, SMALL) < chart.wide
         axes.text(loss.end if room else loss.begin, highest * 0.95, f" {told} ",
                   ha="left" if room else "right",
                   size=SMALL, color=INK, va="center")  # fmt: skip
@@ -132,34 +132,34 @@ def _together(
             if one.balance is not None:
                 x, y = place(one.t, one.balance)
                 _sign(axes, one, float(one.balance), colour)
-                labels.block(x - 0.07, y - 0.07, x + 0.07, y + 0.07)
+                labels.block_around(x, y)
         for (a, b), (value, after) in zip(pairwise(xs), pairwise(ys), strict=True):
             if value == value:
                 level = (1 - value / highest) * chart.high
-                labels.block(at(a), level - 0.02, at(b), level + 0.02)
+                labels.block(at(a), level - 1.5, at(b), level + 1.5)
             if value == value and after == after:
                 level, other = sorted((1 - v / highest) * chart.high for v in (value, after))
-                labels.block(at(b) - 0.02, level, at(b) + 0.02, other)
+                labels.block(at(b) - 1.5, level, at(b) + 1.5, other)
     for changes in series.values():
         for one in changes:
             if one.label and one.balance is not None:
                 labels.beside(one.label, *place(one.t, one.balance))
     chart.write(labels, lambda y: (1 - y / chart.high) * highest)
     _name_ends(chart, series, end, highest)
-    return chart.picture
+    return chart
 
 
 def _name_ends(chart: Chart, series: dict[str, list[Change]], end: int, highest: float) -> None:
     last = {wallet: changes[-1].balance for wallet, changes in series.items()}
     levels = [float(balance or 0) / highest * chart.high for balance in last.values()]
-    places = spread(levels, 0.17, 0.05, chart.high)
+    places = spread(levels, 12.2, 3.6, chart.high)
     for (wallet, balance), level, place, colour in zip(
         last.items(), levels, places, PALETTE, strict=False
     ):
         text = f"{wallet}  {'lost' if balance is None else balance}"
-        chart.axes.annotate(
+        chart.plot.annotate(
             text, (end, level / chart.high * highest),
-            xytext=(end * (1 + 0.16 / chart.wide), place / chart.high * highest),
+            xytext=(end * (1 + 11.5 / chart.wide), place / chart.high * highest),
             size=9.5, weight="bold", color=INK, va="center", annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colour, "lw": 1.8, "shrinkA": 0, "shrinkB": 0,
                         "relpos": (0, 0.5)},
@@ -171,9 +171,9 @@ def _in_rows(
 ) -> Picture:
     """A row a wallet, all to one scale."""
     end, rest = _end(series, losses, run_end)
-    chart = Chart.of(title, alt, ROW * len(series), left=1.0, right=1.0, above=0.2,
+    chart = Chart(title, alt, ROW * len(series), left=72, right=72, above=14.4,
                      legend=_legend(series, losses))  # fmt: skip
-    axes = chart.axes
+    axes = chart.plot
     axes.set_xlim(-0.015 * end, end)
     chart.count_time(end, more=rest)
     axes.set_ylim(len(series), 0)
@@ -195,7 +195,7 @@ def _in_rows(
         last = changes[-1].balance
         axes.text(end * 1.01, row + 0.55, "lost" if last is None else f"{last}", size=SMALL,
                   color=INK, va="center")  # fmt: skip
-    return chart.picture
+    return chart
 
 
 def _shade(axes: Axes, loss: Loss, end: int) -> None:

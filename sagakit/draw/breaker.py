@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from sagakit.draw.chart import SMALL, TEXT, Chart, message
+from sagakit.draw.chart import SMALL, STYLE, TEXT, Chart, message
 from sagakit.draw.clock import moment, roughly
-from sagakit.draw.figure import BLUE, INK, RED, STYLE, YELLOW
 from sagakit.draw.labels import Labels
-from sagakit.draw.svg import Picture
+from sagakit.draw.palette import BLUE, INK, RED, YELLOW
+from sagakit.draw.svg import WIDTH, Picture
 from sagakit.draw.text_metrics import width
 from sagakit.trace.activity import OutsideCall
 from sagakit.trace.observed import BreakerStory
@@ -23,8 +23,8 @@ from sagakit.trace.trace import Trace
 TINTS = {"CLOSED": "#BFE5D8", "HALF_OPEN": "#F7F0A8", "OPEN": "#F4C9AC"}
 TITLE = "Circuit breaker"
 MOST_CALLS = 600  # answered ones: beyond that only some are drawn
-LEFT, RIGHT = 1.5, 0.35  # inches
-BAND, STEPS, ROW, GAP = 0.34, 0.62, 0.13, 0.3  # inches: heights of the rows and between them
+LEFT, RIGHT = 108.0, 25.0  # points
+BAND, STEPS, ROW, GAP = 24.5, 44.6, 9.4, 21.6  # heights of the rows and between them
 
 
 @mpl.rc_context(STYLE)
@@ -62,16 +62,16 @@ def _sentences(story: BreakerStory) -> Iterator[str]:
 def _draw(story: BreakerStory) -> Picture:
     answered = story.answered[:: ceil(len(story.answered) / MOST_CALLS) or 1]
     calls = sorted((*answered, *story.silent), key=lambda one: one.begin)
-    scale = (10 - LEFT - RIGHT) / (1.015 * story.end or 1)
+    scale = (WIDTH - LEFT - RIGHT) / (1.015 * story.end or 1)
     rows = _stacked(calls, scale)
-    heights = [BAND, STEPS, ROW * (max(rows, default=0) + 1), 0.16]
-    tops = [0.34]
+    heights = [BAND, STEPS, ROW * (max(rows, default=0) + 1), 11.5]
+    tops = [24.5]
     for height in heights[:-1]:
         tops.append(tops[-1] + height + GAP)
     alt = "\n".join([f"{TITLE}.", *_sentences(story)])
-    chart = Chart.of(TITLE, alt, tops[-1] + heights[-1] + 0.15, left=LEFT, right=RIGHT,
+    chart = Chart(TITLE, alt, tops[-1] + heights[-1] + 11, left=LEFT, right=RIGHT,
                      legend=list(_legend(story, len(answered))))  # fmt: skip
-    axes = chart.axes
+    axes = chart.plot
     axes.set_xlim(-0.015 * story.end, story.end)
     chart.count_time(story.end)
     axes.set_ylim(chart.high, 0)
@@ -89,7 +89,7 @@ def _draw(story: BreakerStory) -> Picture:
     axes.axhline(middle, color="#E0E0E0", lw=0.6, zorder=0)
     axes.scatter(story.rejections, [middle] * len(story.rejections), marker="D", s=24, color=RED,
                  ec="white", lw=0.4, zorder=4)  # fmt: skip
-    return chart.picture
+    return chart
 
 
 def _stacked(calls: list[OutsideCall], scale: float) -> list[int]:
@@ -99,14 +99,14 @@ def _stacked(calls: list[OutsideCall], scale: float) -> list[int]:
     for call in calls:
         begin = call.begin * scale
         row = next((at for at, until in enumerate(free) if until <= begin), len(free))
-        free[row : row + 1] = [call.end * scale + 0.1]
+        free[row : row + 1] = [call.end * scale + 7]
         rows.append(row)
     return rows
 
 
 def _draw_states(chart: Chart, story: BreakerStory, top: float) -> None:
     """The band; a stretch that is too short for its name gets it above."""
-    axes = chart.axes
+    axes = chart.plot
     start, end = axes.get_xlim()
     labels = Labels(chart.wide)
     for one in story.stretches:
@@ -119,19 +119,19 @@ def _draw_states(chart: Chart, story: BreakerStory, top: float) -> None:
         text = f"{one.state}, {roughly(one.end - one.begin)}"
         room = (one.end - one.begin) / (end - start) * chart.wide
         middle = (one.begin + one.end) / 2
-        fitting = [each for each in (text, one.state) if width(each, TEXT) / 72 < room - 0.08]
+        fitting = [each for each in (text, one.state) if width(each, TEXT) < room - 6]
         if fitting:
             axes.text(middle, top + BAND / 2, fitting[0], size=TEXT, color=INK, ha="center",
                       va="center", zorder=4)  # fmt: skip
         else:
-            labels.beside(text, (middle - start) / (end - start) * chart.wide, top, off=0.12)
+            labels.beside(text, (middle - start) / (end - start) * chart.wide, top, off=8.6)
     chart.write(labels)
 
 
 def _draw_failures(chart: Chart, story: BreakerStory, top: float) -> None:
     """The steps, each with its number where there is room for it; the highest before each fall
     always has it."""
-    axes = chart.axes
+    axes = chart.plot
     start, end = axes.get_xlim()
     counts = [failures for _, failures in story.failures]
     most = max(*counts, 1)
@@ -139,13 +139,13 @@ def _draw_failures(chart: Chart, story: BreakerStory, top: float) -> None:
     levels = [top + STEPS * (1 - failures / most) for failures in (*counts, counts[-1])]
     axes.step(times, levels, where="post", color=INK, lw=1.3, zorder=3)
     falls = [now > then for now, then in pairwise([*counts, 0])]
-    free = float("inf")  # inches from the left to what is written to the right
+    free = float("inf")  # points from the left to what is written to the right
     steps = list(zip(times[:-1], counts, levels[:-1], falls, strict=True))
     for t, count, level, falls_then in reversed(steps):
         right = (t - start) / (end - start) * chart.wide
         if count and (falls_then or right <= free):
-            axes.text(t, level - 0.03, str(count), size=SMALL, color=INK, ha="right", va="bottom")
-            free = right - width(str(count), SMALL) / 72 - 0.03
+            axes.text(t, level - 2, str(count), size=SMALL, color=INK, ha="right", va="bottom")
+            free = right - width(str(count), SMALL) - 2
 
 
 def _draw_call(axes: Axes, call: OutsideCall, y: float, probe: bool) -> None:

@@ -7,11 +7,11 @@ import matplotlib as mpl
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from sagakit.draw.chart import SMALL, Chart, message
-from sagakit.draw.figure import INK, PALETTE, STYLE
+from sagakit.draw.chart import PALETTE, SMALL, STYLE, Chart, message
+from sagakit.draw.palette import INK
 from sagakit.draw.svg import Picture
 
-HEIGHT = 3.2  # inches
+HEIGHT = 230.0  # points
 SIGNS = "osD^vP"
 EXACT = 1_000_000  # from here on a number is told by its digits
 MOST_TICKS = 8
@@ -43,22 +43,22 @@ def counts(counted: Counts, *, over: str, title: str) -> Picture:
         for name, colour, sign in looks
     ]
     alt = _alternative(lines, over, title)
-    chart = Chart.of(title, alt, HEIGHT, left=0.9, right=0.9, legend=legend)
+    chart = Chart(title, alt, HEIGHT, left=65, right=65, legend=legend)
     for name, colour, sign in looks:
         points = lines[name]
-        chart.axes.plot(
+        chart.plot.plot(
             [*points], [float(one) for one in points.values()], color=colour, marker=sign
         )
-    chart.axes.set_yscale("log")
+    chart.plot.set_yscale("log")
     chart.name_heights("how many (logarithmic)")
     _axes(chart, lines)
     _label(chart, lines)
     chart.name_x(over)
-    return chart.picture
+    return chart
 
 
 def _axes(chart: Chart, lines: Counts) -> None:
-    axes = chart.axes
+    axes = chart.plot
     every = sorted({x for points in lines.values() for x in points})
     axes.xaxis.set_major_locator(FixedLocator(every))
     axes.set_xlim(every[0] - 0.2, every[-1] + 0.2)
@@ -75,7 +75,7 @@ def _axes(chart: Chart, lines: Counts) -> None:
 def _label(chart: Chart, lines: Counts) -> None:
     """Each number at its sign: above it to the left, where a line that rises leaves room, or below
     it if there is another one close above. Lines that meet at a point share its label."""
-    axes = chart.axes
+    axes = chart.plot
     first = min(x for points in lines.values() for x in points)
     by_x: dict[int, set[int]] = {}
     for points in lines.values():

@@ -3,7 +3,7 @@
 A shape is a list of polylines in points around its middle, x to the right and y down.
 """
 
-from math import cos, pi, sin
+from math import cos, pi, radians, sin
 from typing import NamedTuple
 
 from sagakit.contract.deployment import ParticipantKind
@@ -28,6 +28,33 @@ def arc(x: float, y: float, rx: float, ry: float, begin: float = 0, end: float =
 
 def box(left: float, top: float, right: float, bottom: float) -> Points:
     return [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+
+
+def polygon(corners: int, turn: float = 0) -> Points:
+    """Return a regular polygon around 0 that is 1 large, its first corner up or `turn`ed (°)."""
+    angles = [radians(turn - 90 + 360 * corner / corners) for corner in range(corners + 1)]
+    outline = [(cos(angle), sin(angle)) for angle in angles[:-1]]
+    return [*outline, outline[0]]
+
+
+def star(rays: int) -> Points:
+    """Return a star around 0 that is 1 large."""
+    outer, inner = polygon(rays), polygon(rays, 180 / rays)
+    points = [
+        point
+        for far, near in zip(outer[:-1], inner[:-1], strict=True)
+        for point in (far, (near[0] * 0.45, near[1] * 0.45))
+    ]
+    return [*points, points[0]]
+
+
+def turned(shape: Shape, angle: float) -> Shape:
+    """Return a shape that points to the right turned by an angle (radians, clockwise)."""
+    across, down = cos(angle), sin(angle)
+    lines = [
+        [(x * across - y * down, x * down + y * across) for x, y in line] for line in shape.lines
+    ]
+    return shape._replace(lines=lines)
 
 
 def _gear() -> Points:

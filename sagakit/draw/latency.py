@@ -9,9 +9,9 @@ import matplotlib as mpl
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from sagakit.draw.chart import SMALL, Chart, message
+from sagakit.draw.chart import PALETTE, SMALL, STYLE, Chart, message
 from sagakit.draw.clock import roughly
-from sagakit.draw.figure import GREY, INK, PALE, PALETTE, STYLE
+from sagakit.draw.palette import GREY, INK, PALE
 from sagakit.draw.svg import Picture
 from sagakit.draw.text_metrics import width
 from sagakit.trace.activity import emissions
@@ -20,8 +20,8 @@ from sagakit.trace.trace import Trace
 PERCENTILES = (50, 95, 99)
 SPREAD = 20  # times: what ranges wider is shown on a logarithmic axis
 MOST_DOTS = 150  # an outcome: beyond that a dot stands for several sagas
-ROW = 1.15  # inches an outcome
-DOT = 0.085  # inches
+ROW = 83.0  # points an outcome
+DOT = 6.1  # points
 SHAPES = "oDs^vPh"
 
 
@@ -86,10 +86,10 @@ def _draw(rows: dict[str, list[int]], title: str, alt: str) -> Picture:
     lowest = min(values[0] for values in rows.values())
     highest = max(values[-1] for values in rows.values())
     logarithmic = lowest > 0 and highest > SPREAD * lowest
-    left = max(width(outcome, 10) for outcome in rows) / 72 + 0.3
+    left = max(width(outcome, 10) for outcome in rows) + 22
     each = {outcome: ceil(len(values) / MOST_DOTS) for outcome, values in rows.items()}
-    chart = Chart.of(title, alt, ROW * len(rows), left=left, right=0.4, legend=_legend(each))
-    axes = chart.axes
+    chart = Chart(title, alt, ROW * len(rows), left=left, right=29, legend=_legend(each))
+    axes = chart.plot
     if logarithmic:
         axes.set_xscale("log")
         axes.set_xlim(lowest / 1.25, highest * 1.25)
@@ -110,7 +110,7 @@ def _draw(rows: dict[str, list[int]], title: str, alt: str) -> Picture:
     start, end = axes.get_xlim()
 
     def x(t: float) -> float:
-        """Inches from the left."""
+        """Points from the left."""
         if logarithmic:
             return chart.wide * log10(t / start) / log10(end / start)
         return chart.wide * (t - start) / (end - start)
@@ -126,20 +126,20 @@ def _draw(rows: dict[str, list[int]], title: str, alt: str) -> Picture:
             lw=0.4, zorder=3,
         )  # fmt: skip
         _name_marks(chart, x, values, middle)
-    return chart.picture
+    return chart
 
 
 def _name_marks(
     chart: Chart, x: Callable[[float], float], values: list[int], middle: float
 ) -> None:
     marks = _marks(values)
-    long = [width(text, SMALL) / 72 for _, text in marks]
-    centres = _apart([x(value) for value, _ in marks], long, chart.wide + 0.3)
+    long = [width(text, SMALL) for _, text in marks]
+    centres = _apart([x(value) for value, _ in marks], long, chart.wide + 22)
     bottom = middle + ROW * 0.36
     for (value, text), centre in zip(marks, centres, strict=True):
-        chart.axes.plot([value, value], [middle - ROW * 0.32, bottom], color=INK, lw=1.1, zorder=2)
-        chart.axes.annotate(
-            text, (value, bottom), xytext=(centre / chart.wide, bottom + 0.12),
+        chart.plot.plot([value, value], [middle - ROW * 0.32, bottom], color=INK, lw=1.1, zorder=2)
+        chart.plot.annotate(
+            text, (value, bottom), xytext=(centre / chart.wide, bottom + 8.6),
             textcoords=("axes fraction", "data"), size=SMALL, color=INK, ha="center", va="center",
             annotation_clip=False,
         )  # fmt: skip
@@ -152,19 +152,19 @@ def _apart(centres: list[float], long: list[float], limit: float) -> list[float]
     for centre, wide in zip(centres, long, strict=True):
         last = max(centre + wide / 2, last + wide)
         rights.append(last)
-        last += 0.12
+        last += 8.6
     for at in reversed(range(len(rights))):
         rights[at] = min(rights[at], limit)
-        limit = rights[at] - long[at] - 0.12
+        limit = rights[at] - long[at] - 8.6
     return [right - wide / 2 for right, wide in zip(rights, long, strict=True)]
 
 
 def _swarm(places: list[float]) -> list[float]:
-    """How far from the middle each dot goes, so that none lies on another (inches)."""
+    """How far from the middle each dot goes, so that none lies on another (points)."""
     taken: dict[int, float] = {}  # level to where its last dot is
     levels = []
     for place in places:
-        level = next(level for level in _alternating() if place - taken.get(level, -1.0) >= DOT)
+        level = next(level for level in _alternating() if place - taken.get(level, -DOT) >= DOT)
         taken[level] = place
         levels.append(level)
     most = max((abs(level) for level in levels), default=0)

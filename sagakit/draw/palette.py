@@ -12,6 +12,7 @@ PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#000000"
 INK, GREY, PALE, WHITE = "#222222", "#6B6B6B", "#D9D9D9", "#FFFFFF"
 ALARM = "#A33C00"  # RED, dark enough for letters
 NOTE = "#FFFDF0"
+LOST = "#F3E0D3"  # behind a time in which a store is lost
 
 # Paul Tol, "Colour Schemes" (2021), "muted": none of it is a domain's colour.
 SAGAS = ("#332288", "#AA4499", "#117733", "#CC6677", "#44AA99", "#882255", "#999933")
@@ -41,3 +42,9 @@ def domain_hues(participants: Iterable[Participant]) -> dict[str | None, Hue]:
 def saga_colours(sagas: Iterable[str]) -> dict[str, str]:
     """Return a colour for each saga: the same in all pictures of a run if all sagas are given."""
     return dict(zip(sagas, cycle(SAGAS), strict=False))
+
+
+def paled(colour: str) -> str:
+    """Return a colour that is two thirds white."""
+    parts = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    return "#" + "".join(f"{round(part + (255 - part) * 0.65):02X}" for part in parts)

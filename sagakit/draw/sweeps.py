@@ -13,18 +13,18 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from sagakit.draw.chart import SMALL, TEXT, Chart
-from sagakit.draw.figure import BLUE, GREY, PALE, RED, STYLE
+from sagakit.draw.chart import SMALL, STYLE, TEXT, Chart
+from sagakit.draw.palette import BLUE, GREY, PALE, RED
 from sagakit.draw.svg import Picture
 
 Z = 1.959964  # of a normal distribution, 95 % lie within so many standard deviations
 RESAMPLES = 1_000
 
-PANEL, GAP = 1.75, 0.22  # inches: a panel of dots, and from one to the next
+PANEL, GAP = 126.0, 16.0  # points: a panel of dots, and from one to the next
 BESIDE = 0.28  # how far right of the dots' middle the mean stands; values are 1 apart
 SPREAD = 0.16  # how far left and right of the middle dots lie
 
-ROW = 0.52  # inches, of a heat map
+ROW = 37.5  # points, of a heat map
 COLOURS = "cividis"  # reads alike with and without a colour blindness (Nuñez et al., 2018)
 DARK = 0.5  # below this share of the scale letters are white
 
@@ -94,16 +94,16 @@ def distributions(table: pd.DataFrame, *, by: str, values: Sequence[str], title:
         lines.append(f"{value}, by {by}: {told}.")
     shares = any(map(_is_share, (table[value] for value in values)))
     high = PANEL * len(values) + GAP * (len(values) - 1)
-    chart = Chart.of(title, "\n".join(lines), high, left=0.85, right=0.2, legend=_legend(shares))
-    frame = chart.axes.get_position()
-    chart.axes.remove()
+    chart = Chart(title, "\n".join(lines), high, left=61, right=14, legend=_legend(shares))
+    frame = chart.plot.get_position()
+    chart.plot.remove()
     for index, value in enumerate(values):
         bottom = frame.y1 - frame.height * (PANEL * (index + 1) + GAP * index) / high
-        panel = chart.picture.add_axes((frame.x0, bottom, frame.width, frame.height * PANEL / high))
+        panel = chart.add_axes((frame.x0, bottom, frame.width, frame.height * PANEL / high))
         _panel(panel, table, by, value, settings, found[value])
     panel.set_xticks(range(len(settings)), [worded(one) for one in settings])
     panel.set_xlabel(by, size=TEXT)
-    return chart.picture
+    return chart
 
 
 def _panel(
@@ -178,8 +178,8 @@ def heatmap(table: pd.DataFrame, *, x: str, y: str, value: str, title: str = "")
             if cell.row == index
         )
         lines.append(f"{y} {worded(down)}; by {x}: {told}.")
-    chart = Chart.of(title, "\n".join(lines), ROW * len(rows), above=0.18)
-    axes = chart.axes
+    chart = Chart(title, "\n".join(lines), ROW * len(rows), above=13)
+    axes = chart.plot
     axes.set_xlim(0, len(columns))
     axes.set_ylim(len(rows), 0)
     axes.set_xticks([index + 0.5 for index in range(len(columns))], [*map(worded, columns)])
@@ -192,7 +192,7 @@ def heatmap(table: pd.DataFrame, *, x: str, y: str, value: str, title: str = "")
     note = f"{value}: mean of {runs} runs, and its 95 % confidence interval (bootstrap)"
     axes.annotate(note, (0, 1), xytext=(0, 5), xycoords="axes fraction", size=TEXT, color=GREY,
                   textcoords="offset points")  # fmt: skip
-    return chart.picture
+    return chart
 
 
 def _fill(axes: Axes, cells: list[_Cell]) -> None:

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from sagakit.draw.figure import Plot
+from sagakit.draw.chart import Chart
 from sagakit.draw.svg import SHOWN, WIDTH, Picture
 from sagakit.draw.text_metrics import width
 
@@ -31,7 +31,7 @@ class Seen(NamedTuple):
 
 def texts(picture: Picture) -> list[Seen]:
     """Return each text that is drawn."""
-    return _of_chart(picture) if isinstance(picture, Plot) else _of_drawing(picture)
+    return _of_chart(picture) if isinstance(picture, Chart) else _of_drawing(picture)
 
 
 def _of_drawing(picture: Picture) -> list[Seen]:
@@ -55,7 +55,7 @@ def _of_drawing(picture: Picture) -> list[Seen]:
     return found
 
 
-def _of_chart(picture: Plot) -> list[Seen]:
+def _of_chart(picture: Chart) -> list[Seen]:
     picture.set_dpi(72 * FINE)  # a coarse drawing widens its letters to whole dots
     FigureCanvasAgg(picture).draw()
     out_of_sight = {
@@ -83,7 +83,7 @@ def complaints(picture: Picture) -> list[str]:
     """Return what a critical reader would say, a line each."""
     found = []
     all_texts = texts(picture)
-    if isinstance(picture, Plot):
+    if isinstance(picture, Chart):
         (wide, height), smallest = picture.get_size_inches() * 72, float(SMALLEST)
     else:
         _, _, wide, height = map(float, ET.fromstring(picture.svg()).get("viewBox", "").split())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagakit.draw.figure import Plot
+from sagakit.draw.chart import Chart
 from sagakit.draw.sweeps import bootstrap, distributions, heatmap, wilson, worded
 
 ROWS = pd.DataFrame(
@@ -19,7 +19,7 @@ ROWS = pd.DataFrame(
 )  # fmt: skip
 
 
-def letters(picture: Plot) -> list[str]:
+def letters(picture: Chart) -> list[str]:
     return [text.get_text() for axes in picture.axes for text in axes.texts]
 
 
@@ -79,7 +79,7 @@ def test_of_yes_and_no_the_share_is_shown_with_wilsons_interval() -> None:
     lambda: heatmap(ROWS, x="outage", y="delay", value="failed"),
     lambda: distributions(ROWS, by="outage", values=["failed", "well"], title="By outage"),
 ])  # fmt: skip
-def test_the_same_table_gives_the_same_bytes(picture: Callable[[], Plot]) -> None:
+def test_the_same_table_gives_the_same_bytes(picture: Callable[[], Chart]) -> None:
     assert picture().svg() == picture().svg()
 
 

@@ -2,21 +2,20 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from xml.etree import ElementTree as ET
 
-import matplotlib as mpl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.collections import PathCollection
 
 from sagakit import Run, run, scenarios
 from sagakit.contract.deployment import Participant
 from sagakit.contract.faults import Crash, Drop, Duplicate, Fault, Outage
-from sagakit.draw.figure import Plot
 from sagakit.draw.labels import Labels, spread
-from sagakit.draw.timelegend import COFFIN
+from sagakit.draw.palette import RED, domain_hues
+from sagakit.draw.svg import Picture, Sheet
 from sagakit.draw.timeline import timeline
-from sagakit.draw.timescale import CUT, Cut, TimeScale, cuts
+from sagakit.draw.timeline_layout import CUT, Cut, TimeScale, cuts
 from sagakit.trace import facts
 from sagakit.trace.activity import Activity
 from sagakit.trace.facts import Fact, Record
@@ -53,6 +52,18 @@ MAILED = (
 
 def made_of(*records: Record) -> Trace:
     return Trace(PARTICIPANTS, records)
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def paths(picture: Picture) -> list[ET.Element]:
+    return list(ET.fromstring(picture.svg()).iter(f"{SVG}path"))
+
+
+def points(path: ET.Element) -> list[tuple[float, float]]:
+    numbers = [float(one) for one in path.get("d", "").strip("MZ").split()]
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def happy_with(*faults: Fault) -> Run:
@@ -185,25 +196,48 @@ def test_a_dead_letter_stands_where_its_own_message_waited_in_vain() -> None:
     out = Outage(participant="Wallet DB", start=0, end=170_000)
     text = {"at": 0, "queue": "Wallet SQS", "text": "no payment"}
     picture = run(scenarios.happy_path.but(faults=[out], texts=[text])).timeline()
-    (axes,) = picture.axes
-    lines = [one.get_xydata() for one in axes.lines if one.get_linestyle() == ":"]
-    ends = {(round(line[-1][0], 3), round(line[-1][1], 3)) for line in lines}
-    coffins = [
-        (round(x, 3), round(y, 3))
-        for marks in axes.collections
-        if isinstance(marks, PathCollection) and len(marks.get_paths()[0].vertices) == len(COFFIN)
-        for x, y in marks.get_offsets()
-    ]
-    assert len(set(coffins)) == 2
-    assert set(coffins) <= ends
+    waits = [path for path in paths(picture) if path.get("stroke-dasharray") == "1.6 2.6"]
+    ends = {tuple(points(path)[-1]) for path in waits}
+    coffins = [points(path) for path in paths(picture) if path.get("fill") == RED]
+    middles = {
+        (round(sum(x for x, _ in corners) / 4), round(sum(y for _, y in corners) / 4))
+        for corners in coffins
+        if len(corners) == 4
+    }
+    in_lanes = {place for place in middles if place[1] > 80}  # and not in the legend
+    assert len(in_lanes) == 2
+    assert in_lanes <= {(round(x), round(y)) for x, y in ends}
     assert {"dead letter", "conflict or failure"} <= set(words(picture))
 
 
-def test_the_same_trace_gives_the_same_bytes_whatever_the_settings_are() -> None:
+def test_the_same_trace_gives_the_same_bytes() -> None:
     done = run(scenarios.disaster_recovery)
-    first = done.timeline().svg()
-    with mpl.rc_context({"font.size": 20, "axes.grid": True, "lines.linewidth": 5}):
-        assert done.timeline().svg() == first
+    assert done.timeline().svg() == done.timeline().svg()
+
+
+def test_the_legend_can_be_left_out() -> None:
+    done = run(scenarios.happy_path)
+    assert "a service works" in words(done.timeline())
+    assert "a service works" not in words(done.timeline(legend=False))
+
+
+def test_each_piece_says_under_the_mouse_what_it_is() -> None:
+    said = {
+        title.text
+        for title in ET.fromstring(timeline(made_of(*ORDER, *MAILED)).svg()).iter(f"{SVG}title")
+    }
+    assert "Mailer at work on Ordered, 25 ms to 30 ms (a)" in said
+    assert "pay(): OK, 1 ms to 8 ms (a)" in said
+    assert "14 ms, Shop: Ordered (a)" in said
+
+
+def test_a_domain_has_its_colour_and_who_is_outside_has_the_lanes_at_the_bottom() -> None:
+    done = run(scenarios.happy_path)
+    hues = domain_hues(done.records.participants)
+    drawn = {text.text: text for text in ET.fromstring(done.timeline().svg()).iter(f"{SVG}text")}
+    assert drawn["Wallet Service"].get("fill") == hues["Wallet"].strong
+    lanes = done.timeline().alt.splitlines()[1]
+    assert lanes.endswith("External Provider API.")
 
 
 def test_it_names_lanes_events_and_the_unit_of_time() -> None:
@@ -273,14 +307,14 @@ def test_long_idle_stretches_are_cut(moments: list[int], idle: list[int]) -> Non
 
 
 def test_time_between_cuts_has_one_scale_and_each_stretch_a_tick() -> None:
-    x = TimeScale(0, 60_200, [Cut(100, 60_100, 60_000)], 8.5)
+    x = TimeScale(0, 60_200, [Cut(100, 60_100, 60_000)], 600 + CUT)
     assert x(0) == 0
-    assert x(100) == pytest.approx(4.0)
-    assert x(60_100) == pytest.approx(4.0 + CUT)
-    assert x(60_200) == pytest.approx(8.5)
+    assert x(100) == pytest.approx(300)
+    assert x(60_100) == pytest.approx(300 + CUT)
+    assert x(60_200) == pytest.approx(600 + CUT)
     unit, ticks = x.ticks()
     assert unit == "s"
-    assert [text for place, text in ticks if place <= 4.0] == [
+    assert [text for place, text in ticks if place <= 300] == [
         "0",
         "0.02",
         "0.04",
@@ -288,16 +322,16 @@ def test_time_between_cuts_has_one_scale_and_each_stretch_a_tick() -> None:
         "0.08",
         "0.1",
     ]
-    assert next(text for place, text in ticks if place > 4.0) == "60.1"
+    assert next(text for place, text in ticks if place > 300) == "60.1"
 
 
 @given(st.lists(st.integers(0, 100_000), min_size=2, max_size=30, unique=True))
 def test_later_is_never_further_left(times: list[int]) -> None:
     times.sort()
-    x = TimeScale(times[0], times[-1], cuts(times), 8.0)
+    x = TimeScale(times[0], times[-1], cuts(times), 600.0)
     places = [x(t) for t in times]
     assert places[0] == 0
-    assert places[-1] == pytest.approx(8.0)
+    assert places[-1] == pytest.approx(600)
     assert all(a < b for a, b in pairwise(places))
 
 
@@ -314,19 +348,19 @@ def test_what_has_room_stays_where_it_wants_to_be() -> None:
 
 
 def test_a_label_gives_way_to_another() -> None:
-    labels = Labels(8.0)
-    labels.beside("first", 4.0, 1.0)
-    labels.beside("second", 4.0, 1.0)
+    labels = Labels(600.0)
+    labels.beside("first", 300.0, 100.0)
+    labels.beside("second", 300.0, 100.0)
     first, second = labels.placed
     assert (first.x, first.y) != (second.x, second.y)
 
 
 def test_a_reader_complains_of_what_cannot_be_read() -> None:
-    picture = Plot(4, 1, "")
-    picture.text(0.5, 0.5, "one", size=10)
-    picture.text(0.51, 0.5, "two", size=7)
-    picture.text(0.98, 0.1, "cut", size=10)
-    found = "; ".join(complaints(picture))
+    sheet = Sheet(200, 60, "")
+    sheet.words(50, 30, "one", 10)
+    sheet.words(52, 30, "two", 5)
+    sheet.words(190, 50, "cut", 10)
+    found = "; ".join(complaints(sheet.picture))
     assert "'two' is too small" in found
     assert "'one' lies on 'two'" in found
     assert "'cut' is cut off" in found

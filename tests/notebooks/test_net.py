@@ -22,9 +22,9 @@ from notebooks.execute import execute
 ROOT = Path(__file__).parents[2]
 
 FIGURE = """\
-from sagakit.draw.figure import Plot
-figure = Plot(2, 1, "A line goes up and down.")
-figure.subplots().plot([1, 3, 2], color="#1f77b4")
+from sagakit.draw.chart import Chart
+figure = Chart("", "A line goes up and down.", 72)
+figure.plot.plot([1, 3, 2], color="#1f77b4")
 figure"""
 
 TABLE = """\
