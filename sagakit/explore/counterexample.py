@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from sagakit.contract.events import encode
 from sagakit.contract.terminal import wrapped
-from sagakit.explore.describe import met, went_wrong, without_records
-from sagakit.explore.schedule import steps_in
+from sagakit.explore.describe import met, steps_in, went_wrong, without_records
 from sagakit.laws.verdict import Verdict
 from sagakit.payments.topology import Service
 from sagakit.run import Invariant, Run

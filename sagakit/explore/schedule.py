@@ -20,7 +20,16 @@ from sagakit.run import Run
 from sagakit.scenarios import Scenario, System
 from sagakit.scenarios.build import build_world
 from sagakit.sim.schedule import THEN_CRASH, Choice, ScheduledKernel, ScheduleMismatch
-from sagakit.trace.trace import Asked, Attempt, Failed, Read, Record, Trace, Written
+from sagakit.trace.facts import (
+    CommitRequested,
+    Committed,
+    ItemRead,
+    PartyAnswered,
+    PartySilent,
+    PartyUnreachable,
+    Record,
+    StoreRefused,
+)
 
 LONG = 2_000  # choices: nobody reads that, and each order that is tried is run
 
@@ -192,15 +201,6 @@ def readable(
     return Story(told.run, tuple(choices), most)
 
 
-def steps_in(trace: Trace) -> int:
-    """Count the steps of a run by the clock: answers of stores and external parties."""
-    kinds = {lane.name: lane.kind for lane in trace.participants}
-    return sum(
-        record.kind == "return" and kinds[record.source] in ("store", "external")
-        for record in trace
-    )
-
-
 def _causal_order(found: Replayed, guard: str) -> list[int]:
     """Return the indices of the choices: each handler goes on as long as nothing holds it up, then
     one of its saga, then whoever has waited longest. Time moves when it did."""
@@ -252,46 +252,41 @@ def _holds_up(steps: Sequence[_Step], before: int, after: int) -> bool:
 
 
 def _steps(found: Replayed, guard: str) -> list[_Step]:
-    trace = found.run.records
     index_at = {t: index for index, t in enumerate(found.times)}
     own: list[list[Record]] = [[] for _ in found.times]
     begun: dict[int, int] = {}  # handler to the choice that brought it about
     sent: dict[int, str | None] = {}  # handler to the key of what it wants to write
     keys: dict[int, str | None] = {}  # choice to that key
-    for record in trace:
+    for record in found.run.records.entries:
         index = index_at.get(record.t, -1)
         if record.invocation:
             begun.setdefault(record.invocation, index)
             if index >= 0:
                 own[index].append(record)
                 keys.setdefault(index, sent.get(record.invocation))
-            if isinstance(record.detail, Attempt):
-                sent[record.invocation] = record.detail.item and record.detail.item.key
-    return [_step(trace, each, keys.get(index), begun, guard) for index, each in enumerate(own)]
+            if isinstance(record.fact, CommitRequested):
+                sent[record.invocation] = record.fact.item and record.fact.item.key
+    return [_step(each, keys.get(index), begun, guard) for index, each in enumerate(own)]
 
 
 def _step(
-    trace: Trace,
-    records: Sequence[Record],
-    sent: str | None,
-    begun: Mapping[int, int],
-    guard: str,
+    records: Sequence[Record], sent: str | None, begun: Mapping[int, int], guard: str
 ) -> _Step:
     if not records:
         return _Step(0, None, [], -1)
-    handler, saga = records[0].invocation, records[0].correlation_id
-    kinds = {lane.name: lane.kind for lane in trace.participants}
+    handler, saga = records[0].invocation, records[0].saga
     touches: list[tuple[str, str | None, bool]] = []
     for record in records:
-        if record.invocation != handler or record.kind == "call":
+        if record.invocation != handler:
             continue
-        detail = record.detail
-        if isinstance(detail, Read):
-            touches.append((record.source, detail.key, False))
-        elif isinstance(detail, Written):
-            touches.append((record.source, detail.key, True))
-        elif isinstance(detail, Failed) and kinds[record.source] == "store":
-            touches.append((record.source, sent, False))  # it was refused
-        elif isinstance(detail, Asked):  # whether the call was right depends on the guard
-            touches += [(record.source, detail.key, True), (guard, None, False)]
+        match record.fact:
+            case ItemRead(store=store, key=key):
+                touches.append((store, key, False))
+            case Committed(store=store, key=key):
+                touches.append((store, key, True))
+            case StoreRefused(store=store):
+                touches.append((store, sent, False))
+            case PartyAnswered() | PartyUnreachable() | PartySilent() as answer:
+                # Whether the call was right depends on what the guard was at that moment.
+                touches += [(answer.party, answer.key, True), (guard, None, False)]
     return _Step(handler, saga, touches, begun[handler])

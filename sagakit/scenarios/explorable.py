@@ -18,7 +18,7 @@ from sagakit.payments.wallet import Wallet
 from sagakit.scenarios.build import INSTANT, build_world, replace_services
 from sagakit.scenarios.scenario import Recovery, Scenario
 from sagakit.scenarios.system import System
-from sagakit.trace.trace import Published, Written
+from sagakit.trace.facts import Committed, Published
 
 ENTRANCE = "API Gateway"
 STORE, OWNER = "Wallet DB", "Wallet Service"
@@ -161,11 +161,12 @@ def _disasters(scenario: Scenario) -> Iterator[Scenario]:
     in the order in which they come.
     """
     moments = {0}  # before the first write, and just after each write and each publication
-    for record in build_world(scenario.but(faults=(), recovery=None)).run():
-        written = record.source == STORE and isinstance(record.detail, Written)
-        published = record.source == OWNER and isinstance(record.detail, Published)
-        if written or published:
-            moments.add(record.t + 1)
+    for record in build_world(scenario.but(faults=(), recovery=None)).run().entries:
+        match record.fact:
+            case Committed(store=store) if store == STORE:
+                moments.add(record.t + 1)
+            case Published(source=source) if source == OWNER:
+                moments.add(record.t + 1)
     for lost_at in sorted(moments):
         for snapshot_at in sorted(moments):
             if snapshot_at < lost_at:
