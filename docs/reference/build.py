@@ -12,7 +12,7 @@ docstrings of this project are written: plain text, Markdown's marks, and blocks
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -56,8 +56,8 @@ STARTED = (".__main__", ".lambdas")  # by the command line, and by AWS Lambda
 ROW = re.compile(r"^(?P<names>[\w.*]+(?:, [\w.*]+)*) {2,}(?P<means>\S.*)$")
 
 
-def build(out: Path) -> None:
-    """Write every page to `out`."""
+def build(out: Path, names: Collection[str] = ()) -> None:
+    """Write the first page and a page for each module to `out`, or for these `names` alone."""
     for name in ("run", "explore"):  # the module stands for the verb: pdoc is shown the verb
         vars(sagakit)[name] = getattr(import_module(f"sagakit.{name}"), name)
     for name in sagakit.__all__:  # some are loaded only when asked for: pdoc does not ask
@@ -72,9 +72,10 @@ def build(out: Path) -> None:
     render.env.filters["first_sentence"] = first_sentence
     pages = {name: Module.from_name(name) for name in modules()}
     _write(out / "index.html", render.html_index(pages))
-    for name, module in pages.items():
+    written = {name: module for name, module in pages.items() if name in (names or pages)}
+    for name, module in written.items():
         _write(out / f"{name.replace('.', '/')}.html", render.html_module(module, pages))
-    _write(out / "search.js", render.search_index(pages))
+    _write(out / "search.js", render.search_index(written))
 
 
 def _write(file: Path, text: str) -> None:
