@@ -215,19 +215,3 @@ class Transport:
             visibility=queue.visibility, receives=queue.receives, dead_letters=queue.dead_letters,
             poll=self._poll, next_message=self.next_message,
         )  # fmt: skip
-
-
-# For the worlds and laws that still write and read labels.
-LOST = "message lost"
-
-
-def published_label(event_type: str) -> str:
-    return f"Publish event [{event_type}]"
-
-
-def renamed_label(event_type: str, into: str) -> str:
-    return f"Rule: {event_type} becomes {into}"
-
-
-def queued_label(event_type: str) -> str:
-    return f"Queue [{event_type}]"

@@ -242,27 +242,3 @@ def _when_store_acts(
     else:
         by.tell(Throttled(by.host.name, store.name))
         store.kernel.after(THROTTLE_BACKOFF, _when_store_acts, store, by, act, *arguments)
-
-
-# For the worlds that still write labels.
-
-RESUMED = "takes messages again"
-READ_EVENTS = "GET all its events"
-
-
-def attempted(operation: ops.Commit, last_read: Any) -> Any:
-    from sagakit.trace.arrows import shape
-    from sagakit.trace.older import Attempt
-
-    fact = commit_requested("", operation, last_read)
-    return shape(fact).label, Attempt(fact.item, fact.unchanged, ", ".join(fact.outbox))
-
-
-def refused(error: Exception) -> Any:
-    from sagakit.trace.older import Failed
-
-    return f"{store_refused('', '', error).error}:", Failed(0, str(error))
-
-
-def heard(result: Any, error: BaseException | None = None) -> str:
-    return answered("", "", result, error).answer

@@ -38,8 +38,6 @@ from sagakit.trace.facts import (
 from sagakit.trace.narrator import answered
 from sagakit.trace.trace import Trace
 
-STILL_GOING_ON = "the run is ended here, though something still goes on"
-
 
 def _approve(_request: ops.Ask, _number: int, _now: int) -> Reaction:
     return Reaction("approve")

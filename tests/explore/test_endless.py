@@ -5,7 +5,7 @@ from sagakit.contract.ports import on
 from sagakit.explore import explore
 from sagakit.payments.events import ProviderPaymentInit
 from sagakit.payments.provider import Charge, ProviderGateway
-from sagakit.sim.world import STILL_GOING_ON
+from sagakit.trace.facts import StillGoingOn
 from sagakit.zoo.flaw import ONE_PAYMENT
 
 
@@ -23,7 +23,7 @@ SERVICES = {"Provider Gateway": PutsOff}
 
 def test_a_run_by_a_schedule_is_given_up_like_one_by_the_clock() -> None:
     records = run(ONE_PAYMENT, services=SERVICES, schedule=[]).records
-    assert records[-1].label == STILL_GOING_ON
+    assert isinstance(records.entries[-1].fact, StillGoingOn)
 
 
 def test_an_exploration_finds_that_the_saga_does_not_end() -> None:

@@ -13,8 +13,8 @@ from sagakit.lab import control
 from sagakit.scenarios import BadScenario, happy_path
 from sagakit.scenarios.build import MOST_ACTIONS, build_world
 from sagakit.sim.kernel import Kernel
-from sagakit.sim.world import STILL_GOING_ON
 from sagakit.sweeps import sweep
+from sagakit.trace.facts import StillGoingOn
 from sagakit.worlds.sqlite.serve import serve
 
 NO_SUCH_PLACE = {
@@ -58,7 +58,7 @@ NEVER = Scenario(
 
 def test_what_cannot_end_is_ended_on_a_file_when_it_is_in_a_run(tmp_path: Path) -> None:
     here, there = run(NEVER), served(NEVER, tmp_path)
-    assert there.records[-1].label == STILL_GOING_ON
+    assert isinstance(there.records.entries[-1].fact, StillGoingOn)
     assert abs(here.records[-1].t - there.records[-1].t) < 900_000
     for finished in (here, there):
         broken = [verdict.law for verdict in finished.verdicts() if not verdict.held]
@@ -90,7 +90,7 @@ def test_a_run_has_an_end_however_long_its_scenario_says_it_is(
     assert build_world(long).kernel.most < 2 * MOST_ACTIONS
     monkeypatch.setattr("sagakit.scenarios.build.MOST_ACTIONS", 1_000)
     finished = run(long)
-    assert finished.records[-1].label == STILL_GOING_ON
+    assert isinstance(finished.records.entries[-1].fact, StillGoingOn)
     assert len(finished.records) < 10_000
 
 

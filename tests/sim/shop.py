@@ -5,7 +5,7 @@ bus 10 ms, poll 1 ms, store 5 ms, relay 2 ms, invocation 1 ms, the courier 100 m
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sagakit.contract.deployment import Deployment, Function, Participant, Queue, Rule, Table
 from sagakit.contract.events import Event
@@ -14,7 +14,8 @@ from sagakit.contract.faults import Fault
 from sagakit.contract.ports import Ports
 from sagakit.contract.timing import Timing
 from sagakit.sim.world import World
-from sagakit.trace.trace import Record, Trace
+from sagakit.trace.arrows import Arrow
+from sagakit.trace.trace import Trace
 
 FIXED = Timing(
     bus=(10, 10), poll=(1, 1), store=(5, 5), relay=(2, 2), invoke=(1, 1), external=(100, 100)
@@ -87,15 +88,23 @@ def orders(world: World, *times: int) -> Trace:
     return world.run()
 
 
-def seen(trace: Trace, *kinds: str, source: str = "", target: str = "") -> list[Record]:
-    """The records of these kinds between these participants."""
+def seen(trace: Trace, *kinds: str, source: str = "", target: str = "") -> list[Arrow]:
+    """Return the arrows of these kinds between these participants."""
     return [
-        record
-        for record in trace
-        if record.kind in (kinds or (record.kind,))
-        and source in ("", record.source)
-        and target in ("", record.target)
+        arrow
+        for arrow in trace.arrows()
+        if arrow.kind in (kinds or (arrow.kind,))
+        and source in ("", arrow.source)
+        and target in ("", arrow.target)
     ]
+
+
+F = TypeVar("F", bound=tuple[Any, ...])
+
+
+def told(trace: Trace, kind: type[F]) -> list[tuple[int, F]]:
+    """Return the facts of a kind, each with its time."""
+    return [(record.t, record.fact) for record in trace.entries if isinstance(record.fact, kind)]
 
 
 def said(trace: Trace, *kinds: str, source: str = "", target: str = "") -> list[tuple[int, str]]:

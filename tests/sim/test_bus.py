@@ -8,7 +8,9 @@ from sagakit.contract.faults import Delay, Drop, Duplicate, Fault, Outage, Reord
 from sagakit.sim.bus import LONGEST_HOLD, SimulatedBus
 from sagakit.sim.faults import FaultPlan
 from sagakit.sim.kernel import Kernel
-from sagakit.trace.trace import Published, Record, Trace
+from sagakit.trace.arrows import Arrow
+from sagakit.trace.facts import Published, Record, Renamed
+from sagakit.trace.trace import Trace
 from tests.sim.shop import Ordered, Packed, ordered
 
 LATENCY = 10
@@ -38,8 +40,8 @@ class Bench:
         self.kernel.run()
         return [(time, event.number) for time, _, event in self.arrived]
 
-    def faults(self) -> list[Record]:
-        return [record for record in self.trace if record.kind == "fault"]
+    def faults(self) -> list[Arrow]:
+        return [arrow for arrow in self.trace.arrows() if arrow.kind == "fault"]
 
 
 def test_an_event_goes_to_the_targets_of_its_rules_and_to_no_other() -> None:
@@ -60,19 +62,16 @@ def test_an_event_without_a_rule_is_published_and_goes_nowhere() -> None:
     bench = Bench(rules=(Rule(event=Packed, target="A"),))
     bench.publish(0)
     assert bench.arrived == []
-    assert [record.label for record in bench.trace] == ["Publish event [Ordered]"]
+    assert [type(record.fact) for record in bench.trace.entries] == [Published]
 
 
 def test_the_publication_is_recorded_with_all_that_the_event_says() -> None:
     bench = Bench()
     bench.publish(7)
     event = ordered()
-    assert list(bench.trace) == [
-        Record(
-            7, "async", "Shop", "Bus", "Publish event [Ordered]", "Ordered", "order-0",
-            event.header.event_id, 0, Published(event.header.causation_id, 1, {"number": 0}),
-        )
-    ]  # fmt: skip
+    cause = event.header.causation_id
+    published = Published("Shop", "Bus", "Ordered", cause, 1, {"number": 0})
+    assert bench.trace.entries == [Record(7, "order-0", event.header.event_id, 0, published)]
 
 
 def test_a_rule_may_rename_an_event_which_then_follows_from_the_first() -> None:
@@ -85,9 +84,10 @@ def test_a_rule_may_rename_an_event_which_then_follows_from_the_first() -> None:
     assert packed.header.causation_id == ordered().header.event_id
     assert packed.header.correlation_id == "order-0"
     assert packed.header.timestamp == 7
-    note = bench.trace[1]
-    assert (note.kind, note.label) == ("note", "Rule: Ordered becomes Packed")
-    assert note.event_id == packed.header.event_id
+    renamed = bench.trace.entries[1]
+    cause = ordered().header.event_id
+    assert renamed.fact == Renamed("Bus", "Ordered", "Packed", cause, 1, {"number": 0})
+    assert renamed.event_id == packed.header.event_id
 
 
 def test_the_same_event_published_twice_is_renamed_to_the_same_event() -> None:
@@ -176,6 +176,6 @@ def test_while_the_bus_is_out_it_takes_nothing_and_says_when_it_will() -> None:
     bench = Bench(Outage(participant="Bus", start=5, end=25))
     bench.kernel.now = 7
     assert bench.bus.publish(ordered(), "Shop") == 18
-    assert [record.text for record in bench.trace] == ["cannot publish: the bus is out"]
+    assert [arrow.text for arrow in bench.trace.arrows()] == ["cannot publish: the bus is out"]
     bench.kernel.now = 25
     assert bench.bus.publish(ordered(), "Shop") == 0

@@ -12,8 +12,9 @@ from sagakit.contract.operations import Ask
 from sagakit.contract.ports import Answer, External, Ports, TimedOut, Unavailable, on
 from sagakit.sim.external import SimulatedExternal
 from sagakit.sim.kernel import Kernel
-from sagakit.trace.trace import Record, Trace
-from tests.sim.shop import ARRIVES, COURIER, Ordered, orders, said, shop
+from sagakit.trace.facts import Booked, Record
+from sagakit.trace.trace import Trace
+from tests.sim.shop import ARRIVES, COURIER, Ordered, orders, said, shop, told
 
 LATENCY = 100
 OK, DECLINED, VOIDED = Answer(200, "OK"), Answer(402, "declined"), Answer(409, "voided")
@@ -194,13 +195,10 @@ def test_the_books_are_in_the_trace() -> None:
     bench.ask(0)
     bench.ask(500, void=True)
     bench.run()
-    assert [(record.t, record.text) for record in bench.trace] == [
-        (100, "books: executed"), (600, "books: voided")
-    ]  # fmt: skip
-    assert bench.trace[0] == Record(
-        100, "note", "Courier", "Courier", "books:", correlation_id="saga",
-        detail=("k", ("tea",), "executed"),
-    )  # fmt: skip
+    entries = [Booked("Courier", "k", ("tea",), state) for state in ("executed", "voided")]
+    assert bench.trace.entries == [
+        Record(t, "saga", None, 0, entry) for t, entry in zip((100, 600), entries, strict=True)
+    ]
 
 
 BEHAVIOURS = ("approve", "decline", "timeout_before", "timeout_after", "slow", "down")
@@ -218,7 +216,7 @@ def test_a_key_has_at_most_one_effect_and_stays_void(
         bench.ask(at, key, void=void)
     bench.run()
     for key in "ab":
-        states = [one.detail.outcome for one in bench.trace if one.detail.key == key]
+        states = [entry.state for _, entry in told(bench.trace, Booked) if entry.key == key]
         assert states in ([], ["executed"], ["declined"], ["voided"], ["executed", "voided"])
         assert bench.state(key) == (states[-1] if states else None)
 

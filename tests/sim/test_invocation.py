@@ -12,7 +12,16 @@ from sagakit.contract.faults import Crash, Outage, Throttle
 from sagakit.contract.ports import Delayed, Ports, Unavailable, VersionConflict, on
 from sagakit.contract.validation import BadScenario
 from sagakit.sim.world import World
-from sagakit.trace.trace import Record, Trace
+from sagakit.trace.facts import (
+    Acknowledged,
+    AlreadyDone,
+    Crashed,
+    Failed,
+    Invoked,
+    Received,
+    Record,
+)
+from sagakit.trace.trace import Trace
 from tests.sim.shop import (
     ARRIVES,
     COURIER,
@@ -26,6 +35,7 @@ from tests.sim.shop import (
     said,
     seen,
     shop,
+    told,
 )
 
 VISIBILITY = 30_000
@@ -69,15 +79,15 @@ def left(world: World) -> int:
 
 def invocations(trace: Trace) -> list[int]:
     """When the shop takes a message."""
-    return [record.t for record in trace if record.label == "Invoke Lambda"]
+    return [t for t, _ in told(trace, Received)]
 
 
 def acknowledged(trace: Trace) -> list[int]:
-    return [record.t for record in trace if record.label == "done"]
+    return [t for t, _ in told(trace, Acknowledged)]
 
 
 def failures(trace: Trace) -> list[str]:
-    return [record.detail.reason for record in trace if record.label == "failed:"]
+    return [failed.reason for _, failed in told(trace, Failed)]
 
 
 # The way it should go.
@@ -86,7 +96,7 @@ def failures(trace: Trace) -> list[str]:
 def test_a_handler_is_driven_step_by_step_and_its_message_is_deleted() -> None:
     world = shop(Shop)
     trace = orders(world, 0)
-    own = [record for record in trace if record.invocation]
+    own = [arrow for arrow in trace.arrows() if arrow.invocation]
     assert [(each.t, each.kind, each.source, each.target, each.text) for each in own] == [
         (11, "async", "Shop SQS", "Shop", "Invoke Lambda"),
         (11, "call", "Shop", "Shelves", "read item"),
@@ -108,7 +118,7 @@ def test_a_message_that_comes_twice_is_handled_once() -> None:
     world.publish(900, ordered(), "Guest")
     trace = world.run()
     assert left(world) == 99
-    assert [record.label for record in trace].count("already handled: nothing to do") == 1
+    assert len(told(trace, AlreadyDone)) == 1
     assert {fate.state for fate in trace.messages().values()} == {"done"}
 
 
@@ -313,17 +323,16 @@ def batch_trace(*, reports: bool = True) -> tuple[World, Trace]:
 def test_of_a_batch_the_good_ones_are_deleted_and_the_bad_one_comes_back() -> None:
     world, trace = batch_trace()
     assert set(world.stores["Shelves"].items) == {"tea", "cup 0", "cup 1", "cup 3"}
-    first = [record for record in trace if record.invocation == 1]
-    assert [record.label for record in first].count("done") == 3
-    again = [record for record in trace if record.invocation == 2]
-    assert [record.label for record in again] == ["Invoke Lambda", "failed:"]
+    facts = [(record.invocation, type(record.fact)) for record in trace.entries]
+    assert facts.count((1, Acknowledged)) == 3
+    assert [fact for invocation, fact in facts if invocation == 2] == [Received, Failed]
 
 
 def test_the_good_ones_are_deleted_at_the_end_of_the_invocation() -> None:
     _, trace = batch_trace()
-    first = [record for record in trace if record.invocation == 1]
-    assert [record.label for record in first[-3:]] == ["done"] * 3
-    assert {record.correlation_id for record in first[-3:]} == {"order-0", "order-1", "order-3"}
+    last = [record for record in trace.entries if record.invocation == 1][-3:]
+    assert [type(record.fact) for record in last] == [Acknowledged] * 3
+    assert {record.saga for record in last} == {"order-0", "order-1", "order-3"}
 
 
 def test_after_a_power_cut_the_whole_batch_comes_back_and_nothing_is_done_twice() -> None:
@@ -331,7 +340,7 @@ def test_after_a_power_cut_the_whole_batch_comes_back_and_nothing_is_done_twice(
     outage = Outage(participant="Shop", start=0, end=100)
     world = shop(Shop, function={"batch": 10, "concurrency": 1}, faults=[outage, crash])
     trace = orders(world, 0, 0, 0, 0)
-    assert [each.t for each in trace if each.label == "already handled: nothing to do"] == [
+    assert [t for t, _ in told(trace, AlreadyDone)] == [
         100 + VISIBILITY + 2 * STORE, 100 + VISIBILITY + 4 * STORE
     ]  # fmt: skip
     assert left(world) == 96
@@ -405,11 +414,11 @@ def test_a_crash_stops_a_handler_at_its_step_and_the_message_comes_again(
 ) -> None:
     world = shop(Shop, faults=[Crash(service="Shop", step=step, when=when)])
     trace = orders(world, 0)
-    first = [record for record in trace if record.invocation == 1]
+    first = [arrow for arrow in trace.arrows() if arrow.invocation == 1]
     made = [each.label for each in first if each.kind == "call"]
     done = step if when == "after" else step - 1
     assert made == ["read item", "update", "packed"][:done]
-    assert first[-1].text == f"crash {when} step {step}"
+    assert first[-1].fact == Crashed("Shop", when, step)
     assert left(world) == 99
     assert len(invocations(trace)) == 2
     assert [fate.state for fate in trace.messages().values()] == ["done"]
@@ -418,8 +427,8 @@ def test_a_crash_stops_a_handler_at_its_step_and_the_message_comes_again(
 def test_after_the_last_step_is_before_the_acknowledgement() -> None:
     world = shop(Shop, faults=[Crash(service="Shop", step=3, when="after")])
     trace = orders(world, 0)
-    labels = [record.label for record in trace]
-    assert labels.index("crash after step 3") < labels.index("already handled: nothing to do")
+    facts = [record.fact for record in trace.entries]
+    assert facts.index(Crashed("Shop", "after", 3)) < facts.index(AlreadyDone("Shop"))
     assert acknowledged(trace) == [ARRIVES + VISIBILITY + 2 * STORE]
     assert left(world) == 99
 
@@ -519,7 +528,7 @@ def till_answers(amount: int, **more: Any) -> tuple[object, Trace]:
 def test_a_service_gets_what_the_other_s_handler_returns() -> None:
     answer, trace = till_answers(50)
     assert answer == "paid 50"
-    assert [(each.kind, each.source, each.text) for each in trace
+    assert [(each.kind, each.source, each.text) for each in trace.arrows()
             if {each.source, each.target} == {"Shop", "Till"}] == [
         ("call", "Shop", "send the bill"), ("return", "Till", "paid 50")
     ]  # fmt: skip
@@ -572,9 +581,8 @@ def test_an_actor_is_answered_too() -> None:
     paid, refused = said(trace, "return", target="Guest")
     assert paid == (7 + INVOKE, "paid 50")
     assert refused[1].startswith("Till failed: LookupError")
-    assert seen(trace, source="Guest")[0] == Record(
-        7, "call", "Guest", "Till", "send the bill", correlation_id="saga", invocation=1
-    )
+    invoked = Invoked("Guest", "Till", "send the bill")
+    assert trace.entries[1] == Record(7, "saga", None, 1, invoked)
 
 
 # What cannot be a service.

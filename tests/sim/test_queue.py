@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from sagakit.sim.kernel import Kernel
 from sagakit.sim.queue import Message, SimulatedQueue
-from sagakit.trace.trace import Record, Trace
-from tests.sim.shop import ordered
+from sagakit.trace.facts import DeadLettered, Redriven, VisibleAgain
+from sagakit.trace.trace import Trace
+from tests.sim.shop import ordered, told
 
 VISIBILITY = 100
 RECEIVES = 3
@@ -51,9 +52,6 @@ class Bench:
     def on_receipt(self, message: Message) -> None:
         pass
 
-    def records(self, label: str) -> list[Record]:
-        return [record for record in self.trace if record.label == label]
-
 
 @pytest.fixture
 def bench() -> Bench:
@@ -73,7 +71,7 @@ def test_a_message_that_is_not_deleted_is_visible_again_after_its_timeout(bench:
     assert [time for time, _ in bench.received] == [
         POLL, POLL + VISIBILITY, POLL + 2 * VISIBILITY
     ]  # fmt: skip
-    assert [each.t for each in bench.records("visible again")] == [
+    assert [t for t, _ in told(bench.trace, VisibleAgain)] == [
         POLL + n * VISIBILITY for n in (1, 2, 3)
     ]
 
@@ -84,7 +82,7 @@ def test_the_receives_are_counted(bench: Bench) -> None:
     bench.send(0)
     bench.kernel.run()
     assert counts == [1, 2, 3]
-    assert [each.detail.receives for each in bench.records("visible again")] == [1, 2, 3]
+    assert [fact.receives for _, fact in told(bench.trace, VisibleAgain)] == [1, 2, 3]
 
 
 def test_what_was_received_too_often_is_a_dead_letter_with_its_last_reason(bench: Bench) -> None:
@@ -95,16 +93,16 @@ def test_what_was_received_too_often_is_a_dead_letter_with_its_last_reason(bench
     (message,) = bench.send(0)
     bench.kernel.run()
     assert bench.queue.dead_letters == [message]
-    (buried,) = bench.records("Dead letter:")
-    assert (buried.source, buried.target, buried.text) == ("Q", "DLQ", "Dead letter: failure 3")
-    assert (buried.event, buried.correlation_id) == ("Ordered", "order-0")
+    ((_, buried),) = told(bench.trace, DeadLettered)
+    assert buried == DeadLettered("Q", "DLQ", "Ordered", buried.message_id, "failure 3")
+    assert bench.trace.entries[-1].saga == "order-0"
 
 
 def test_a_dead_letter_has_a_reason_even_if_nobody_gave_one(bench: Bench) -> None:
     bench.send(0)
     bench.kernel.run()
-    (buried,) = bench.records("Dead letter:")
-    assert buried.detail.reason == "received too often, never acknowledged"
+    ((_, buried),) = told(bench.trace, DeadLettered)
+    assert buried.reason == "received too often, never acknowledged"
 
 
 def test_a_message_that_is_deleted_does_not_come_back(bench: Bench) -> None:
@@ -163,9 +161,8 @@ def test_a_redriven_dead_letter_is_a_new_message_with_the_same_event(bench: Benc
     (message,) = bench.send(0)
     bench.kernel.run()
     assert bench.queue.redrive() == 1
-    (redriven,) = bench.records("Redrive")
-    assert (redriven.source, redriven.target) == ("DLQ", "Q")
-    assert redriven.detail == (2, message.message_id)
+    (redriven,) = [each for each in bench.trace.entries if isinstance(each.fact, Redriven)]
+    assert redriven.fact == Redriven("DLQ", "Q", "Ordered", 2, message.message_id)
     assert redriven.event_id == ordered().header.event_id
     assert bench.queue.dead_letters == []
     bench.kernel.run()

@@ -7,7 +7,16 @@ import pytest
 from sagakit.contract.deployment import Deployment, Function, Participant, Queue, Rule, Table, Topic
 from sagakit.contract.faults import Crash, Loss, Outage
 from sagakit.contract.ports import Archive, Intake, Ports, on
-from sagakit.sim.world import STILL_GOING_ON, World
+from sagakit.sim.world import World
+from sagakit.trace.facts import (
+    Failed,
+    Opening,
+    Paused,
+    Record,
+    Resumed,
+    SnapshotRequested,
+    StillGoingOn,
+)
 from sagakit.trace.trace import Trace
 from tests.sim.shop import (
     ARRIVES,
@@ -22,13 +31,15 @@ from tests.sim.shop import (
     said,
     seen,
     shop,
+    told,
 )
 from tests.sim.test_invocation import VISIBILITY, Bill, Shop, acknowledged, failures, service
 
 
 def test_a_seeded_item_has_version_one_and_is_noted() -> None:
     trace = shop(Shop, stock=7).run()
-    assert [record.text for record in trace] == ["opening {7 left, version: 1}"]
+    opening = Opening("Shelves", Shelf("tea", 7, version=1))
+    assert trace.entries == [Record(0, None, None, 0, opening)]
 
 
 def test_the_world_writes_the_same_trace_each_time() -> None:
@@ -191,8 +202,7 @@ def test_what_was_done_since_the_snapshot_is_done_again_and_nothing_twice() -> N
 
 def test_no_message_is_taken_during_the_recovery() -> None:
     trace = orders(careful(), 0, 395, 396)
-    labels = [(each.t, each.label) for each in trace if each.source == each.target == "Shop"]
-    (paused, _), (resumed, _) = [one for one in labels if "messages" in one[1]]
+    ((paused, _),), ((resumed, _),) = told(trace, Paused), told(trace, Resumed)
     taken = [each.t for each in seen(trace, "async", source="Shop SQS")]
     assert not [time for time in taken if paused <= time < resumed]
     assert [time for time in taken if time >= resumed][:2] == [resumed, resumed]
@@ -201,8 +211,7 @@ def test_no_message_is_taken_during_the_recovery() -> None:
 def test_a_recovery_waits_for_the_messages_in_hand() -> None:
     """The order of 390 ms is being packed when the recovery begins; it meets a lost store."""
     trace = orders(careful(begin=403), 390)
-    (failed,) = [each.t for each in trace if each.label == "failed:"]
-    (asked,) = [each.t for each in trace if each.label == "GET latest_snapshot"]
+    ((failed, _),), ((asked, _),) = told(trace, Failed), told(trace, SnapshotRequested)
     assert failed <= asked
 
 
@@ -221,14 +230,13 @@ def test_a_run_that_would_never_end_is_given_up_with_a_note() -> None:
     world = shop(Shop, faults=[Outage(participant="Shelves", start=0, end=10**9)])
     world.give_up(50)
     trace = orders(world, 0)
-    assert trace[-1].t == 50
-    assert trace[-1].label == STILL_GOING_ON
+    assert trace.entries[-1] == Record(50, None, None, 0, StillGoingOn("Bus"))
 
 
 def test_one_that_has_ended_is_not() -> None:
     world = shop(Shop)
     world.give_up(500_000)
-    assert STILL_GOING_ON not in [record.label for record in orders(world, 0)]
+    assert told(orders(world, 0), StillGoingOn) == []
 
 
 # What cannot be.
