@@ -21,9 +21,11 @@ Sign = Literal[
 Numbered = tuple[int, Arrow]  # an arrow and its index in the trace
 Names = str | Iterable[str] | None
 
+SMOOTH = ("call", "async", "return", "note")  # what goes wrong stands alone
 FEWEST_ROUNDS = 3  # that are worth a loop
 LONGEST_ROUND = 4  # arrows
 CARRIES = (facts.Published, facts.Renamed, facts.Postponed)  # whose payload is told
+BOXED: tuple[Sign, ...] = ("note", "alarm")
 LONG = 30  # arrows: beyond that the text alternative tells each in few words
 FEW_WORDS = 60  # letters
 VERBS: dict[Sign, str] = {
@@ -96,7 +98,7 @@ class Step(NamedTuple):
 
     @property
     def boxed(self) -> bool:
-        return self.sign in ("note", "alarm")
+        return self.sign in BOXED
 
 
 class Frame(NamedTuple):
@@ -257,11 +259,13 @@ def tell(trace: Trace, view: View | None = None) -> Story:
             f"nothing is left to show: the trace has {len(arrows)} records from {arrows[0].t} ms "
             f"to {arrows[-1].t} ms; choose less narrowly"
         )
-    steps, loops = _folded(records)
-    shown, left_out = _at_most(view.limit, steps)
+    steps, loops, number = _folded(records, view.limit)
+    shown = steps
+    left_out = max(0, number - view.limit)
     begins = sum(start is not None and arrow.t < start for arrow in arrows)
     ends = sum(end is None or arrow.t <= end for arrow in arrows)
     if left_out:
+        shown = steps[: next(index for index, step in enumerate(steps) if step.number > view.limit)]
         ends = steps[len(shown)].first
     loops = [frame._replace(last=min(frame.last, len(shown) - 1)) for frame in loops]
     frames = [frame for frame in loops if frame.first < len(shown)]
@@ -339,15 +343,6 @@ def _acknowledges(arrow: Arrow) -> bool:
     return False
 
 
-def _at_most(limit: int, steps: list[Step]) -> tuple[list[Step], int]:
-    """Return the steps up to the arrow of that number, and how many arrows come after it."""
-    arrows = max((step.number for step in steps), default=0)
-    if arrows <= limit:
-        return steps, 0
-    most = next(index for index, step in enumerate(steps) if step.number > limit)
-    return steps[:most], arrows - limit
-
-
 # Steps: arrows with a sign each, where many equal rounds are folded into one.
 
 
@@ -379,12 +374,19 @@ def text_of(arrow: Arrow) -> str:
     return text
 
 
-def _folded(records: list[Numbered]) -> tuple[list[Step], list[Frame]]:
-    """Return the arrows as steps, with repeated rounds folded, and a frame around each loop."""
+def _folded(records: list[Numbered], limit: int) -> tuple[list[Step], list[Frame], int]:
+    """Fold repeated rounds: return the steps, a frame around each loop, and how many arrows.
+
+    Of what follows the first arrow beyond the limit there are no steps.
+    """
     steps: list[Step] = []
     frames: list[Frame] = []
     number = 0
     for rounds in _rounds(records):
+        if number > limit:
+            alike = {_signature(arrow): arrow for each in rounds for _, arrow in each}
+            number += sum(sign_of(arrow) not in BOXED for arrow in alike.values())
+            continue
         round_steps = list(_merged(rounds))
         if len(rounds) > 1 and round_steps[0].sign != "note":
             first, last = rounds[0][0][1], rounds[-1][-1][1]
@@ -393,7 +395,7 @@ def _folded(records: list[Numbered]) -> tuple[list[Step], list[Frame]]:
         for step in round_steps:
             number += not step.boxed
             steps.append(step._replace(number=0 if step.boxed else number))
-    return steps, frames
+    return steps, frames, number
 
 
 def _rounds(records: list[Numbered]) -> Iterator[list[list[Numbered]]]:
@@ -403,10 +405,9 @@ def _rounds(records: list[Numbered]) -> Iterator[list[list[Numbered]]]:
     between and nothing going wrong; a round begins where its first arrow comes again. It does not
     begin with an answer, which looks like any other one.
     """
-    stretches = [_stretch(numbered) for numbered in records]
     ends = list(range(1, len(records) + 1))  # of each arrow's stretch, in which a loop may be
     for index in range(len(records) - 2, -1, -1):
-        if stretches[index] == stretches[index + 1]:
+        if _in_one_stretch(records[index][1], records[index + 1][1]):
             ends[index] = ends[index + 1]
     index = 0
     while index < len(records):
@@ -424,11 +425,14 @@ def _rounds(records: list[Numbered]) -> Iterator[list[list[Numbered]]]:
         index += sum(map(len, rounds))
 
 
-def _stretch(numbered: Numbered) -> object:
-    index, arrow = numbered
-    if sign_of(arrow) not in ("call", "async", "return", "note"):
-        return index  # what goes wrong stands alone
-    return arrow.invocation, arrow.correlation_id, frozenset((arrow.source, arrow.target))
+def _in_one_stretch(arrow: Arrow, after: Arrow) -> bool:
+    return (
+        arrow.invocation == after.invocation
+        and arrow.correlation_id == after.correlation_id
+        and {arrow.source, arrow.target} == {after.source, after.target}
+        and sign_of(arrow) in SMOOTH
+        and sign_of(after) in SMOOTH
+    )
 
 
 def _signature(arrow: Arrow) -> tuple[object, ...]:
@@ -439,6 +443,10 @@ def _signature(arrow: Arrow) -> tuple[object, ...]:
 
 def _merged(rounds: list[list[Numbered]]) -> Iterator[Step]:
     """Yield one step for each arrow of the rounds, saying how often it comes if not in each."""
+    if len(rounds) == len(rounds[0]) == 1:  # as most are
+        index, arrow = rounds[0][0]
+        yield Step(0, sign_of(arrow), arrow, text_of(arrow), index, index, arrow.t)
+        return
     equal: dict[tuple[object, ...], list[Numbered]] = {}
     for numbered in (numbered for each in rounds for numbered in each):
         equal.setdefault(_signature(numbered[1]), []).append(numbered)

@@ -4,6 +4,7 @@ What is drawn is the same to the byte wherever it is drawn. The paper is white: 
 know the theme of its page, and JupyterLab's dark theme does not tell the browser that it is dark.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
@@ -22,6 +23,8 @@ SHOWN = 840.0  # pixels, on a screen of 1280 beside JupyterLab's list of files
 FONTS = "DejaVu Sans,Verdana,Bitstream Vera Sans,Arial,sans-serif"
 FORMATS = (".svg", ".png", ".pdf")
 NO_PNG = "writing .png or .pdf needs resvg-py: pip install 'sagakit[png]' (an .svg needs nothing)"
+
+TOLD = re.compile(r"<title>[^<]*</title>")
 
 Dash = tuple[float, ...] | None
 Align = Literal["left", "center", "right"]
@@ -93,7 +96,7 @@ class Drawing(Picture):
         return self._written(f"<title>{_text(title)}</title><desc>{_text(rest or title)}</desc>")
 
     def img(self) -> str:
-        return as_img(self._written(""), self.alt)
+        return as_img(TOLD.sub("", self._written("")), self.alt)  # an image shows no tooltips
 
     def _written(self, described: str) -> str:
         scale = min(SHOWN / WIDTH, SHOWN / self.width)

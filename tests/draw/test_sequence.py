@@ -75,6 +75,9 @@ class TestEveryScenarioCanBeRead:
     def test_texts_are_inside_large_enough_and_not_on_each_other(self, run_of: Run) -> None:
         assert complaints(run_of.sequence()) == []
 
+    def test_it_is_small(self, run_of: Run) -> None:
+        assert len(run_of.sequence().svg().encode()) <= 100_000
+
     def test_the_same_run_gives_the_same_bytes(self, run_of: Run) -> None:
         assert run_of.sequence().svg() == run_of.sequence().svg()
 
