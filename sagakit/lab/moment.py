@@ -1,20 +1,22 @@
-"""What stood in the queues, the stores and the breaker at one moment of a run: from the trace."""
+"""What is in the queues, the stores and the breaker at one moment of a run."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from sagakit.laws.payments import BREAKER
 from sagakit.payments.events import ReembolsarUsuario
-from sagakit.trace.activity import Emission, emissions
-from sagakit.trace.trace import A_TEXT, Published, Queued, Read, Record, Trace, Written, told
+from sagakit.trace import facts
+from sagakit.trace.arrows import told
+from sagakit.trace.facts import A_TEXT, Record
+from sagakit.trace.messages import Messages
+from sagakit.trace.trace import Trace
 
 
-class Row(NamedTuple):
+class Holding(NamedTuple):
     """One line of what is there: in which queue or store, under which key, and what."""
 
-    place: str
+    where: str
     key: str
     text: str
 
@@ -22,29 +24,28 @@ class Row(NamedTuple):
 class Moment(NamedTuple):
     """All that is there at one moment. `breaker` is empty in a system that has none."""
 
-    queues: tuple[Row, ...]
-    stores: tuple[Row, ...]
-    breaker: tuple[Row, ...]
+    queues: tuple[Holding, ...]
+    stores: tuple[Holding, ...]
+    breaker: tuple[Holding, ...]
 
-    def sections(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
+    def sections(self) -> tuple[tuple[str, tuple[Holding, ...]], ...]:
         return ("Queues", self.queues), ("Stores", self.stores), ("Breaker", self.breaker)
 
-    def changed_since(self, before: "Moment") -> set[Row]:
-        """The rows that were not there, or not so, at an earlier moment."""
-        now, then = ({row for rows in each for row in rows} for each in (self, before))
+    def changed_since(self, before: "Moment") -> set[Holding]:
+        """Return what was not there, or not so, at an earlier moment."""
+        now, then = ({held for section in each for held in section} for each in (self, before))
         return now - then
 
 
-def moment(trace: Trace, place: int) -> Moment:
-    """What is there after the record at that place; before the first one if it is -1."""
-    rows = cast(Iterable[Record], trace.rows())  # as they are: to name the fields takes longer
-    until = Trace(trace.participants, islice(rows, place + 1))
+def moment(trace: Trace, index: int) -> Moment:
+    """Return what is there after the record of that index; before the first one if it is -1."""
+    until = Trace(trace.participants, trace.entries[: index + 1])
     stores = until.stores()
     breaker = stores.pop(BREAKER, None)
     return Moment(
         tuple(_queues(until, trace)),
         tuple(
-            Row(store, key, f"{told(item).removeprefix(f'key: {key}, ')}, version: {item.version}")
+            Holding(store, key, _versioned(told(item).removeprefix(f"key: {key}, "), item))
             for store, items in stores.items()
             for key, item in items.items()
         ),
@@ -52,84 +53,65 @@ def moment(trace: Trace, place: int) -> Moment:
     )
 
 
-def _queues(until: Trace, trace: Trace) -> Iterator[Row]:
-    """A row a queue that is used in the run, with its messages; and one for its dead letters.
-
-    A message is in flight (SQS's word) from when it is received until it is deleted or visible
-    again.
-    """
-    messages: dict[str, Counter[str]] = {
-        fate.queue: Counter() for fate in trace.messages().values()
+def _queues(until: Trace, trace: Trace) -> Iterator[Holding]:
+    """Yield a line a queue that the run uses, with its messages, and one for its dead letters."""
+    waiting: dict[str, Counter[str]] = {
+        message.queue: Counter() for message in trace.messages().values()
     }
     dead: dict[str, Counter[str]] = {}
-    flying = _in_flight(until)
-    for message_id, fate in until.messages().items():
-        name = fate.event or A_TEXT
-        if fate.state == "dead":
-            dead.setdefault(fate.queue, Counter())[name] += 1
-        elif fate.state == "waiting":
-            messages[fate.queue][f"{name} (in flight)" if message_id in flying else name] += 1
-    for queue, held in messages.items():
-        yield Row(queue, "", _counted(held) or "empty")
+    for message in Messages(until.entries).by_id.values():
+        name = message.event or A_TEXT
+        if message.state == "dead":
+            dead.setdefault(message.queue, Counter())[name] += 1
+        elif message.state == "waiting":
+            waiting[message.queue][f"{name} (in flight)" if message.in_flight else name] += 1
+    for queue, held in waiting.items():
+        yield Holding(queue, "", _counted(held) or "empty")
         if queue in dead:
-            yield Row(queue, "dead letters", _counted(dead[queue]))
-
-
-def _in_flight(records: Iterable[Record]) -> set[int]:
-    """The ids of the messages that are received and not visible again; some may be done."""
-    found: set[int] = set()
-    for record in records:
-        detail = record.detail
-        if isinstance(detail, Queued):
-            received = record.invocation and record.kind not in ("return", "note")
-            (found.add if received else found.discard)(detail.message_id)
-    return found
+            yield Holding(queue, "dead letters", _counted(dead[queue]))
 
 
 def _counted(names: Counter[str]) -> str:
     return ", ".join(f"{count} × {name}" if count > 1 else name for name, count in names.items())
 
 
-def _breaker(items: dict[str, Any]) -> Iterator[Row]:
+def _versioned(text: str, item: Any) -> str:
+    return f"{text}, version: {item.version}"
+
+
+def _breaker(items: dict[str, Any]) -> Iterator[Holding]:
     if not items:
-        yield Row(BREAKER, "", "nothing written yet: it is CLOSED")
+        yield Holding(BREAKER, "", "nothing written yet: it is CLOSED")
     for key, item in items.items():
-        yield Row(BREAKER, key, f"{told(item)}, version: {item.version}")
+        yield Holding(BREAKER, key, _versioned(told(item), item))
 
 
 def touched(records: Iterable[Record]) -> set[tuple[str, str]]:
-    """The items that are read or written in these records: store and key."""
+    """Return the items that are read or written in these records, by store and key."""
     return {
-        (record.source, record.detail.key)
+        (record.fact.store, record.fact.key)
         for record in records
-        if record.kind == "return" and isinstance(record.detail, Read | Written)
-        if record.detail.key is not None  # a commit of an outbox and an inbox alone
+        if isinstance(record.fact, facts.ItemRead | facts.Committed)
+        if record.fact.key is not None  # a commit of an outbox and an inbox alone
     }
 
 
-def events_by_id(trace: Trace) -> dict[str, Emission]:
-    """Each event as it first came to be."""
-    events: dict[str, Emission] = {}
-    for one in emissions(trace.entries):
-        events.setdefault(one.event_id, one)
-    return events
-
-
 def landmarks(records: Iterable[Record]) -> dict[str, int]:
-    """The places of the first conflict, retry and compensation, of those that there are."""
+    """Return the indices of the first conflict, retry and compensation, of those that there are."""
     found: dict[str, int] = {}
-    for place, record in enumerate(records):
-        for name in _marks(record):
-            found.setdefault(name, place)
+    for index, record in enumerate(records):
+        for name in _marks(record.fact):
+            found.setdefault(name, index)
     return found
 
 
-def _marks(record: Record) -> Iterator[str]:
-    detail = record.detail
-    if record.kind == "note" and record.label.startswith("conflict"):
-        yield "conflict"
-    put_aside = isinstance(detail, Published) and detail.message_id
-    if put_aside or (isinstance(detail, Queued) and detail.receives > 1 and record.invocation):
-        yield "retry"
-    if record.event == ReembolsarUsuario.__name__:
+def _marks(fact: facts.Fact) -> Iterator[str]:
+    match fact:
+        case facts.Retried():
+            yield "conflict"
+        case facts.Postponed():
+            yield "retry"
+        case facts.Received(receives=receives) if receives > 1:
+            yield "retry"
+    if getattr(fact, "event", None) == ReembolsarUsuario.__name__:
         yield "compensation"

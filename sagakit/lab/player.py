@@ -12,10 +12,11 @@ from sagakit.draw.sequence import draw_story
 from sagakit.draw.story import Step, View, tell
 from sagakit.explore import Counterexample
 from sagakit.lab.forks import Fork, Forks, describe
-from sagakit.lab.moment import Moment, Row, events_by_id, landmarks, moment, touched
+from sagakit.lab.moment import Holding, Moment, landmarks, moment, touched
 from sagakit.lab.widget import front_end, static_page
 from sagakit.run import Run, run
 from sagakit.sim.schedule import Choice
+from sagakit.trace.activity import events
 
 ALL = "all sagas"
 MOST = 150  # arrows that are drawn at once
@@ -68,11 +69,11 @@ class Player(AnyWidget):
     def _begin(self, finished: Run, saga: str = ALL) -> None:
         """Take up a run, from its start."""
         self.run = finished
-        records = finished.records
+        records, entries = finished.records, finished.records.entries
         self._forks = None if finished.schedule is None else Forks(finished)
-        self._events = events_by_id(records)
-        self._landmarks = landmarks(records)
-        sagas = list(dict.fromkeys(one.correlation_id for one in records if one.correlation_id))
+        self._events = {event.event_id: event for event in events(records)}
+        self._landmarks = landmarks(entries)
+        sagas = list(dict.fromkeys(record.saga for record in entries if record.saga))
         few = len(sagas) <= MOST and not tell(records, View(limit=MOST)).left_out
         self.sagas = [ALL] * few + sagas
         self.saga = saga if saga in self.sagas else self.sagas[0]
@@ -80,11 +81,12 @@ class Player(AnyWidget):
 
     def _draw(self) -> None:
         records, saga = self.run.records, None if self.saga == ALL else self.saga
+        entries = records.entries
         # The arrows of `sequence`, and its numbers, but each in a row of its own.
         story = tell(records, View(saga=saga, limit=MOST, compact=False))
         picture, rows, heads = draw_story(story)
         self._steps = story.steps
-        own = [at for at, one in enumerate(records) if saga in (None, one.correlation_id)]
+        own = [index for index, record in enumerate(entries) if saga in (None, record.saga)]
         begins = [step.first for step in self._steps] or [len(records)]
         ends = [*begins[1:], self._steps[-1].last + 1 if story.left_out else len(records)]
         # A step lasts until the next one: an answer that is not drawn belongs to it.
@@ -93,7 +95,7 @@ class Player(AnyWidget):
             for step, end in zip(self._steps, ends, strict=False)
         ]
         self._near: dict[int, Moment] = {}
-        self._touched = touched(records[place] for place in own)
+        self._touched = touched(entries[index] for index in own)
         self.step = 0
         self.drawing = {
             "svg": picture.svg(),
@@ -109,18 +111,18 @@ class Player(AnyWidget):
             ],
         }
         self.landmarks = {
-            name: place + 1
-            for name, place in landmarks(records[step.first] for step in story.steps).items()
+            name: index + 1
+            for name, index in landmarks(entries[step.first] for step in story.steps).items()
         }
         self.elsewhere = {
-            name: records[place].correlation_id
-            for name, place in self._landmarks.items()
-            if name not in self.landmarks and records[place].correlation_id
+            name: entries[index].saga
+            for name, index in self._landmarks.items()
+            if name not in self.landmarks and entries[index].saga
         }
         self._show()
 
     def _show(self) -> None:
-        """What is to be seen at this step, and what of it is new since the step before."""
+        """Show what is there at this step, and what of it is new since the step before."""
         then = self._moment(self.step)
         before = self._moment(self.step - 1) if self.step else then
         self._near = {self.step: then, max(self.step - 1, 0): before}
@@ -141,21 +143,21 @@ class Player(AnyWidget):
             "former": len(self._former),
         }
 
-    def _few(self, rows: tuple[Row, ...], changed: Collection[Row] = ()) -> list[Row]:
-        """Of many rows those that these steps are about."""
+    def _few(self, rows: tuple[Holding, ...], changed: Collection[Holding] = ()) -> list[Holding]:
+        """Return, of many rows, those that these steps are about."""
         if len(rows) <= FEW:
             return list(rows)
         kept = [row for row in rows if row[:2] in self._touched or row in changed]
         rest = len(rows) - len(kept)
-        return [*kept, Row("the others", "", f"{rest} items that these steps do not touch")]
+        return [*kept, Holding("the others", "", f"{rest} items that these steps do not touch")]
 
     def _moment(self, step: int) -> Moment:
-        """What is there after a step; that of the steps last shown is still known."""
+        """Return what is there after a step; that of the steps last shown is kept."""
         known = self._near.get(step)
         return known or moment(self.run.records, self._until[step])
 
     def _event(self) -> list[list[str]]:
-        """Header and payload of the event that is carried or handled, a row a field."""
+        """Return header and payload of the event that is carried or handled, a row a field."""
         done = self._steps[self.step - 1 : self.step]  # none before the first
         event = self._events.get(done[0].arrow.event_id or "") if done else None
         if event is None:
@@ -182,7 +184,7 @@ class Player(AnyWidget):
 
     @traitlets.validate("step")
     def _within(self, proposed: Any) -> int:
-        """A step that there is: the page may still show a longer run, or a cell ask for more."""
+        """Keep to steps that exist: the page may show a longer run, or a cell ask for more."""
         return max(0, min(int(proposed["value"]), len(self._steps)))
 
     def _other_saga(self, _: Any) -> None:
@@ -193,7 +195,7 @@ class Player(AnyWidget):
         self._show()
 
     def _pressed(self, _: Any, pressed: dict[str, Any], __: Any) -> None:
-        """A button besides those that only move. The page gets all that it does at once."""
+        """Do what a button asks that does not only move. The page gets all of it at once."""
         with self.hold_sync():
             if pressed["do"] == "jump":
                 self.jump(pressed["name"])
@@ -266,7 +268,7 @@ class Player(AnyWidget):
 
 
 def _said(step: Step) -> str:
-    """A step in words: its number in the diagram, when, from whom to whom, and what."""
+    """Tell a step in words: its number in the diagram, when, from whom to whom, and what."""
     arrow = step.arrow
     number = f"Arrow {step.number}" if step.number else "Note"
     to = "" if arrow.source == arrow.target else f" → {arrow.target}"

@@ -6,9 +6,9 @@ import pytest
 
 from sagakit import Run, run, scenarios
 from sagakit.contract.ports import Store, on
-from sagakit.lab.moment import Row, landmarks, moment, touched
+from sagakit.lab.moment import Holding, landmarks, moment, touched
 from sagakit.scenarios import System
-from sagakit.trace.trace import Written
+from sagakit.trace.facts import Committed, Postponed, Retried
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +21,9 @@ def late() -> Run:
     return run(scenarios.provider_error)
 
 
-def place_of(finished: Run, text: str) -> int:
-    return next(place for place, one in enumerate(finished.records) if text in one.text)
+def index_of(finished: Run, text: str) -> int:
+    arrows = enumerate(finished.records.arrows())
+    return next(index for index, arrow in arrows if text in arrow.text)
 
 
 def test_before_the_first_record_there_is_nothing(happy: Run) -> None:
@@ -32,9 +33,9 @@ def test_before_the_first_record_there_is_nothing(happy: Run) -> None:
 
 
 def test_a_store_changes_when_it_says_ok_and_not_when_it_is_asked(happy: Run) -> None:
-    asked = place_of(happy, "update balance: 30.00")
+    asked = index_of(happy, "update balance: 30.00")
     old, new = (
-        Row("Wallet DB", "ana", f"balance: {balance}, version: {version}")
+        Holding("Wallet DB", "ana", f"balance: {balance}, version: {version}")
         for balance, version in (("100.00", 1), ("30.00", 2))
     )
     assert old in moment(happy.records, asked).stores
@@ -69,38 +70,38 @@ def test_the_key_of_an_item_is_told_once() -> None:
         )
     ).records
     assert moment(records, len(records) - 1).stores == (
-        Row("Hotel DB", "double", "free: 2, version: 2"),
+        Holding("Hotel DB", "double", "free: 2, version: 2"),
     )
 
 
 def test_a_message_waits_then_is_in_flight_then_is_gone(happy: Run) -> None:
-    queued = place_of(happy, "Queue [PaymentInit]")
-    done = place_of(happy, "done (payment of 70.00)")
+    queued = index_of(happy, "Queue [PaymentInit]")
+    done = index_of(happy, "done (payment of 70.00)")
     seen = [
         row.text
-        for place in (queued - 1, queued, queued + 1, done)
-        for row in moment(happy.records, place).queues
-        if row.place == "Wallet SQS"
+        for index in (queued - 1, queued, queued + 1, done)
+        for row in moment(happy.records, index).queues
+        if row.where == "Wallet SQS"
     ]
     assert seen == ["empty", "PaymentInit", "PaymentInit (in flight)", "empty"]
 
 
 def test_the_last_moment_is_how_the_run_ended(late: Run) -> None:
     end = moment(late.records, len(late.records) - 1)
-    assert {(row.place, row.key) for row in (*end.stores, *end.breaker)} == {
+    assert {(row.where, row.key) for row in (*end.stores, *end.breaker)} == {
         (store, key) for store, items in late.records.stores().items() for key in items
     }
 
 
 def test_the_breaker_is_a_part_of_its_own(late: Run) -> None:
-    first = place_of(late, "timeout")
+    first = index_of(late, "timeout")
     counted = next(
-        place
-        for place, one in enumerate(late.records)
-        if one.source == "Breaker DB" and isinstance(one.detail, Written)
+        index
+        for index, record in enumerate(late.records.entries)
+        if isinstance(record.fact, Committed) and record.fact.store == "Breaker DB"
     )
     assert first < counted
-    (before,), (after,) = (moment(late.records, place).breaker for place in (counted - 1, counted))
+    (before,), (after,) = (moment(late.records, index).breaker for index in (counted - 1, counted))
     assert "nothing written" in before.text
     assert "CLOSED, failures: 1" in after.text
 
@@ -115,27 +116,28 @@ def test_dead_letters_are_told_apart_from_what_waits() -> None:
     )
     records = run(text).records
     assert moment(records, len(records) - 1).queues == (
-        Row("Wallet SQS", "", "empty"),
-        Row("Wallet SQS", "dead letters", "a text"),
+        Holding("Wallet SQS", "", "empty"),
+        Holding("Wallet SQS", "dead letters", "a text"),
     )
 
 
 def test_what_is_touched_is_what_is_read_or_written() -> None:
     records = run(scenarios.concurrent_payments).records
-    assert touched(record for record in records if record.correlation_id == "ana:B") == {
+    assert touched(record for record in records.entries if record.saga == "ana:B") == {
         ("Payments DB", "ana:B"),
         ("Wallet DB", "ana"),
     }
 
 
 def test_landmarks_are_the_first_of_their_kind(late: Run) -> None:
-    found = landmarks(late.records)
+    found = landmarks(late.records.entries)
     assert set(found) == {"retry", "compensation"}
-    assert late.records[found["retry"]].text.startswith("Enqueue")
-    assert late.records[found["compensation"]].event == "ReembolsarUsuario"
-    both = run(scenarios.concurrent_payments).records
-    assert both[landmarks(both)["conflict"]].label.startswith("conflict")
+    entries = late.records.entries
+    assert isinstance(entries[found["retry"]].fact, Postponed)
+    assert entries[found["compensation"]].fact.event == "ReembolsarUsuario"
+    both = run(scenarios.concurrent_payments).records.entries
+    assert isinstance(both[landmarks(both)["conflict"]].fact, Retried)
 
 
 def test_a_run_in_which_all_goes_well_has_no_landmarks(happy: Run) -> None:
-    assert landmarks(happy.records) == {}
+    assert landmarks(happy.records.entries) == {}
