@@ -7,6 +7,7 @@ without a handler) is refused when the deployment is made.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
@@ -262,6 +263,10 @@ class Deployment:
 
     def participants(self) -> tuple[Participant, ...]:
         """Return all participants, in the order of `lanes` first and then as they are declared."""
+        return self._participants
+
+    @cached_property
+    def _participants(self) -> tuple[Participant, ...]:
         order = {name: index for index, name in enumerate(self.lanes)}
         last = len(order)
         return tuple(sorted(self._unordered(), key=lambda each: order.get(each.name, last)))

@@ -45,21 +45,28 @@ def on(*message_types: type) -> Callable[[Handler], Handler]:
 
 
 def handlers(service: object) -> dict[type, Callable[[Any], Awaitable[Any]]]:
-    """The handlers of a service: message type to bound method.
+    """Return the handlers of a service: message type to bound method.
 
     Raises `ValueError` if two methods handle one type.
     """
-    found: dict[type, Callable[[Any], Awaitable[Any]]] = {}
-    for name in dir(type(service)):
-        for message_type in getattr(getattr(type(service), name), "handles", ()):
-            if message_type in found:
-                first = found[message_type].__name__
+    cls: Any = type(service)
+    names = _handler_names(cls)
+    return {message_type: getattr(service, name) for message_type, name in names.items()}
+
+
+@cache
+def _handler_names(service: type) -> dict[type, str]:
+    """Return the name of the method that handles each type. A sweep asks for each run."""
+    names: dict[type, str] = {}
+    for name in dir(service):
+        for message_type in getattr(getattr(service, name), "handles", ()):
+            if message_type in names:
                 raise ValueError(
-                    f"{type(service).__name__} handles {message_type.__name__} in {first} and in "
-                    f"{name}: keep one"
+                    f"{service.__name__} handles {message_type.__name__} in {names[message_type]} "
+                    f"and in {name}: keep one"
                 )
-            found[message_type] = getattr(service, name)
-    return found
+            names[message_type] = name
+    return names
 
 
 class Item(Protocol):

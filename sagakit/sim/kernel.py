@@ -97,10 +97,11 @@ class Kernel:
         low, high = bounds
         if low == high:
             return lambda: low
-        return _draws(Random(f"{self.seed}/{name}").random, low, high - low + 1).__next__
+        return _draws(f"{self.seed}/{name}", low, high - low + 1).__next__
 
 
-def _draws(random: Callable[[], float], low: int, span: int) -> Iterator[int]:
+def _draws(stream: str, low: int, span: int) -> Iterator[int]:
+    random = Random(stream).random  # made when it is first asked for: most runs use few streams
     while True:
         yield low + int(random() * span)
 

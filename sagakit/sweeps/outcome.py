@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sagakit.laws.laws import judge_all
 from sagakit.laws.payments import PaymentEvidence
 from sagakit.payments.metrics import nearest_rank
-from sagakit.payments.topology import Service
+from sagakit.payments.topology import Service, payment_system
 from sagakit.run import run
 from sagakit.scenarios import Scenario
 from sagakit.sweeps.plan import Case, Plan
@@ -55,12 +55,15 @@ def outcomes(
     """Run some cases of a plan, one after the other, in a worker."""
     plan = Plan(scenario, dict.fromkeys(paths, ()), (), services)
     rows = []
-    values, changed = None, scenario
+    values, deployment = None, None
     for case in cases:
         try:
-            if case.values != values:
+            if deployment is None or case.values != values:
                 values, changed = case.values, plan.scenario_with(case.values)
-            rows.append(outcome_of(run(changed, seed=case.seed, services=services).records))
+                deployment = payment_system(
+                    changed.settings, timing=changed.timing, services=services
+                )
+            rows.append(outcome_of(run(changed, seed=case.seed, deployment=deployment).records))
         except Exception as error:
             rows.append(Outcome(error=in_one_line(error)))
     return rows
