@@ -1,4 +1,8 @@
-"""Run a scenario once: `run(scenario) -> Run`, a finished trace with its views."""
+"""Run a scenario once: `run(scenario) -> Run`, a finished trace with its views.
+
+The facade: each method of a `Run` imports its view when it is called, so that `import sagakit`
+loads neither pandas nor matplotlib.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -98,14 +102,15 @@ class Run:
         return self.summary().line()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """How it ended, for the end of a notebook's cell."""
+        """Show how it ended, at the end of a notebook's cell."""
         short = len(self.records) <= 20_000  # judging a longer one would keep the reader waiting
         return self.summary(self.verdicts() if short else None).bundle()
 
     def summary(self, verdicts: "Iterable[Verdict] | None" = None) -> "Summary":
-        """How it ended, with these verdicts."""
-        laws = None if verdicts is None else [(law, held, told) for law, held, told, _ in verdicts]
+        """Return how it ended, with these verdicts."""
         from sagakit.draw.summary import Summary
+
+        laws = None if verdicts is None else [verdict[:3] for verdict in verdicts]
 
         return Summary.of(
             self.records,
@@ -151,14 +156,26 @@ class Run:
         )  # fmt: skip
         return sequence(self.records, view)
 
-    def timeline(self, **choice: Any) -> "Picture":
-        """The run against virtual time, a lane a service."""
+    def timeline(
+        self,
+        *,
+        saga: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        most: int = 40,
+        legend: bool = True,
+    ) -> "Picture":
+        """Draw the run against virtual time, a lane a service: one saga of it, a stretch of its
+        time from `start` to `end` (ms), or the first `most` sagas.
+        """
         from sagakit.draw.timeline import timeline
 
-        return timeline(self.records, **choice)
+        return timeline(self.records, saga=saga, start=start, end=end, most=most, legend=legend)
 
-    def balances(self, **choice: Any) -> "Picture":
-        """The balance of each wallet against virtual time.
+    def balances(
+        self, *, user: str | None = None, most: int = 40, title: str | None = None
+    ) -> "Picture":
+        """Draw the balance of each wallet against virtual time: of one user, or the first `most`.
 
         >>> print(run("provider_error").balances().alt)
         Balance of ana.
@@ -166,19 +183,19 @@ class Run:
         """
         from sagakit.draw.balances import balances
 
-        return balances(self.records, **choice)
+        return balances(self.records, user=user, most=most, title=title)
 
-    def breaker(self, **choice: Any) -> "Picture":
-        """The breaker's state against virtual time, with calls, rejections and probes."""
+    def breaker(self) -> "Picture":
+        """Draw the breaker's state against virtual time, with calls, rejections and probes."""
         from sagakit.draw.breaker import breaker
 
-        return breaker(self.records, **choice)
+        return breaker(self.records)
 
-    def latency(self, **choice: Any) -> "Picture":
-        """How long the sagas took, by outcome."""
+    def latency(self) -> "Picture":
+        """Draw how long the sagas took, by outcome."""
         from sagakit.draw.latency import latency
 
-        return latency(self.records, **choice)
+        return latency(self.records)
 
     def mermaid(
         self,
@@ -210,7 +227,7 @@ class Run:
         return mermaid(self.records, view)
 
     def text(self, *, saga: str | None = None) -> str:
-        """The run drawn in text, for `print`: of one saga if there are many.
+        """Draw the run in text, for `print`: one saga of it if there are many.
 
         >>> print(run("happy_path").text().splitlines()[5])
             83 ms    |           |           |---------->| ProviderPaymentInit   |
@@ -220,7 +237,7 @@ class Run:
         return text(self.records, saga=saga)
 
     def play(self) -> "Player":
-        """The run arrow by arrow, to step through in a notebook (needs the extra `lab`)."""
+        """Step through the run arrow by arrow, in a notebook (needs the extra `lab`)."""
         from sagakit.lab import play
 
         return play(self)
@@ -256,7 +273,7 @@ class Run:
         return self.items("Wallet DB")
 
     def items(self, store: str) -> "pd.DataFrame":
-        """One row an item of a store, as it ended.
+        """Return one row an item of a store, as it ended.
 
         >>> run("circuit_breaker").items("Breaker DB").state.tolist()
         ['CLOSED']
@@ -273,8 +290,8 @@ class Run:
         return queues(self.records)
 
     def spans(self) -> "list[Span]":
-        """One trace a saga, a span a handler with its steps; `sagakit.trace.spans.export` hands
-        them to OpenTelemetry."""
+        """Return a span a handler with its steps, one trace a saga; `sagakit.trace.spans.export`
+        hands them to OpenTelemetry."""
         from sagakit.trace.spans import spans
 
         return spans(self.records)
@@ -291,13 +308,13 @@ class Run:
     # Is it right?
 
     def verdicts(self) -> "list[Verdict]":
-        """One verdict a law: held, or the record that broke it, in words."""
+        """Judge the run: one verdict a law, held or with the record that broke it, in words."""
         from sagakit.laws.laws import verdicts_of
 
         return verdicts_of(self)
 
     def check(self) -> "pd.DataFrame":
-        """The verdicts as a table, one row a law.
+        """Return the verdicts as a table, one row a law.
 
         >>> run("disaster_recovery").check().held.all().item()
         True
