@@ -158,7 +158,7 @@ def test_as_a_process_it_shows_no_progress_to_a_pipe_and_needs_no_pandas() -> No
     assert done.stdout.splitlines()[-1] == "set()"
 
 
-def test_help_tells_of_it(capsys: Captured) -> None:
+def test_help_lists_the_budgets_and_the_exit_status(capsys: Captured) -> None:
     out, _ = shown(capsys, "--help", status=0)
     for word in ("NAME", "--crashes", "--provider", "--limit", "3 a limit came before"):
         assert word in out

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from sagakit.contract.deployment import Participant
-from sagakit.trace.trace import Record
+from sagakit.trace.arrows import Arrow
 
 FOLDER = Path(__file__).parents[1] / "diagrams"
 SHOWN = 3  # how many arrows of the trace a mismatch shows
 
 
-class Arrow(NamedTuple):
+class Step(NamedTuple):
     """One arrow of a diagram."""
 
     source: str
@@ -37,12 +37,12 @@ class Arrow(NamedTuple):
     transaction: str | None = None
     phase: str | None = None
 
-    def is_like(self, record: Record) -> bool:
-        """Whether the record is this arrow."""
+    def is_like(self, arrow: Arrow) -> bool:
+        """Whether the arrow of a trace is this one."""
         return (
-            (self.source, self.target, self.kind) == (record.source, record.target, record.kind)
-            and self.event in (None, record.event)
-            and (self.says is None or self.says in record.text)
+            (self.source, self.target, self.kind) == (arrow.source, arrow.target, arrow.kind)
+            and self.event in (None, arrow.event)
+            and (self.says is None or self.says in arrow.text)
         )
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class Arrow(NamedTuple):
 class Diagram(NamedTuple):
     name: str
     participants: tuple[Participant, ...]
-    arrows: tuple[Arrow, ...]
+    steps: tuple[Step, ...]
 
     @classmethod
     def of(cls, data: Mapping[str, object]) -> Self:
@@ -60,8 +60,8 @@ class Diagram(NamedTuple):
         participants = [
             Participant(one["name"], one["kind"], one["domain"]) for one in data["participants"]
         ]
-        arrows = [arrow for step in data["steps"] for arrow in _arrows(step)]
-        return cls(data["diagram"], tuple(participants), tuple(arrows))
+        steps = [step for told in data["steps"] for step in _steps(told)]
+        return cls(data["diagram"], tuple(participants), tuple(steps))
 
     @classmethod
     def named(cls, name: str) -> Self:
@@ -69,69 +69,66 @@ class Diagram(NamedTuple):
 
     def phase(self, name: str) -> Self:
         """The part of the diagram with that name."""
-        return self._replace(arrows=tuple(each for each in self.arrows if each.phase == name))
+        return self._replace(steps=tuple(step for step in self.steps if step.phase == name))
 
 
 class Mismatch(AssertionError):
     """The trace is not as the diagram has it: the first arrow missing, and what came instead."""
 
 
-def hold(
-    records: Iterable[Record], diagram: Diagram, sagas: Mapping[str, str] | None = None
-) -> None:
-    """Raise `Mismatch` unless the records conform to the diagram.
+def hold(arrows: Iterable[Arrow], diagram: Diagram, sagas: Mapping[str, str] | None = None) -> None:
+    """Raise `Mismatch` unless the arrows of a trace conform to the diagram.
 
     `sagas` says which saga (correlation id) each of the diagram's transactions is.
     """
-    records = [record for record in records if record.source != record.target]
-    for transaction in dict.fromkeys(arrow.transaction for arrow in diagram.arrows):
-        arrows = [arrow for arrow in diagram.arrows if arrow.transaction == transaction]
+    arrows = [arrow for arrow in arrows if arrow.source != arrow.target]
+    for transaction in dict.fromkeys(step.transaction for step in diagram.steps):
+        steps = [step for step in diagram.steps if step.transaction == transaction]
         saga = None if transaction is None else (sagas or {})[transaction]
-        among = [record for record in records if saga in (None, record.correlation_id)]
-        _follow(among, arrows, diagram.name + (f", transaction {transaction}" if saga else ""))
+        among = [arrow for arrow in arrows if saga in (None, arrow.correlation_id)]
+        _follow(among, steps, diagram.name + (f", transaction {transaction}" if saga else ""))
 
 
-def _follow(records: list[Record], arrows: Iterable[Arrow], title: str) -> None:
-    """Find each arrow at its first place after those before it: if that fails, all else does."""
-    place = number = 0
-    for together in _blocks(arrows):
+def _follow(arrows: list[Arrow], steps: Iterable[Step], title: str) -> None:
+    """Find each step at its first place after those before it: if that fails, all else does."""
+    begin = number = 0
+    for together in _blocks(steps):
         taken: list[int] = []
-        for arrow in together:
+        for step in together:
             number += 1
-            free = (at for at in range(place, len(records)) if at not in taken)
-            found = next((at for at in free if arrow.is_like(records[at])), None)
+            free = (index for index in range(begin, len(arrows)) if index not in taken)
+            found = next((index for index in free if step.is_like(arrows[index])), None)
             if found is None:
-                reached = max(taken, default=place - 1) + 1
-                said = f"{title}: arrow {number} of the diagram is not in the trace\n    {arrow}"
-                early = [record for record in records[:place] if arrow.is_like(record)]
-                raise Mismatch(said + _instead(early, records[:reached], records[reached:]))
+                reached = max(taken, default=begin - 1) + 1
+                said = f"{title}: arrow {number} of the diagram is not in the trace\n    {step}"
+                early = [arrow for arrow in arrows[:begin] if step.is_like(arrow)]
+                raise Mismatch(said + _instead(early, arrows[:reached], arrows[reached:]))
             taken.append(found)
-        place = max(taken) + 1
+        begin = max(taken) + 1
 
 
-def _blocks(arrows: Iterable[Arrow]) -> Iterator[list[Arrow]]:
-    """The arrows of one parallel group together, each other arrow alone."""
-    numbered = enumerate(arrows)
-    for _, block in groupby(numbered, key=lambda one: one[1].parallel or one[0]):
-        yield [arrow for _, arrow in block]
+def _blocks(steps: Iterable[Step]) -> Iterator[list[Step]]:
+    """The steps of one parallel group together, each other step alone."""
+    for _, block in groupby(enumerate(steps), key=lambda pair: pair[1].parallel or pair[0]):
+        yield [step for _, step in block]
 
 
-def _arrows(step: Mapping[str, str]) -> Iterator[Arrow]:
-    stops = [step["from"], *filter(None, [step.get("via")]), step["to"]]
+def _steps(told: Mapping[str, str]) -> Iterator[Step]:
+    stops = [told["from"], *filter(None, [told.get("via")]), told["to"]]
     for source, target in pairwise(stops):
-        yield Arrow(
+        yield Step(
             source,
             target,
-            step["kind"],
-            step.get("event"),
-            step.get("says"),
-            step.get("parallel"),
-            step.get("transaction"),
-            step.get("phase"),
+            told["kind"],
+            told.get("event"),
+            told.get("says"),
+            told.get("parallel"),
+            told.get("transaction"),
+            told.get("phase"),
         )
 
 
-def _instead(early: list[Record], before: list[Record], rest: list[Record]) -> str:
+def _instead(early: list[Arrow], before: list[Arrow], rest: list[Arrow]) -> str:
     lines = []
     if early:
         lines.append(f"not any more, that is: it came too early, at {early[-1].t} ms")
@@ -140,9 +137,9 @@ def _instead(early: list[Record], before: list[Record], rest: list[Record]) -> s
     return "\n".join(["", *lines])
 
 
-def _shown(record: Record) -> str:
-    line = _line(record.source, record.target, record.kind, record.event, record.text)
-    return f"    {record.t} ms: {line}"
+def _shown(arrow: Arrow) -> str:
+    line = _line(arrow.source, arrow.target, arrow.kind, arrow.event, arrow.text)
+    return f"    {arrow.t} ms: {line}"
 
 
 def _line(source: str, target: str, kind: str, event: str | None, text: str) -> str:

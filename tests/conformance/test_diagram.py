@@ -2,8 +2,9 @@
 
 import pytest
 
-from sagakit.trace.trace import Record
-from tests.conformance.diagram import Arrow, Diagram, Mismatch, hold
+from sagakit.trace.arrows import Arrow, Kind
+from sagakit.trace.facts import Told
+from tests.conformance.diagram import Diagram, Mismatch, Step, hold
 
 DIAGRAM = Diagram.of(
     {
@@ -23,23 +24,34 @@ DIAGRAM = Diagram.of(
     }
 )
 
-ORDER = Record(1, "call", "Guest", "Waiter", "order")
-HANDED_IN = Record(2, "async", "Waiter", "Hatch", "one tea", "Ordered")
-TAKEN = Record(3, "async", "Hatch", "Cook", "one tea", "Ordered")
-BOIL = Record(4, "call", "Cook", "Kettle", "boil water")
-TRAY = Record(5, "call", "Cook", "Tray", "take")
-CUP = Record(6, "call", "Cook", "Cup", "fill")
-SERVED = Record(7, "return", "Waiter", "Guest", "your tea", "Served")
+
+def arrow(
+    t: int, kind: Kind, source: str, target: str, label: str, event: str | None = None,
+    saga: str | None = None,
+) -> Arrow:  # fmt: skip
+    """One of a trace; a diagram is not held against its fact."""
+    return Arrow(
+        t, kind, source, target, label, "", event, saga, None, 0, Told(source, target, label)
+    )
+
+
+ORDER = arrow(1, "call", "Guest", "Waiter", "order")
+HANDED_IN = arrow(2, "async", "Waiter", "Hatch", "one tea", "Ordered")
+TAKEN = arrow(3, "async", "Hatch", "Cook", "one tea", "Ordered")
+BOIL = arrow(4, "call", "Cook", "Kettle", "boil water")
+TRAY = arrow(5, "call", "Cook", "Tray", "take")
+CUP = arrow(6, "call", "Cook", "Cup", "fill")
+SERVED = arrow(7, "return", "Waiter", "Guest", "your tea", "Served")
 TEA = [ORDER, HANDED_IN, TAKEN, BOIL, TRAY, CUP, SERVED]
 
 
-def replaced(record: Record, **changes: object) -> list[Record]:
-    return [each._replace(**changes) if each is record else each for each in TEA]
+def replaced(right: Arrow, **changes: object) -> list[Arrow]:
+    return [each._replace(**changes) if each is right else each for each in TEA]
 
 
-def complaint(records: list[Record]) -> str:
+def complaint(arrows: list[Arrow]) -> str:
     with pytest.raises(Mismatch) as caught:
-        hold(records, DIAGRAM)
+        hold(arrows, DIAGRAM)
     return str(caught.value)
 
 
@@ -48,15 +60,15 @@ def test_a_trace_with_all_arrows_in_order_conforms() -> None:
 
 
 def test_a_step_with_via_is_two_arrows() -> None:
-    assert [(each.source, each.target, each.kind, each.event) for each in DIAGRAM.arrows[1:3]] == [
+    assert [(each.source, each.target, each.kind, each.event) for each in DIAGRAM.steps[1:3]] == [
         ("Waiter", "Hatch", "async", "Ordered"),
         ("Hatch", "Cook", "async", "Ordered"),
     ]
 
 
 def test_a_trace_may_tell_more_than_the_diagram() -> None:
-    more = Record(3, "call", "Cook", "Phone", "a call")
-    note = Record(3, "note", "Cook", "Cook", "yawns")
+    more = arrow(3, "call", "Cook", "Phone", "a call")
+    note = arrow(3, "note", "Cook", "Cook", "yawns")
     hold([more, ORDER, note, more, *TEA[1:], more], DIAGRAM)
 
 
@@ -68,9 +80,9 @@ def test_a_loop_may_repeat() -> None:
     hold([ORDER, HANDED_IN, TAKEN, BOIL, BOIL, BOIL, TRAY, CUP, SERVED], DIAGRAM)
 
 
-@pytest.mark.parametrize("removed", TEA, ids=lambda record: f"{record.source}-{record.target}")
-def test_a_missing_arrow_is_named_with_what_came_instead(removed: Record) -> None:
-    left = [record for record in TEA if record is not removed]
+@pytest.mark.parametrize("removed", TEA, ids=lambda each: f"{each.source}-{each.target}")
+def test_a_missing_arrow_is_named_with_what_came_instead(removed: Arrow) -> None:
+    left = [each for each in TEA if each is not removed]
     said = complaint(left)
     assert f"    {removed.source} -> {removed.target}, {removed.kind}" in said.splitlines()[1]
     assert "came instead" in said
@@ -103,7 +115,7 @@ def test_the_message_tells_that_the_trace_ended() -> None:
 
 
 @pytest.mark.parametrize(
-    ("record", "wrong"),
+    ("right", "wrong"),
     [
         (ORDER, {"kind": "async"}),
         (TAKEN, {"kind": "call"}),  # the second arrow of a step with via has the step's kind too
@@ -116,14 +128,14 @@ def test_the_message_tells_that_the_trace_ended() -> None:
     ],
 )
 def test_an_arrow_of_another_kind_event_text_or_end_is_another_arrow(
-    record: Record, wrong: dict[str, object]
+    right: Arrow, wrong: dict[str, object]
 ) -> None:
-    (arrow,) = [one for one in DIAGRAM.arrows if one.is_like(record)]
-    assert f"\n    {arrow}\n" in complaint(replaced(record, **wrong))
+    (step,) = [step for step in DIAGRAM.steps if step.is_like(right)]
+    assert f"\n    {step}\n" in complaint(replaced(right, **wrong))
 
 
 def test_one_arrow_of_the_trace_stands_for_one_of_a_parallel_group_only() -> None:
-    both = Arrow("Cook", "Cup", "call", parallel="serve")
+    both = Step("Cook", "Cup", "call", parallel="serve")
     two = Diagram("cups", (), (both, both))
     hold([CUP, CUP], two)
     with pytest.raises(Mismatch, match="arrow 2") as caught:
@@ -134,16 +146,16 @@ def test_one_arrow_of_the_trace_stands_for_one_of_a_parallel_group_only() -> Non
 
 # Two guests at once: the order holds for each, not across.
 
-A_ASKS = Record(1, "call", "Guest", "Waiter", "tea", None, "table 1")
-B_ASKS = Record(1, "call", "Guest", "Waiter", "tea", None, "table 2")
-A_GETS = Record(2, "return", "Waiter", "Guest", "here", None, "table 1")
-B_GETS = Record(2, "return", "Waiter", "Guest", "here", None, "table 2")
+A_ASKS = arrow(1, "call", "Guest", "Waiter", "tea", None, "table 1")
+B_ASKS = arrow(1, "call", "Guest", "Waiter", "tea", None, "table 2")
+A_GETS = arrow(2, "return", "Waiter", "Guest", "here", None, "table 1")
+B_GETS = arrow(2, "return", "Waiter", "Guest", "here", None, "table 2")
 TABLES = {"A": "table 1", "B": "table 2"}
 BOTH = Diagram(
     "two guests",
     (),
     tuple(
-        Arrow(*ends, transaction=guest)
+        Step(*ends, transaction=guest)
         for guest in ("A", "B")
         for ends in (("Guest", "Waiter", "call"), ("Waiter", "Guest", "return"))
     ),
