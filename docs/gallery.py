@@ -17,7 +17,7 @@ from notebooks.exercises.unknown_outcome import ENDS, SILENCE, moves_in
 from notebooks.exercises.what_if import DELAY, GIVEN, LONGER, OUTAGE_END, THRESHOLD
 from sagakit.contract.terminal import show_lines, tell
 from sagakit.draw.counts import counts
-from sagakit.draw.deployed import deployed
+from sagakit.draw.deployment import deployment_diagram
 from sagakit.draw.states import Move, states
 from sagakit.draw.svg import Picture
 from sagakit.draw.sweeps import distributions, heatmap
@@ -257,7 +257,7 @@ def _of_the_deployment(out: Path) -> Section:
         title="The deployment",
         told=(ABOUT_PARTS,),
         command="sagakit template",
-        figures=[_draw("deployment", deployed(payment_system()), caption, out)],
+        figures=[_draw("deployment", deployment_diagram(payment_system()), caption, out)],
     )
 
 

@@ -29,7 +29,6 @@ DOMAINS = (
     Hue("#EDF4FA", BLUE), Hue("#FCF3E2", "#9A6A00"), Hue("#E8F5F0", "#00795A"),
     Hue("#F8EDF3", "#A4467A"), Hue("#EEF1F3", "#52616B"), Hue("#F6F5DF", "#77700A"),
 )  # fmt: skip
-TINTS = tuple(hue.tint for hue in DOMAINS)
 OUTSIDE = Hue(WHITE, INK)  # who belongs to no domain
 
 

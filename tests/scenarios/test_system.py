@@ -7,7 +7,7 @@ import pytest
 from sagakit import Run, System, explore, run
 from sagakit.contract.events import Event
 from sagakit.contract.ports import Delayed, External, Ports, Store, on
-from sagakit.draw.deployed import deployed
+from sagakit.draw.deployment import deployment_diagram
 from sagakit.payments.topology import payment_system
 from sagakit.scenarios import BadScenario
 
@@ -235,8 +235,8 @@ class TestARun:
         assert all(verdict.held for verdict in done.verdicts())
 
     def test_a_figure_draws_nothing_delayed_that_is_not_declared(self) -> None:
-        assert "delayed" in deployed(payment_system()).svg()
-        assert "delayed" not in deployed(PATIENT.deployment).svg()
+        assert "delayed" in deployment_diagram(payment_system()).svg()
+        assert "delayed" not in deployment_diagram(PATIENT.deployment).svg()
 
 
 class TestExplored:

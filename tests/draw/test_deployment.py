@@ -7,8 +7,9 @@ from itertools import combinations
 import pytest
 
 from sagakit.contract.deployment import Deployment, Function, Queue, Rule, Table, Topic
-from sagakit.draw.deployed import deployed
-from sagakit.draw.svg import Picture
+from sagakit.draw.deployment import deployment_diagram
+from sagakit.draw.palette import domain_hues
+from sagakit.draw.svg import SHOWN, WIDTH, Drawing, Picture
 from sagakit.payments.topology import Settings, payment_system
 from tests.contract.test_deployment import SOUND, Ordered
 from tests.draw.looking import complaints, words
@@ -25,14 +26,14 @@ QUEUED = Deployment(
 
 @pytest.mark.parametrize("deployment", [PAYMENTS, TRAVEL, SOUND, ALONE, QUEUED])
 def test_it_can_be_read(deployment: Deployment) -> None:
-    picture = deployed(deployment)
+    picture = deployment_diagram(deployment)
     assert complaints(picture) == []
-    assert picture.svg() == deployed(deployment).svg()
+    assert picture.svg() == deployment_diagram(deployment).svg()
 
 
 @pytest.mark.parametrize("deployment", [PAYMENTS, TRAVEL, SOUND])
 def test_every_part_is_there_and_every_rule_once(deployment: Deployment) -> None:
-    shown = words(deployed(deployment))
+    shown = words(deployment_diagram(deployment))
     names = [one.name for one in deployment.functions]
     names += [one.name for one in deployment.tables]
     names += [name for one in deployment.queues for name in (one.name, one.dead_letters)]
@@ -48,7 +49,7 @@ def test_every_part_is_there_and_every_rule_once(deployment: Deployment) -> None
 def test_in_brief_it_has_every_service_and_rule_and_no_numbers_or_dead_letters(
     deployment: Deployment,
 ) -> None:
-    picture = deployed(deployment, brief=True)
+    picture = deployment_diagram(deployment, brief=True)
     assert complaints(picture) == []
     shown = words(picture)
     expected = [one.name for one in deployment.functions]
@@ -60,21 +61,23 @@ def test_in_brief_it_has_every_service_and_rule_and_no_numbers_or_dead_letters(
 
 
 def test_the_numbers_are_the_deployment_s_own() -> None:
-    shown = words(deployed(payment_system(Settings(provider_visibility=45_000, wallet_batch=7))))
+    shown = words(
+        deployment_diagram(payment_system(Settings(provider_visibility=45_000, wallet_batch=7)))
+    )
     assert shown.count("visibility 45 s") == 2
     assert shown.count("batch of 7") == 1
     assert "timeout 10 s, 10 at once" in shown
     assert "client timeout 5 s" in shown
-    assert "after 3 receives" in words(deployed(QUEUED))
+    assert "after 3 receives" in words(deployment_diagram(QUEUED))
 
 
 def test_a_rule_that_renames_says_so() -> None:
-    assert "as ProviderPaymentInit" in words(deployed(PAYMENTS))
+    assert "as ProviderPaymentInit" in words(deployment_diagram(PAYMENTS))
 
 
 def test_no_two_boxes_share_a_place() -> None:
     for deployment in (PAYMENTS, TRAVEL, SOUND):
-        found = boxes(deployed(deployment))
+        found = boxes(deployment_diagram(deployment))
         for one, other in combinations(found, 2):
             apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1]
             assert apart or other[3] <= one[1], (one, other)
@@ -93,14 +96,28 @@ def boxes(picture: Picture) -> list[tuple[float, float, float, float]]:
     return found
 
 
+def test_no_picture_is_higher_than_a_screen_and_domains_have_their_colours() -> None:
+    picture = deployment_diagram(PAYMENTS)
+    assert isinstance(picture, Drawing)
+    assert picture.height * SHOWN / WIDTH <= 800
+    hue = domain_hues(PAYMENTS.participants())["Wallet"]
+    assert f"fill='{hue.tint}'" in picture.svg()
+    assert f"fill='{hue.strong}'" in picture.svg()
+
+
+def test_a_rule_says_under_the_mouse_where_it_sends_what() -> None:
+    said = "<title>EventBridge sends Ordered to Shop SQS.</title>"
+    assert said in deployment_diagram(QUEUED).svg()
+
+
 def test_it_is_told_in_words() -> None:
-    assert deployed(QUEUED, title="A shop").alt.splitlines() == [
+    assert deployment_diagram(QUEUED, title="A shop").alt.splitlines() == [
         "A shop.",
         "Shop (timeout 3 s, 10 at once) takes batches of 10 from Shop SQS.",
         "Shop SQS (visibility 30 s) gives up into Shop DLQ after 3 receives.",
         "EventBridge sends Ordered to Shop SQS.",
     ]
-    told = deployed(PAYMENTS).alt
+    told = deployment_diagram(PAYMENTS).alt
     assert "EventBridge sends BalanceDebited to Provider SQS as ProviderPaymentInit." in told
     assert (
         "API Gateway (timeout 29 s, 1000 at once) is asked for Post by User; calls Payment" in told
@@ -114,34 +131,34 @@ def test_what_is_wired_otherwise_is_drawn_otherwise() -> None:
     gate, payment, wallet, *others = PAYMENTS.functions
     topic = Topic("SNS Topic", ("Email Lambda", "Wallet Service"), "Notification")
     odd = replace(PAYMENTS, functions=(gate, wallet, payment, *others), topics=(topic,))
-    picture = deployed(odd)
+    picture = deployment_diagram(odd)
     assert "SNS Topic passes each message to Email Lambda, Wallet Service" in picture.alt
-    assert picture.svg() != deployed(PAYMENTS).svg()
+    assert picture.svg() != deployment_diagram(PAYMENTS).svg()
     assert complaints(picture) == []
 
 
 def test_a_bus_that_nobody_uses_is_not_drawn() -> None:
-    assert "EventBridge" not in words(deployed(ALONE))
-    assert "EventBridge" in words(deployed(QUEUED))
+    assert "EventBridge" not in words(deployment_diagram(ALONE))
+    assert "EventBridge" in words(deployment_diagram(QUEUED))
 
 
 def test_an_owner_publishes_by_the_outbox_of_its_table() -> None:
     quiet = replace(SOUND, tables=())
-    assert "published by the outbox" in words(deployed(SOUND))
-    assert "published by the outbox" not in words(deployed(quiet))
+    assert "published by the outbox" in words(deployment_diagram(SOUND))
+    assert "published by the outbox" not in words(deployment_diagram(quiet))
 
 
 def test_a_title_of_ones_own_begins_the_text_alternative() -> None:
-    assert deployed(SOUND, title="A shop").alt.splitlines()[0] == "A shop."
+    assert deployment_diagram(SOUND, title="A shop").alt.splitlines()[0] == "A shop."
 
 
 def test_nothing_to_draw() -> None:
     with pytest.raises(ValueError, match="no functions to draw"):
-        deployed(Deployment(functions=()))
+        deployment_diagram(Deployment(functions=()))
 
 
 def test_a_service_that_asks_for_what_is_not_there() -> None:
     lost = Function(name="Shop", build=lambda ports: ports.store("Shelf"))
     system = Deployment(functions=(lost,), tables=(Table("Shelves", "Shop"),))
     with pytest.raises(ValueError, match="Shop: there is no store 'Shelf': did you mean Shelves"):
-        deployed(system)
+        deployment_diagram(system)

@@ -4,11 +4,12 @@ Each row is a domain. An event leaves a service by its outbox for the bus on the
 it from there to the queue or topic of whoever handles it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
+from math import atan2
 
 from sagakit.contract.deployment import Deployment, ParticipantKind, Rule
-from sagakit.draw.blocks import (
+from sagakit.draw.deployment_layout import (
     LINE,
     NAME,
     NUMBER,
@@ -22,59 +23,65 @@ from sagakit.draw.blocks import (
     columns_of,
     rows_of,
 )
-from sagakit.draw.icons import COFFIN, FILLED, HEADS, MEANING, OPEN, Points, Shape
-from sagakit.draw.legend import EDGE, Legend, Sample, head_sample, step_sample
-from sagakit.draw.palette import GREY, INK, PALE, RED, TINTS
+from sagakit.draw.icons import COFFIN, FILLED, HEADS, OPEN, Points, Shape, turned
+from sagakit.draw.legend import EDGE, Legend, Sample, kinds_of_heads, step_sample
+from sagakit.draw.palette import GREY, INK, PALE, RED, Hue, domain_hues
 from sagakit.draw.svg import WIDTH, Picture, Sheet
 from sagakit.draw.text_metrics import width
-from sagakit.draw.wiring import DIRECTLY, OUTBOX, alternative, heading, named
 from sagakit.trace.trace import duration
 
 TITLE = 12.0
 TOP = 14.0  # below the legend
 FRAME = "#9A9A9A"
+OUTBOX, DIRECTLY = "published by the outbox", "published directly"
 MESSAGE, CALL, DEAD = "event or message", "call", "to the dead letters"
 
 
-def deployed(deployment: Deployment, *, title: str | None = None, brief: bool = False) -> Picture:
+def deployment_diagram(
+    deployment: Deployment,
+    *,
+    title: str | None = None,
+    brief: bool = False,
+    legend: bool = True,
+) -> Picture:
     """Draw a deployment. `title` is one line; by default it says how many parts there are.
 
-    `brief` leaves out the legend, numbers, dead letters, queues that no rule feeds, a service's
-    further stores, and people other than the first.
+    `legend` says whether to explain the signs. `brief` leaves that out, and numbers, dead letters,
+    queues that no rule feeds, a service's further stores, and people other than the first.
 
     Raises `ValueError` for a deployment without a function, and for a service that asks for
     something that the deployment does not have.
 
     >>> from sagakit.payments.topology import payment_system
-    >>> print(deployed(payment_system()).alt.splitlines()[0])
+    >>> print(deployment_diagram(payment_system()).alt.splitlines()[0])
     Deployment: 7 functions, 4 queues, 9 rules, 1 topic, 4 tables.
     """
     rows = rows_of(deployment, brief)
     if not rows:
         raise ValueError("there are no functions to draw: a deployment needs one at least")
-    return _Drawing(deployment, rows, title or heading(deployment), brief).drawn()
+    return _Drawing(deployment, rows, title or _heading(deployment), legend and not brief).drawn()
 
 
 class _Drawing:
-    def __init__(self, deployment: Deployment, rows: list[Row], title: str, brief: bool) -> None:
+    def __init__(self, deployment: Deployment, rows: list[Row], title: str, legend: bool) -> None:
         self.deployment, self.rows, self.title = deployment, rows, title
         self.columns = columns_of(rows, EDGE, WIDTH, _room_for_rules(deployment, rows))
         wide = max(WIDTH, self.columns.parties[1] + EDGE)
-        self.legend = Legend(() if brief else _samples(deployment, rows), wide)
-        y = EDGE + 19 + self.legend.height + (0 if brief else TOP)
+        self.legend = Legend(_samples(deployment, rows) if legend else (), wide)
+        y = EDGE + 19 + self.legend.height + (TOP if legend else 0)
         for row in rows:
             y = row.put(y) + ROWS
         of_the_bus = rows[0].top + width(deployment.bus, NAME, bold=True) + 8
         rows[-1].bottom = max(rows[-1].bottom, of_the_bus)
-        self.sheet = Sheet(wide, rows[-1].bottom + EDGE, alternative(deployment, rows, title))
+        self.sheet = Sheet(wide, rows[-1].bottom + EDGE, _alternative(deployment, rows, title))
 
     def drawn(self) -> Picture:
         self.sheet.words(EDGE, EDGE + 10, self.title, TITLE, bold=True)
         self.legend.draw(self.sheet, EDGE + 19)
-        tints = iter(TINTS * len(self.rows))
+        hues = domain_hues(self.deployment.participants())
         for row in self.rows:
             if row.domain:
-                self._domain(row, next(tints))
+                self._domain(row, hues[row.domain])
             for block in row.blocks:
                 self._block(block, row)
             for topic in row.topics:
@@ -85,20 +92,21 @@ class _Drawing:
         self._calls()
         return self.sheet.picture
 
-    def _domain(self, row: Row, tint: str) -> None:
+    def _domain(self, row: Row, hue: Hue) -> None:
         left = min(self.columns.feeds[0], self.columns.functions[0]) - 8
         right = max(self.columns.stores[1], self.columns.functions[1]) + 14
-        self.sheet.area(left, row.top, right, row.bottom, tint, z=0)
-        self.sheet.words(left + 8, row.top + 11.5, row.domain or "", NAME, bold=True, colour=GREY)
+        self.sheet.area(left, row.top, right, row.bottom, hue.tint, z=0)
+        self.sheet.words(
+            left + 8, row.top + 11.5, row.domain or "", NAME, bold=True, colour=hue.strong
+        )
 
     # The parts.
 
-    def _part(self, part: Part, ends: tuple[float, float], colour: str = INK) -> None:
+    def _part(self, part: Part, ends: tuple[float, float]) -> None:
         left, right = ends
         self.sheet.area(left, part.top, right, part.bottom, "white", colour=FRAME, width=0.8, z=4)
-        for shape in HEADS[part.kind]:
-            self.sheet.shape(shape, left + SIGN / 2 + 1, part.middle, colour=colour, width=0.9, z=5)
-        lines = [*((line, NAME, colour) for line in part.lines)]
+        self.sheet.icon(part.kind, HEADS[part.kind], left + SIGN / 2 + 1, part.middle, z=5)
+        lines = [*((line, NAME, INK) for line in part.lines)]
         lines += [(part.numbers, NUMBER, GREY)] * bool(part.numbers)
         y = part.middle - LINE * (len(lines) - 1) / 2 + 3
         for place, (text, size, ink) in enumerate(lines):
@@ -106,7 +114,8 @@ class _Drawing:
 
     def _block(self, block: Block, row: Row) -> None:
         left, right = self.columns.functions
-        self._part(block.part, self.columns.functions)
+        with self.sheet.told("\n".join(_told(block)), z=4):
+            self._part(block.part, self.columns.functions)
         for feed in block.feeds:
             self._feed(feed)
             self._takes(block, feed)
@@ -139,7 +148,8 @@ class _Drawing:
 
     def _rule(self, rule: Rule, y: float) -> None:
         bus, end = self.columns.bus[1], self.columns.feeds[0]
-        self._arrow([(bus, y), (end, y)], OPEN)
+        with self.sheet.told(_sent(self.deployment, rule), z=3):
+            self._arrow([(bus, y), (end, y)], OPEN)
         x = (bus + end) / 2 - 2
         self.sheet.words(x, y - 3.5, rule.event.__name__, NAME, align="center")
         if rule.rename:
@@ -198,7 +208,7 @@ class _Drawing:
             self._arrow([(here, y + apart), (there, y + apart)], OPEN)
         if asks:
             self._arrow([(there, y - apart), (here, y - apart)], FILLED)
-            self._says(here + 12, y - apart - 3.5, named(block.uses.commands))
+            self._says(here + 12, y - apart - 3.5, _named(block.uses.commands))
 
     def _says(self, x: float, y: float, text: str) -> None:
         self.sheet.words(x, y, text, NUMBER, colour=GREY)
@@ -220,7 +230,7 @@ class _Drawing:
                     way = [(right, y), (x, y), (x, end), (right, end)]
                 self._arrow(way, FILLED)
                 self.sheet.words(
-                    x - 6, way[-1][1] - 9, named(other.uses.commands), NUMBER,
+                    x - 6, way[-1][1] - 9, _named(other.uses.commands), NUMBER,
                     colour=GREY, align="right",
                 )  # fmt: skip
 
@@ -234,23 +244,16 @@ class _Drawing:
         middle, name = (left + right) / 2, self.deployment.bus
         large = width(name, TITLE, bold=True) < bottom - top - 2 * SIGN
         if large:
-            for shape in HEADS["bus"]:
-                self.sheet.shape(shape, middle, top + 14, width=0.9, z=5)
+            self.sheet.icon("bus", HEADS["bus"], middle, top + 14, z=5)
         size = TITLE if large else NAME
         y = (top + bottom) / 2 + width(name, size, bold=True) / 2
         self.sheet.words(middle + size / 3, y, name, size, bold=True, angle=90)
 
     def _arrow(self, way: Points, head: Shape, colour: str = INK) -> None:
-        """A line around corners with its head at the end."""
+        """Draw a line around corners with its head at the end."""
         (x0, y0), (x, y) = way[-2:]
-        across, down = (x > x0) - (x < x0), (y > y0) - (y < y0)
-        turned = Shape(
-            [[(dx * across - dy * down, dx * down + dy * across) for dx, dy in line]
-             for line in head.lines],
-            head.closed, head.solid,
-        )  # fmt: skip
         self.sheet.lines([way], colour=colour, width=1.2, z=3)
-        self.sheet.shape(turned, x, y, colour=colour, width=1.2, z=6)
+        self.sheet.shape(turned(head, atan2(y - y0, x - x0)), x, y, colour=colour, width=1.2, z=6)
 
 
 def _at_the_bus(row: Row) -> Iterator[bool]:
@@ -271,7 +274,7 @@ def _room_for_rules(deployment: Deployment, rows: list[Row]) -> float:
 
 
 def _samples(deployment: Deployment, rows: list[Row]) -> Iterator[tuple[Sample, float, str]]:
-    """Each sample of the legend, how wide it is, and what it means."""
+    """Return each sample of the legend, how wide it is, and what it means."""
     blocks = [block for row in rows for block in row.blocks]
     if any(block.stores or block.parties or block.uses.callers for block in blocks):
         yield step_sample("call"), 30, CALL
@@ -283,6 +286,75 @@ def _samples(deployment: Deployment, rows: list[Row]) -> Iterator[tuple[Sample, 
     kinds |= {part.kind for block in blocks for part in (*block.parties, *block.stores)}
     kinds |= {"queue"} if deployment.queues else set()
     kinds |= {"topic"} if deployment.topics else set()
-    for kind, means in MEANING.items():
-        if kind in kinds:
-            yield head_sample(kind), 18, means
+    yield from kinds_of_heads(kinds)
+
+
+# In words.
+
+
+def _heading(deployment: Deployment) -> str:
+    """A title made from the deployment: how many parts it has."""
+    counts = [
+        (len(deployment.functions), "function"),
+        (len(deployment.queues), "queue"),
+        (len(deployment.rules), "rule"),
+        (len(deployment.topics), "topic"),
+        (len(deployment.tables), "table"),
+    ]
+    said = [f"{many} {what}" + "s" * (many > 1) for many, what in counts if many]
+    return f"Deployment: {', '.join(said)}"
+
+
+def _named(commands: Sequence[type]) -> str:
+    return " or ".join(one.__name__ for one in commands)
+
+
+def _alternative(deployment: Deployment, rows: Sequence[Row], title: str) -> str:
+    """The same as the picture: a sentence a function, a queue, a topic and a rule."""
+    said = [f"{title}."]
+    for row in rows:
+        where = f"{row.domain}: " if row.domain else ""
+        said += [where + line for block in row.blocks for line in _told(block)]
+        for one in row.topics:
+            dead = f"; what is undelivered goes to {one.dead.name}" if one.dead else ""
+            said.append(
+                f"{where}{one.part.name} passes each message to {', '.join(one.subscribers)}{dead}."
+            )
+    said += [_sent(deployment, rule) for rule in deployment.rules]
+    return "\n".join(said)
+
+
+def _sent(deployment: Deployment, rule: Rule) -> str:
+    renamed = f" as {rule.rename.__name__}" if rule.rename else ""
+    return f"{deployment.bus} sends {rule.event.__name__} to {rule.target}{renamed}."
+
+
+def _told(block: Block) -> Iterator[str]:
+    function, uses = block.function, block.uses
+    does = []
+    if block.feeds:
+        queues = " and ".join(feed.part.name for feed in block.feeds)
+        batches = f"batches of {function.batch} " if block.part.numbers else ""
+        does.append(f"takes {batches}from {queues}")
+    if asking := [part.name for part in block.parties if part.kind == "actor" and uses.commands]:
+        does.append(f"is asked for {_named(uses.commands)} by {asking[0]}")
+    does += [f"calls {other}" for other in uses.callers]
+    waits = function.client_timeout
+    patience = f" (client timeout {duration(waits)})" if waits and block.part.numbers else ""
+    does += [f"calls {other}{patience}" for other in uses.externals]
+    drawn = [part.name for part in block.parties]
+    does += [f"tells {other}" for other in uses.people if other in drawn]
+    if function.retry_queue and block.part.numbers:
+        does.append(f"puts what is delayed in {function.retry_queue}")
+    if block.stores:
+        does.append(f"uses {', '.join(store.name for store in block.stores)}")
+    if block.publishes:
+        does.append("its events are " + (OUTBOX if block.owned else DIRECTLY))
+    numbers = f" ({block.part.numbers})" if block.part.numbers else ""
+    yield f"{function.name}{numbers} {'; '.join(does) or 'stands alone'}."
+    for feed in block.feeds:
+        if feed.dead:
+            yield (
+                f"{feed.part.name} ({feed.part.numbers}) gives up into {feed.dead.name} "
+                f"{feed.gives_up}."
+            )

@@ -22,16 +22,16 @@ from sagakit.draw.text_metrics import width, wrapped
 from sagakit.trace.trace import duration
 
 NAME, NUMBER = 8.5, 8.0  # letters
-LINE = 10.5
-PART, SMALL = 29.0, 20.0  # heights: of a part with two lines, and with one
+LINE = 10.0
+PART, SMALL = 26.0, 18.0  # heights: of a part with two lines, and with one
 SIGN = 26.0  # room for it in a part
 PAD = 7.0
-BETWEEN = 9.0  # one part and the next below it
-DROP = 17.0  # from a queue down to its dead letters
+BETWEEN = 8.0  # one part and the next below it
+DROP = 15.0  # from a queue down to its dead letters
 RULE, RENAMED = 16.0, 10.0  # a rule's height, and the line for its other name
 TITLED = 15.0  # room for a domain's name
-OUT = 17.0  # room below a row for what it publishes
-ROWS = 8.0  # between two
+OUT = 16.0  # room below a row for what it publishes
+ROWS = 6.0  # between two
 PARTY = 70.0  # the widest line of a party's name
 
 
@@ -60,7 +60,7 @@ class Part:
         return PART if self.numbers or len(self.lines) > 1 else SMALL
 
     def put(self, top: float, high: float) -> float:
-        """Stand there. Returns its bottom."""
+        """Stand there, and return where it ends."""
         self.top, self.bottom = top, top + high
         return self.bottom
 
@@ -76,9 +76,12 @@ class Feed:
     subscribers: tuple[str, ...] = ()
 
     @property
+    def rules_high(self) -> float:
+        return sum(map(_height, self.rules))
+
+    @property
     def high(self) -> float:
-        rules = sum(RULE + RENAMED * (rule.rename is not None) for rule in self.rules)
-        return max(self.part.high, rules + 4)
+        return max(self.part.high, self.rules_high + 4)
 
     @property
     def parts(self) -> list[Part]:
@@ -93,12 +96,15 @@ class Feed:
         return self.dead.put(bottom + DROP, SMALL) if self.dead else bottom
 
     def arrivals(self) -> Iterator[tuple[Rule, float]]:
-        """Each rule and where its arrow comes in."""
-        taken = sum(RULE + RENAMED * (rule.rename is not None) for rule in self.rules)
-        y = self.part.middle - taken / 2
+        """Return each rule and where its arrow comes in."""
+        y = self.part.middle - self.rules_high / 2
         for rule in self.rules:
             yield rule, y + RULE - 2.5
-            y += RULE + RENAMED * (rule.rename is not None)
+            y += _height(rule)
+
+
+def _height(rule: Rule) -> float:
+    return RULE + (RENAMED if rule.rename else 0.0)
 
 
 @dataclass
@@ -172,7 +178,7 @@ class Columns(NamedTuple):
 
 
 def rows_of(deployment: Deployment, brief: bool = False) -> list[Row]:
-    """All rows; nothing stands anywhere yet. For `brief` see `deployed`."""
+    """Return all rows; nothing stands anywhere yet. For `brief` see `deployment_diagram`."""
     rows: list[Row] = []
     for function in deployment.functions:
         row = next((one for one in rows if one.domain and one.domain == function.domain), None)
@@ -182,12 +188,12 @@ def rows_of(deployment: Deployment, brief: bool = False) -> list[Row]:
     for topic in deployment.topics:
         fed = [row for row in rows if any(b.function.name in topic.subscribers for b in row.blocks)]
         at_home = [row for row in rows if topic.domain and row.domain == topic.domain]
-        (at_home or fed or rows)[0].topics.append(_topic(topic, deployment, brief))
+        (at_home or fed or rows)[0].topics.append(_feed(topic, deployment, brief))
     return rows
 
 
 def columns_of(rows: Iterable[Row], edge: float, wide: float, rules: float) -> Columns:
-    """Put them side by side in a picture so wide, or go further right if they need more room.
+    """Put the parts side by side in a picture so wide, or wider if they need more room.
 
     `rules` is what the rules need between the bus and what feeds the functions; 0 for no bus.
     """
@@ -229,7 +235,7 @@ def _block(function: Function, deployment: Deployment, brief: bool) -> Block:
     asked_by = [] if called or not uses.commands or uses.people else actors[:1]
     people = [one for one in uses.people if one in actors[:1] or not brief]
     numbers = f"timeout {duration(function.timeout)}, {function.concurrency} at once"
-    feeds = [_queue(queues[name], deployment, brief) for name in function.queues]
+    feeds = [_feed(queues[name], deployment, brief) for name in function.queues]
     return Block(
         function,
         uses,
@@ -246,29 +252,19 @@ def _party(name: str, kind: ParticipantKind) -> Part:
     return Part(name, kind, wrapped(name, NAME, PARTY, 2))
 
 
-def _queue(queue: Queue, deployment: Deployment, brief: bool) -> Feed:
-    numbers = "" if brief else f"visibility {duration(queue.visibility)}"
+def _feed(of: Queue | Topic, deployment: Deployment, brief: bool) -> Feed:
+    kind: ParticipantKind = "queue"
+    numbers, gives_up = "", "undelivered"
+    subscribers: tuple[str, ...] = ()
+    if isinstance(of, Topic):
+        kind, subscribers = "topic", of.subscribers
+    else:
+        gives_up = f"after {of.receives} receives"
+        numbers = "" if brief else f"visibility {duration(of.visibility)}"
     return Feed(
-        Part(queue.name, "queue", (queue.name,), numbers),
-        None if brief else _dead(queue),
-        f"after {queue.receives} receives",
-        _rules_to(queue.name, deployment),
+        Part(of.name, kind, (of.name,), numbers),
+        None if brief else Part(of.dead_letters, "queue", (of.dead_letters,)),
+        gives_up,
+        [rule for rule in deployment.rules if rule.target == of.name],
+        subscribers,
     )
-
-
-def _topic(topic: Topic, deployment: Deployment, brief: bool) -> Feed:
-    return Feed(
-        Part(topic.name, "topic", (topic.name,)),
-        None if brief else _dead(topic),
-        "undelivered",
-        _rules_to(topic.name, deployment),
-        topic.subscribers,
-    )
-
-
-def _dead(of: Queue | Topic) -> Part:
-    return Part(of.dead_letters, "queue", (of.dead_letters,))
-
-
-def _rules_to(target: str, deployment: Deployment) -> list[Rule]:
-    return [rule for rule in deployment.rules if rule.target == target]
