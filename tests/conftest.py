@@ -38,6 +38,6 @@ def interruptible() -> Iterator[None]:
 def judged_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers are judged in this process: a fork of all that the tests have loaded costs more than
     most checks. `tests/exercises/test_timeouts.py` forks, and so do the notebooks."""
-    from exercises import feedback, timeouts
+    from exercises import grader, timeouts
 
-    monkeypatch.setattr(feedback, "within_limits", timeouts.in_a_thread)
+    monkeypatch.setattr(grader, "within_limits", timeouts.in_a_thread)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sagakit.contract.imports import suggesting
 
-from .feedback import Feedback, compare, exercise
+from .grader import Feedback, compare, exercise
 
 __all__ = ["Feedback", "compare", "exercise"]
 

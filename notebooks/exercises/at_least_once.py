@@ -18,8 +18,8 @@ from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.run import Run, run
 from sagakit.trace.trace import Queued, Written
 
-from .feedback import UNANSWERED, Cases, Feedback, a_function, a_scenario, exercise
-from .trials import Place, Trial, grade
+from .grader import UNANSWERED, Cases, Feedback, a_function, a_scenario, exercise
+from .service_checks import Place, Trial, grade
 
 WALLET = "Wallet Service"
 GIVEN = scenarios.happy_path.but(

@@ -14,8 +14,8 @@ from sagakit.scenarios import ProviderRule
 from sagakit.zoo import flaw
 from sagakit.zoo.matrix import kills
 
-from .feedback import UNANSWERED, Cases, Feedback, exercise
-from .trials import EXPECTED, Place, Trial, grade
+from .grader import UNANSWERED, Cases, Feedback, exercise
+from .service_checks import EXPECTED, Place, Trial, grade
 
 LATE = flaw("final_twice").scenario
 PLACE = Place(

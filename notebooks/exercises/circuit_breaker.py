@@ -12,7 +12,7 @@ from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.trace.trace import Asked, Record, Written
 
-from .feedback import UNANSWERED, Cases, Feedback, a_function, a_scenario, exercise
+from .grader import UNANSWERED, Cases, Feedback, a_function, a_scenario, exercise
 
 GIVEN = scenarios.circuit_breaker
 STATES = ("CLOSED", "OPEN", "HALF_OPEN")

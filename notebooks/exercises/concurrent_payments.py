@@ -13,9 +13,8 @@ from sagakit.run import Run, run
 from sagakit.scenarios import Scenario, concurrent_payments
 from sagakit.trace.trace import Failed
 
-from .awaits import forgotten
-from .feedback import UNANSWERED, Cases, Feedback, exercise
-from .trials import tells_what_was_written
+from .grader import UNANSWERED, Cases, Feedback, exercise
+from .service_checks import forgotten, tells_what_was_written
 
 REFUSED = "ConditionalCheckFailedException:"
 

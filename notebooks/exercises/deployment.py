@@ -16,7 +16,7 @@ from sagakit.payments.topology import PROVIDER, Settings, payment_system
 from sagakit.run import run
 from sagakit.scenarios import Scenario, happy_path
 
-from .feedback import UNANSWERED, Cases, Feedback, exercise
+from .grader import UNANSWERED, Cases, Feedback, exercise
 
 GATEWAY = "Provider Gateway"
 PATIENT = 12_000  # ms, the client's timeout that a slower provider asks for

@@ -17,8 +17,8 @@ from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Recovery, Scenario, disaster_recovery
 from sagakit.trace.trace import Trace
 
-from .awaits import forgotten
-from .feedback import UNANSWERED, Cases, Feedback, exercise, line_of
+from .grader import UNANSWERED, Cases, Feedback, exercise, line_of
+from .service_checks import forgotten
 
 MOVEMENTS = (BalanceDebited.__name__, BalanceRefunded.__name__)
 COLUMNS = ["t", "event", "payment_id", "user_id", "amount", "wallet_version"]

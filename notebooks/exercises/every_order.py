@@ -1,20 +1,41 @@
 """Exercises of notebook 08: orders counted, an order that does harm, a proof that was too small."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import permutations
 from numbers import Integral
 from typing import Any
 
 from sagakit import scenarios
+from sagakit.contract.ports import VersionConflict, on
 from sagakit.explore import Exploration, explore
+from sagakit.payments.events import PaymentInit
+from sagakit.payments.wallet import WalletService
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario
 from sagakit.sim.schedule import Choice, ScheduleMismatch
 from sagakit.trace.trace import Read, Written
 from sagakit.zoo.blind_write import BlindWrite
+from sagakit.zoo.given import decided
 
-from .feedback import UNANSWERED, Cases, Feedback, a_function, exercise
-from .twins import LosesPatience
+from .grader import UNANSWERED, Cases, Feedback, a_function, exercise
+
+
+class LosesPatience(WalletService):
+    """Flaw: after two conflicts it writes what it has, whatever happened meanwhile."""
+
+    @on(PaymentInit)
+    async def debit(self, event: PaymentInit) -> None:
+        for _ in range(2):
+            wallet, outcome = decided(await self.wallets.get(event.user_id), event)
+            with suppress(VersionConflict):
+                await self.wallets.commit(wallet, publish=[outcome], handled=event)
+                return
+        latest = await self.wallets.get(event.user_id)
+        if wallet is not None and latest is not None:
+            wallet = wallet._replace(version=latest.version)
+        await self.wallets.commit(wallet, publish=[outcome], handled=event)
+
 
 WALLET = "Wallet Service"
 

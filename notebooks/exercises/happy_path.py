@@ -11,7 +11,7 @@ from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.trace.trace import Written
 
-from .feedback import Cases, Feedback, a_function, a_scenario, exercise
+from .grader import Cases, Feedback, a_function, a_scenario, exercise
 
 if TYPE_CHECKING:
     import pandas as pd

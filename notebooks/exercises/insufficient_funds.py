@@ -12,8 +12,8 @@ from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
 from sagakit.trace.trace import Failed, Published, Written
 
-from .awaits import forgotten
-from .feedback import UNANSWERED, Cases, Feedback, a_function, a_scenario, exercise
+from .grader import UNANSWERED, Cases, Feedback, a_function, a_scenario, exercise
+from .service_checks import forgotten
 
 STATUSES = ["COMPLETED", "FAILED", "COMPLETED"]
 RESERVE = Decimal("10.00")

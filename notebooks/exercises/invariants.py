@@ -20,8 +20,8 @@ from sagakit.scenarios import NAMES, named
 from sagakit.zoo import ALL, Flaw
 from sagakit.zoo import flaw as flaw_named
 
-from .feedback import UNANSWERED, Exercise, Feedback
-from .trials import EXPECTED
+from .grader import UNANSWERED, Exercise, Feedback
+from .service_checks import EXPECTED
 
 LANES = {
     "Wallet Service": ("Wallet SQS", "Wallet Service", "Wallet DB"),

@@ -17,7 +17,7 @@ from sagakit.trace.trace import Asked, Record
 from sagakit.zoo.new_key_per_attempt import NewKeyPerAttempt
 from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
 
-from .feedback import UNANSWERED, Cases, Feedback, a_function, exercise
+from .grader import UNANSWERED, Cases, Feedback, a_function, exercise
 
 GATEWAY = "Provider Gateway"
 GIVEN = scenarios.provider_error

@@ -27,7 +27,7 @@ from sagakit.trace.trace import Trace
 from sagakit.worlds.sqlite.database import BadDatabase, Database
 from sagakit.worlds.sqlite.serve import serve, serve_on
 
-from .feedback import UNANSWERED, Cases, Feedback, exercise
+from .grader import UNANSWERED, Cases, Feedback, exercise
 from .services import DEBIT
 
 PATIENCE = 60  # s until the provider is asked, on a machine that is busy

@@ -18,8 +18,8 @@ from sagakit.payments.topology import Service, Settings
 from sagakit.payments.wallet import WalletService
 from sagakit.scenarios import OpeningWallet, PaymentRequest, Scenario
 
-from .feedback import Feedback, exercise
-from .trials import Place, Trial, grade
+from .grader import Feedback, exercise
+from .service_checks import Place, Trial, grade
 
 
 def given(*amounts: int, balance: int = 100, **more: Any) -> Scenario:

@@ -7,7 +7,7 @@ from typing import Any
 from sagakit import scenarios
 from sagakit.run import Run, run
 
-from .feedback import Cases, Feedback, a_scenario, exercise
+from .grader import Cases, Feedback, a_scenario, exercise
 
 MOMENT = 200  # ms, in the happy path: everybody else waits for the provider
 TO_BE_LEFT = Decimal("10.00")

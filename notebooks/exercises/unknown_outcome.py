@@ -7,15 +7,40 @@ from typing import Any
 
 from sagakit import scenarios
 from sagakit.explore import Exploration, explore
-from sagakit.payments.provider import ProviderGateway
+from sagakit.payments.events import ProviderPaymentFailed, ProviderPaymentInit
+from sagakit.payments.provider import Charge, ProviderGateway, State
 from sagakit.payments.topology import Service
 from sagakit.run import Run
 from sagakit.scenarios import BadScenario
 from sagakit.trace.trace import Asked, Trace, Written
 from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
 
-from .feedback import UNANSWERED, Cases, Feedback, a_function, exercise
-from .twins import CompletesBlindly, DecidesBlindly
+from .grader import UNANSWERED, Cases, Feedback, a_function, exercise
+
+
+class DecidesBlindly(ProviderGateway):
+    """Flaw: it writes its decision over whatever has been decided meanwhile."""
+
+    async def _no_answer(self, charge: Charge, event: ProviderPaymentInit) -> None:
+        latest = await self.charges.get(event.payment_id) or charge
+        voiding = await self.charges.commit(latest._replace(state="VOIDING"))
+        await self.provider.void(event.transaction_id, timeout=self.timeout, label="voidPayment()")
+        failed = ProviderPaymentFailed.after(event, reason="PROVIDER_TIMEOUT")
+        await self._settle(voiding or latest, event, "FAILED", failed)
+
+
+class CompletesBlindly(ProviderGateway):
+    """Flaw: it writes a success over whatever has been decided meanwhile."""
+
+    async def _settle(
+        self, charge: Charge, event: ProviderPaymentInit, state: State, outcome: Any
+    ) -> None:
+        if state != "SUCCEEDED":
+            await super()._settle(charge, event, state, outcome)
+            return
+        latest = await self.charges.get(event.payment_id) or charge
+        await self.charges.commit(latest._replace(state=state), publish=[outcome])
+
 
 GATEWAY = "Provider Gateway"
 GIVEN = scenarios.provider_error.but(

@@ -13,7 +13,7 @@ from sagakit.laws.verdict import count
 from sagakit.scenarios import OpeningWallet, PaymentRequest, ProviderRule, Scenario
 from sagakit.sweeps import sweep
 
-from .feedback import UNANSWERED, Cases, Feedback, a_function, exercise
+from .grader import UNANSWERED, Cases, Feedback, a_function, exercise
 
 USERS = 20
 EVERY = 2_000  # ms from one payment to the next

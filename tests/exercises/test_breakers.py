@@ -5,8 +5,13 @@ from typing import Any
 
 import pytest
 
-from exercises.breaker_diagram import counts_every_silence, keeps_to_its_diagram
-from exercises.breakers import COURSES, BlankBreaker, breaker
+from exercises.breakers import (
+    COURSES,
+    BlankBreaker,
+    breaker,
+    counts_every_silence,
+    keeps_to_its_diagram,
+)
 from sagakit import run
 from sagakit.contract.ports import VersionConflict
 from sagakit.payments.breaker import Breaker, CircuitBreaker

@@ -8,6 +8,7 @@ import pytest
 from exercises.every_order import (
     TWO,
     WALLET,
+    LosesPatience,
     at_once,
     at_the_wallet,
     breaks_by_hand,
@@ -15,7 +16,6 @@ from exercises.every_order import (
     counts_orders,
     refutes,
 )
-from exercises.twins import LosesPatience
 from sagakit import run
 from sagakit.explore import explore
 from sagakit.zoo.blind_write import BlindWrite

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from exercises.twins import CompletesBlindly, DecidesBlindly
 from exercises.unknown_outcome import (
     ENDS,
     GATEWAY,
     GIVEN,
     SILENCE,
+    CompletesBlindly,
+    DecidesBlindly,
     history,
     moves_in,
     settled_for_good,

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from exercises.awaits import forgotten
 from exercises.concurrent_payments import repaired
 from exercises.disaster_recovery import recovers
+from exercises.service_checks import forgotten
 from exercises.services import idempotent_debit
 from sagakit.contract.ports import on
 from sagakit.payments.events import BalanceDebited, BalanceRefunded, PaymentInit
