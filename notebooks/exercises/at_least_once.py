@@ -16,8 +16,9 @@ from sagakit.payments.money import ZERO
 from sagakit.payments.topology import Service
 from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.run import Run, run
-from sagakit.trace.trace import Queued, Written
+from sagakit.trace.facts import DeadLettered, Received
 
+from .evidence import commits
 from .grader import UNANSWERED, Cases, Feedback, a_function, a_scenario, exercise
 from .service_checks import Place, Trial, grade
 
@@ -43,9 +44,9 @@ def deliveries(finished: Run) -> pd.DataFrame:
     """Every time a service was given a message: when (ms), which event, in which message, and how
     often that message had been received by then, this time included."""
     rows = [
-        (one.t, one.target, one.event, one.event_id, one.detail.message_id, one.detail.receives)
-        for one in finished.records
-        if isinstance(one.detail, Queued) and one.invocation and one.kind in ("call", "async")
+        (record.t, fact.service, fact.event, record.event_id, fact.message_id, fact.receives)
+        for record in finished.records.entries
+        if isinstance(fact := record.fact, Received)
     ]
     columns = ["t", "service", "event", "event_id", "message_id", "receive"]
     return pd.DataFrame(rows, columns=columns)
@@ -93,9 +94,9 @@ def with_bus(service: type[WalletWithBus]) -> dict[str, Service]:
 def dead_letters(finished: Run) -> pd.DataFrame:
     """Every message that became a dead letter: when (ms), where, which event, and why."""
     rows = [
-        (one.t, one.target, one.event, one.detail.message_id, one.detail.reason)
-        for one in finished.records
-        if one.label == "Dead letter:"
+        (record.t, fact.dead_letters, fact.event, fact.message_id, fact.reason)
+        for record in finished.records.entries
+        if isinstance(fact := record.fact, DeadLettered)
     ]
     return pd.DataFrame(rows, columns=["t", "queue", "event", "message_id", "reason"])
 
@@ -177,20 +178,14 @@ def handled_and_dead(answer: Any) -> Cases:
         says = f"It is a dead letter, for this reason: {dead.reason.iloc[0]}. Nothing was debited."
         hint = "Once at least the wallet's commit must be carried out. Which step is the commit, "
         return Feedback(False, says, f"{hint}and does the crash come before or after it?")
-    status, again = _status(finished), answer.but(redrives=[{"at": 400_000, "queue": "Wallet SQS"}])
+    status, again = (
+        commits(finished, "Payments DB")[-1][1].item.status,
+        answer.but(redrives=[{"at": 400_000, "queue": "Wallet SQS"}]),
+    )
     redriven = run(again)
     says = f"The payment is {status}, and its PaymentInit is a dead letter: "
     says += f"{dead.reason.iloc[0]}. Sent back into its queue, it would do no harm: "
     return f"{says}{debits(redriven)} debit, as before. The inbox remembers it."
-
-
-def _status(finished: Run) -> str:
-    statuses = [
-        one.detail.item.status
-        for one in finished.records
-        if one.source == "Payments DB" and isinstance(one.detail, Written) and one.detail.item
-    ]
-    return str(statuses[-1])
 
 
 REFUNDS = Place(

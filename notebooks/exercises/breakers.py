@@ -4,6 +4,7 @@ A breaker moves along a small diagram, but in a store that many invocations shar
 first run by the clock, where its states must be those of the sound breaker; then explored.
 """
 
+from collections import Counter
 from inspect import iscoroutinefunction
 from typing import Any, NamedTuple
 
@@ -13,15 +14,15 @@ from sagakit.payments.provider import Charge, ProviderGateway
 from sagakit.payments.topology import Service, Settings
 from sagakit.run import Run, run
 from sagakit.scenarios import PaymentRequest, ProviderRule, Scenario
-from sagakit.trace.trace import Asked, Read, Record, Written
+from sagakit.trace.facts import Asked, Committed, ItemRead, Record
 
+from .evidence import SILENT, commits, outcome, requests
 from .grader import Feedback, exercise
 from .service_checks import Place, Trial, forgotten, no_class, try_out
 from .services import given
 
 METHODS = ("admit", "answered", "failed")
 STORE = "Breaker DB"
-OUT = ("timeout", "unavailable")  # what a call comes to that got no answer
 AT_REST = 1_000  # ms: time moves by that much only when no handler has a step to make
 
 
@@ -57,7 +58,7 @@ class _Diagram:
         self.wrong: str | None = None
         self.missed: str | None = None
         now = 0
-        for record in finished.records:
+        for record in finished.records.entries:
             if record.t - now > AT_REST and not self.missed:
                 self.missed = self._should_be_open(now)
             now = record.t
@@ -69,19 +70,20 @@ class _Diagram:
         return f"by {now} ms {self.in_a_row} calls in a row got no answer, and it is still CLOSED"
 
     def _follow(self, record: Record) -> None:
-        detail, who = record.detail, record.invocation
-        if record.source == STORE and isinstance(detail, Read):
-            self.looked[who] = self.period
-        elif record.source == STORE and isinstance(detail, Written):
-            state = detail.item.state
-            wrong = self._moved(who, state)
-            if wrong and not self.wrong:
-                self.wrong = f"{record.correlation_id} made it {state} at {record.t} ms: {wrong}"
-        elif isinstance(detail, Asked) and who and record.kind == "call":
-            self.began[who] = self.looked.get(who, self.period)
-        elif isinstance(detail, Asked) and who:
-            silent = self.silent[who] = detail.outcome in OUT
-            if self.began.get(who) == self.period:
+        fact, invocation = record.fact, record.invocation
+        match fact:
+            case ItemRead() if fact.store == STORE:
+                self.looked[invocation] = self.period
+            case Committed() if fact.store == STORE:
+                state = fact.item.state
+                wrong = self._moved(invocation, state)
+                if wrong and not self.wrong:
+                    self.wrong = f"{record.saga} made it {state} at {record.t} ms: {wrong}"
+            case Asked():
+                self.began[invocation] = self.looked.get(invocation, self.period)
+        if (came := outcome(fact)) and invocation:
+            silent = self.silent[invocation] = came in SILENT
+            if self.began.get(invocation) == self.period:
                 self.silences += silent
                 self.in_a_row = self.in_a_row + 1 if silent else 0
 
@@ -346,22 +348,15 @@ def _off_course(answer: type, course: Course) -> Feedback | None:
 def _states(finished: Run) -> list[tuple[str, int]]:
     """The states that the stored breaker went through, and when (ms) they began."""
     states = [("CLOSED", 0)]
-    for record in finished.records:
-        if record.source == STORE and isinstance(record.detail, Written):
-            state = record.detail.item.state
-            if state != states[-1][0]:
-                states.append((state, record.t))
+    for record, commit in commits(finished, STORE):
+        if commit.item.state != states[-1][0]:
+            states.append((commit.item.state, record.t))
     return states
 
 
 def _calls(finished: Run) -> dict[str, int]:
     """How often the provider was asked about each payment."""
-    calls: dict[str, int] = {}
-    for record in finished.records:
-        if isinstance(record.detail, Asked) and record.kind == "call":
-            saga = str(record.correlation_id)
-            calls[saga] = calls.get(saga, 0) + 1
-    return dict(sorted(calls.items()))
+    return dict(sorted(Counter(str(record.saga) for record, _ in requests(finished)).items()))
 
 
 def _told(states: list[tuple[str, int]]) -> str:

@@ -11,6 +11,7 @@ from sagakit.payments.events import ProviderPaymentFailed, ProviderPaymentSucces
 from sagakit.payments.payment import PaymentService
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule
+from sagakit.trace.facts import DeadLettered
 from sagakit.zoo import flaw
 from sagakit.zoo.matrix import kills
 
@@ -34,9 +35,9 @@ WHILE_REFUNDING = LATE.but(
 
 def needs_no_one(finished: Run) -> str | None:
     """A success that is late is no error: nobody is asked to look into a dead letter."""
-    for record in finished.records:
-        if record.label == "Dead letter:":
-            return f"{record.text} ({record.source})"
+    for arrow in finished.records.arrows():
+        if isinstance(arrow.fact, DeadLettered):
+            return f"{arrow.text} ({arrow.source})"
     return None
 
 

@@ -7,11 +7,10 @@ import pandas as pd
 
 from sagakit import scenarios
 from sagakit.payments.breaker import Breaker
-from sagakit.payments.topology import PROVIDER
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
-from sagakit.trace.trace import Asked, Record, Written
 
+from .evidence import commits, outcome, requests
 from .grader import UNANSWERED, Cases, Feedback, a_function, a_scenario, exercise
 
 GIVEN = scenarios.circuit_breaker
@@ -23,24 +22,20 @@ LONG = 10_000  # ms that a user notices
 LONE_SILENCE = ProviderRule(behaviour="timeout_before", payment_id="user-05:1", calls=(1,))
 
 
-def breaker_writes(finished: Run) -> list[Record]:
-    """The answers of the breaker's store to writes that it took, in order."""
-    return [
-        one
-        for one in finished.records
-        if one.source == "Breaker DB" and isinstance(one.detail, Written)
-    ]
+def breaker_writes(finished: Run) -> list[tuple[int, str | None, Breaker]]:
+    """When (ms) the breaker's store took a write, of which saga, and what it holds since."""
+    written = commits(finished, "Breaker DB")
+    return [(record.t, record.saga, commit.item) for record, commit in written]
 
 
 def openings(finished: Run) -> list[int]:
     """When (ms) the breaker opened."""
-    return [one.t for one in breaker_writes(finished) if one.detail.item.state == "OPEN"]
+    return [t for t, _, breaker in breaker_writes(finished) if breaker.state == "OPEN"]
 
 
 def unanswered(finished: Run) -> int:
     """How many requests to the provider got no answer."""
-    asked = [one for one in finished.records if isinstance(one.detail, Asked)]
-    return sum(one.detail.outcome == "timeout" for one in asked)
+    return sum(outcome(record.fact) == "timeout" for record in finished.records.entries)
 
 
 def bill(finished: Run) -> dict[str, float]:
@@ -51,7 +46,7 @@ def bill(finished: Run) -> dict[str, float]:
     return {
         "completed": int((status == "COMPLETED").sum()),
         "failed": int((status == "FAILED").sum()),
-        "requests": sum(one.target == PROVIDER and one.kind == "call" for one in finished.records),
+        "requests": len(requests(finished)),
         "unanswered": unanswered(finished),
         "waits over 10 s": int((lasted > LONG).sum()),
         "longest wait s": round(lasted.max() / 1000),
@@ -160,14 +155,11 @@ def opens_twice(answer: Scenario) -> Cases:
             "It opens again when its probe gets no answer. Look in the picture of the given run "
             "when the probe was made, and be out then.",
         )
-    last = breaker_writes(finished)[-1]
-    yield last.detail.item.state != "CLOSED" and (
-        f"It ends {last.detail.item.state}.",
-        "Let the outage end.",
-    )
+    closed, _, last = breaker_writes(finished)[-1]
+    yield last.state != "CLOSED" and (f"It ends {last.state}.", "Let the outage end.")
     return (
         f"It opens at {opened[0] / 1000:g} s and, as its probe gets no answer, again at "
-        f"{opened[1] / 1000:g} s; it is closed from {last.t / 1000:g} s."
+        f"{opened[1] / 1000:g} s; it is closed from {closed / 1000:g} s."
     )
 
 

@@ -11,12 +11,10 @@ from sagakit.payments.events import BalanceDebited, PaymentInit
 from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario, concurrent_payments
-from sagakit.trace.trace import Failed
 
+from .evidence import conflicts, failures, listed, statuses
 from .grader import UNANSWERED, Cases, Feedback, exercise
 from .service_checks import forgotten, tells_what_was_written
-
-REFUSED = "ConditionalCheckFailedException:"
 
 HINTS = {
     "balance": """\
@@ -68,7 +66,7 @@ def three_at_once(answer: Any) -> Cases:
     )
     result = run(at_once(50, 60, 30))
     wallet = result.records.stores()["Wallet DB"]["ana"]
-    expected = (wallet.balance, wallet.version, len(_refused(result)))
+    expected = (wallet.balance, wallet.version, len(conflicts(result)))
     wrong = [name for name, is_, was in zip(HINTS, given, expected, strict=True) if is_ != was]
     right = [name for name in HINTS if name not in wrong]
     if wrong:
@@ -82,9 +80,9 @@ def three_at_once(answer: Any) -> Cases:
 
 
 @exercise
-def conflicts_found(conflicts: Any) -> Cases:
+def conflicts_found(answer: Any) -> Cases:
     """A function that names the saga of each refused write, in order, from a trace."""
-    yield not callable(conflicts) and "A function is asked for: def conflicts(trace): ..."
+    yield not callable(answer) and "A function is asked for: def conflicts(trace): ..."
     again = Duplicate(queue="Wallet SQS", event="PaymentInit", correlation_id="ana:1", after=500)
     cases = (
         ("two payments at once", run(concurrent_payments)),
@@ -93,7 +91,7 @@ def conflicts_found(conflicts: Any) -> Cases:
         ("a message that comes twice", run(at_once(40, apart=1).but(faults=[again]))),
     )
     for what, result in cases:
-        found = conflicts(result.trace)
+        found = answer(result.trace)
         yield found is ... and UNANSWERED
         yield isinstance(found, pd.DataFrame) and (
             "It returns whole rows.",
@@ -103,14 +101,14 @@ def conflicts_found(conflicts: Any) -> Cases:
             f"It returns {found!r}; a list of sagas is asked for.",
             ("" if found is not None else "Is there a return?"),
         )
-        named, expected = [str(one) for one in found], _refused(result)
+        named, expected = [str(one) for one in found], conflicts(result)
         sagas = {payment.payment_id for payment in result.scenario.payments}
         yield (odd := [one for one in named if one not in sagas]) and (
             f"For {what} it returns {odd[0]!r}, which is no saga of that run.",
             "Take the correlation_id of the rows, as a list.",
         )
         yield named != expected and (
-            f"For {what} it finds {_list(named)}; there {_were(expected)}.",
+            f"For {what} it finds {listed(named)}; there {_were(expected)}.",
             _why_not(named, expected),
         )
     return "It finds every refused write in four runs, and nothing else."
@@ -164,29 +162,26 @@ def repaired(service: Any) -> Cases:
 
 def _problem(result: Run, sound: Run) -> tuple[str, str] | None:
     """What is wrong with this run, and a hint."""
-    for record in result.records:
-        detail = record.detail
-        if isinstance(detail, Failed) and record.source == "Wallet Service":
-            if detail.reason.startswith("MaxRetriesExceeded"):
-                continue
+    for record, reason in failures(result, "Wallet Service"):
+        if not reason.startswith("MaxRetriesExceeded"):
             return (
-                f"your handler failed at {record.t} ms with {detail.reason}.",
+                f"your handler failed at {record.t} ms with {reason}.",
                 "An `await` is missing before the read."
-                if "'Get' object" in detail.reason
+                if "'Get' object" in reason
                 else "Read the error; the line counts within the cell.",
             )
     broken = [verdict for verdict in result.verdicts() if not verdict.held]
     if broken:
         twice = [verdict for verdict in broken if verdict.law == "at most once"]
         law, _, detail, _ = (twice or broken)[0]
-        return f"the law {law!r} is broken: {detail}.", _hint(law, met=bool(_refused(result)))
+        return f"the law {law!r} is broken: {detail}.", _hint(law, met=bool(conflicts(result)))
     if stale := tells_what_was_written(result):
         return f"{stale}.", "After a conflict the event has to be made afresh, like the balance."
-    sound_ends = _ends(sound)
-    for saga, status in _ends(result).items():
-        if status != sound_ends[saga]:
+    expected = statuses(sound)
+    for saga, status in statuses(result).items():
+        if status != expected[saga]:
             return (
-                f"{saga} ended {status}; it should end {sound_ends[saga]}.",
+                f"{saga} ended {status}; it should end {expected[saga]}.",
                 "Decide afresh after each read: does the balance cover the amount now?",
             )
     return None
@@ -208,26 +203,11 @@ def _hint(law: str, *, met: bool) -> str:
     return "Compare your `debit` with the one at the top of this notebook, line by line."
 
 
-def _ends(result: Run) -> dict[str, str]:
-    """How each payment ended."""
-    payments = result.records.stores()["Payments DB"]
-    return {saga: payment.status for saga, payment in payments.items()}
-
-
-def _refused(result: Run) -> list[str]:
-    """The saga of each write that was refused because the version had moved on."""
-    return [str(record.correlation_id) for record in result.records if record.label == REFUSED]
-
-
-def _list(sagas: list[str]) -> str:
-    return ", ".join(sagas) or "none"
-
-
 def _were(sagas: list[str]) -> str:
     if not sagas:
         return "is no conflict"
     return (
-        f"are {len(sagas)}, of {_list(sorted(set(sagas)))}"
+        f"are {len(sagas)}, of {listed(sorted(set(sagas)))}"
         if len(sagas) > 1
         else f"is one, of {sagas[0]}"
     )

@@ -12,10 +12,11 @@ from sagakit.contract.deployment import Deployment, Function, Uses
 from sagakit.contract.events import Event
 from sagakit.laws.configuration import configuration
 from sagakit.laws.verdict import count
-from sagakit.payments.topology import PROVIDER, Settings, payment_system
+from sagakit.payments.topology import Settings, payment_system
 from sagakit.run import run
 from sagakit.scenarios import Scenario, happy_path
 
+from .evidence import listed, names, requests, short
 from .grader import UNANSWERED, Cases, Feedback, exercise
 
 GATEWAY = "Provider Gateway"
@@ -92,16 +93,16 @@ def hears(answer: Callable[[Deployment, type[Event]], Any]) -> Cases:
         for event in sorted(_types(), key=lambda one: one.__name__):
             said = answer(deployment, event)
             yield said is ... and UNANSWERED
-            names = _names(said)
-            yield names is None and (
+            heard = names(said)
+            yield heard is None and (
                 (
-                    f"For {event.__name__} it returns {_short(said)}; the names of functions are "
+                    f"For {event.__name__} it returns {short(said)}; the names of functions are "
                     f"asked for, in a set or a list."
                 ),
                 "A function's name is its `name`.",
             )
-            if names is not None and names != (expected := heard_by(deployment, event)):
-                return _other_functions(deployment, what, event, names, expected)
+            if heard is not None and heard != (expected := heard_by(deployment, event)):
+                return _other_functions(deployment, what, event, heard, expected)
     return (
         "So the diagram can be asked. Whoever publishes an event knows none of these names; they "
         "are in the rules, and nowhere else."
@@ -129,27 +130,11 @@ def _other_functions(
         hint = "Follow the arrows: the event's rules, their targets, and who takes from those."
     return Feedback(
         False,
-        f"In the payment system {what}, {event.__name__} comes to {_listed(expected)}; your "
-        f"function says {_listed(said)}.",
+        f"In the payment system {what}, {event.__name__} comes to "
+        f"{listed(sorted(expected), 'nobody')}; your function says "
+        f"{listed(sorted(said), 'nobody')}.",
         hint,
     )
-
-
-def _names(said: Any) -> set[str] | None:
-    """The names in a collection, if it is one of names alone."""
-    if isinstance(said, str) or not isinstance(said, Iterable):
-        return None
-    names = list(said)
-    return set(names) if all(isinstance(name, str) for name in names) else None
-
-
-def _listed(names: Iterable[str], none: str = "nobody") -> str:
-    return ", ".join(sorted(names)) or none
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 90 else f"{text[:87]}..."
 
 
 # A slower provider.
@@ -182,11 +167,11 @@ def patient(answer: Deployment) -> Cases:
         f"What can happen: {broken[0].consequence}.",
     )
     done = run(SLOW_DAY, deployment=answer)
-    if (status := done.payments.status.item()) != "COMPLETED" or _requests(done) != 1:
+    if (status := done.payments.status.item()) != "COMPLETED" or len(requests(done)) != 1:
         return Feedback(
             False,
             f"Every inequality holds, but on a slow day the payment is {status} after "
-            f"{count(_requests(done), 'request')} to the provider.",
+            f"{count(len(requests(done)), 'request')} to the provider.",
             "Which number cuts the request off?",
             trace=done.records,
         )
@@ -194,10 +179,6 @@ def patient(answer: Deployment) -> Cases:
         "One request to a provider that takes 11 s longer than usual, and one answer. One number "
         "has moved three others: a function's timeout, and the visibility timeouts of two queues."
     )
-
-
-def _requests(done: Any) -> int:
-    return sum(one.kind == "call" and one.target == PROVIDER for one in done.records)
 
 
 def _beyond_numbers(answer: Deployment) -> str:
@@ -240,10 +221,10 @@ def unheard(answer: Callable[[Deployment], Any]) -> Cases:
     for what, deployment in _miswired():
         said = answer(deployment)
         yield said is ... and UNANSWERED
-        names = _event_names(said)
+        names = _event_types(said)
         expected = {one.__name__ for one in never_brought(deployment)}
         yield names is None and (
-            f"It returns {_short(said)}; types of events are asked for, in a set or a list.",
+            f"It returns {short(said)}; types of events are asked for, in a set or a list.",
             "`Uses(function, topology).handles` is a set of types. Some of them are commands.",
         )
         if names is not None and names != expected:
@@ -278,7 +259,7 @@ def _miswired() -> Iterator[tuple[str, Deployment]]:
     yield f"where {topic.subscribers[0]} is no subscriber", replace(sound, topics=(fewer,))
 
 
-def _event_names(said: Any) -> set[str] | None:
+def _event_types(said: Any) -> set[str] | None:
     if isinstance(said, str) or not isinstance(said, Iterable):
         return None
     found = list(said)
@@ -306,7 +287,7 @@ def _other_events(what: str, said: set[str], expected: set[str]) -> Feedback:
         hint = "For each function: what it handles, without what the rules bring to it."
     return Feedback(
         False,
-        f"In the payment system {what}, {_listed(expected, 'nothing')} is handled and not brought; "
-        f"your function says {_listed(said, 'nothing')}.",
+        f"In the payment system {what}, {listed(sorted(expected), 'nothing')} is handled and "
+        f"not brought; your function says {listed(sorted(said), 'nothing')}.",
         hint,
     )

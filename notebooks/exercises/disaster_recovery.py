@@ -15,6 +15,7 @@ from sagakit.payments.recovery import RecoverableWalletService
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Recovery, Scenario, disaster_recovery
+from sagakit.trace.facts import Answered
 from sagakit.trace.trace import Trace
 
 from .grader import UNANSWERED, Cases, Feedback, exercise, line_of
@@ -30,7 +31,7 @@ Ledger = list[tuple[Any, Decimal]]  # the events of a wallet, each with the bala
 def wallets_at(finished: Run, t: int) -> pd.DataFrame:
     """The wallets as the store held them at that moment (ms): user, balance, version."""
     records = finished.records
-    until = Trace(records.participants, (record for record in records if record.t <= t))
+    until = Trace(records.participants, (one for one in records.entries if one.t <= t))
     wallets = until.stores()["Wallet DB"].values()
     return pd.DataFrame(wallets, columns=["user_id", "balance", "version"])
 
@@ -254,9 +255,10 @@ def _recovery(snapshot_at: int) -> Recovery:
 
 def _failure(finished: Run) -> str | None:
     """How the recovery itself failed, if it did: the operator is told."""
-    for record in finished.records:
-        if record.target == "Operator" and "failed:" in record.text:
-            _, _, reason = record.text.partition("failed: ")
+    for record in finished.records.entries:
+        fact = record.fact
+        if isinstance(fact, Answered) and fact.source == "Operator" and fact.failed:
+            reason = fact.answer.partition("failed: ")[2]
             return f"your recovery failed at {record.t} ms with {reason}."
     return None
 

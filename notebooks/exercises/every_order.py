@@ -14,11 +14,14 @@ from sagakit.payments.wallet import WalletService
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario
 from sagakit.sim.schedule import Choice, ScheduleMismatch
-from sagakit.trace.trace import Read, Written
+from sagakit.trace.facts import Committed, ItemRead, StoreRefused
 from sagakit.zoo.blind_write import BlindWrite
-from sagakit.zoo.given import decided
+from sagakit.zoo.flaw import decided
 
+from . import evidence
 from .grader import UNANSWERED, Cases, Feedback, a_function, exercise
+
+WALLET = "Wallet Service"
 
 
 class LosesPatience(WalletService):
@@ -35,9 +38,6 @@ class LosesPatience(WalletService):
         if wallet is not None and latest is not None:
             wallet = wallet._replace(version=latest.version)
         await self.wallets.commit(wallet, publish=[outcome], handled=event)
-
-
-WALLET = "Wallet Service"
 
 
 def at_once(*amounts: int) -> Scenario:
@@ -77,8 +77,7 @@ def at_the_wallet(order: str, scenario: Scenario = TWO) -> list[Choice]:
 
 def conflicts(finished: Run) -> int:
     """How many writes were refused because another one had come first."""
-    refused = "ConditionalCheckFailedException:"
-    return sum(record.label == refused for record in finished.records)
+    return len(evidence.conflicts(finished))
 
 
 @exercise
@@ -164,18 +163,16 @@ def _steps_taken(order: str) -> str:
 def _told_steps(finished: Run) -> str:
     """What the Wallet DB answered, in order: "A reads 100.00, A writes 30.00"."""
     said = []
-    for record in finished.records:
-        if record.source != "Wallet DB" or not record.invocation:
-            continue
-        name = str(record.correlation_id).partition(":")[2]
-        detail = record.detail
-        if isinstance(detail, Read):
-            said.append(f"{name} reads {detail.item.balance}")
-        elif isinstance(detail, Written):
-            moved = detail.item.balance != detail.before.balance
-            said.append(f"{name} writes {detail.item.balance}" if moved else f"{name} declines")
-        else:
-            said.append(f"{name} is refused")
+    for record in finished.records.entries:
+        name = str(record.saga).partition(":")[2]
+        match record.fact:
+            case ItemRead() as fact if fact.store == "Wallet DB":
+                said.append(f"{name} reads {fact.item.balance}")
+            case Committed() as fact if fact.store == "Wallet DB":
+                moved = fact.item.balance != fact.before.balance
+                said.append(f"{name} writes {fact.item.balance}" if moved else f"{name} declines")
+            case StoreRefused() as fact if fact.store == "Wallet DB":
+                said.append(f"{name} is refused")
     return ", ".join(said)
 
 

@@ -6,11 +6,11 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from sagakit import scenarios
-from sagakit.payments.wallet import Wallet
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
-from sagakit.trace.trace import Written
+from sagakit.trace.facts import Answered, Invoked, Published
 
+from .evidence import commits, requests
 from .grader import Cases, Feedback, a_function, a_scenario, exercise
 
 if TYPE_CHECKING:
@@ -77,23 +77,27 @@ def asked_twice(answer: Scenario) -> Cases:
     again, and the user is debited once."""
     yield from a_scenario(answer, "Use scenarios.happy_path.but(...).")
     ran = run(answer)
-    records = list(ran.records)
-    posts = [r.t for r in records if r.source == "User" and r.label.startswith("POST")]
-    answers = [r for r in records if (r.kind, r.target) == ("return", "User")]
+    records = ran.records.entries
+    posts = [r.t for r in records if isinstance(r.fact, Invoked) and r.fact.source == "User"]
+    answers = [
+        (r.t, r.fact) for r in records if isinstance(r.fact, Answered) and r.fact.source == "User"
+    ]
     yield not answers and ("Nobody pays anything.", "Begin with scenarios.happy_path.")
-    yield not answers[0].text.startswith("503") and (
-        f"The first POST is answered {answers[0].text}.",
+    yield answers[0][1].status != 503 and (
+        f"The first POST is answered {answers[0][1].answer}.",
         (
             "The API Gateway says 503 when the Payment Service that it called does not answer: "
             "have that one crash."
         ),
     )
     yield len(posts) < 2 and ("The client never asks again.", "A payment has repeats=(ms, ...).")
-    yield posts[1] < answers[0].t and (
-        f"The client asks again at {posts[1]} ms, before its answer at {answers[0].t} ms.",
+    yield posts[1] < answers[0][0] and (
+        f"The client asks again at {posts[1]} ms, before its answer at {answers[0][0]} ms.",
         "Leave it time: repeats=(5_000,).",
     )
-    begun = [r.t for r in records if r.event == "PaymentInit" and r.target == "EventBridge"]
+    begun = [
+        r.t for r in records if isinstance(r.fact, Published) and r.fact.event == "PaymentInit"
+    ]
     yield len(begun) != 1 and (
         f"{len(begun)} payments were begun.",
         "Asking again means: the same Idempotency-Key. Use one payment with repeats.",
@@ -108,8 +112,8 @@ def asked_twice(answer: Scenario) -> Cases:
             "Payment Service is the commit?"
         ),
     )
-    yield not answers[-1].text.startswith("202") and (
-        f"The last POST is answered {answers[-1].text}.",
+    yield answers[-1][1].status != 202 and (
+        f"The last POST is answered {answers[-1][1].answer}.",
         "Let one of them succeed.",
     )
     payments = ran.records.stores()["Payments DB"].values()
@@ -119,17 +123,15 @@ def asked_twice(answer: Scenario) -> Cases:
         "Change nothing but the faults and the repeats.",
     )
     return (
-        f"The first POST is answered 503, the last {answers[-1].text}, and Ana is debited "
+        f"The first POST is answered 503, the last {answers[-1][1].answer}, and Ana is debited "
         f"{'once' if _debits(ran) == 1 else f'{_debits(ran)} times'}. The client could not know "
         f"what had happened, and did not need to."
     )
 
 
 def _debits(ran: Run) -> int:
-    written = [r.detail for r in ran.records if isinstance(r.detail, Written)]
     return sum(
-        isinstance(one.item, Wallet) and one.before is not None and one.item != one.before
-        for one in written
+        commit.before is not None and commit.writes for _, commit in commits(ran, "Wallet DB")
     )
 
 
@@ -176,5 +178,4 @@ def _longest() -> int:
 def _attempts(delay: int) -> int:
     """How often the provider is asked to charge."""
     slow = [ProviderRule(behaviour="slow", delay=min(delay, 60_000))] if delay else []
-    records = run(scenarios.happy_path.but(provider=slow)).records
-    return sum(r.label == "executePayment()" for r in records)
+    return sum(not fact.void for _, fact in requests(run(scenarios.happy_path.but(provider=slow))))

@@ -10,8 +10,9 @@ from sagakit.payments.money import CENT, ZERO, exact
 from sagakit.payments.wallet import WalletService
 from sagakit.run import Run, run
 from sagakit.scenarios import ProviderRule, Scenario
-from sagakit.trace.trace import Failed, Published, Written
+from sagakit.trace.facts import Committed, Published
 
+from .evidence import failures
 from .grader import UNANSWERED, Cases, Feedback, a_function, a_scenario, exercise
 from .service_checks import forgotten
 
@@ -151,10 +152,8 @@ class Problem(NamedTuple):
 
 def _unanswered(found: Run) -> Problem | None:
     """A handler that failed, or a payment that nobody heard of again."""
-    for record in found.records:
-        if record.source == "Wallet Service" and isinstance(record.detail, Failed):
-            reason = record.detail.reason
-            return Problem(f"the handler failed with {reason}.", _mend(reason))
+    for _, reason in failures(found, "Wallet Service"):
+        return Problem(f"the handler failed with {reason}.", _mend(reason))
     for payment in found.records.stores()["Payments DB"].values():
         if payment.status == "PENDING":
             return Problem(
@@ -192,15 +191,20 @@ def _other_end(case: Case, found: Run) -> Problem | None:
 
 def _wrong_decision(found: Run) -> Problem | None:
     """A debit or a refusal that is not right for what is in the wallet when it is committed."""
-    published = {r.event_id: r for r in found.records if isinstance(r.detail, Published)}
+    published = {
+        record.event_id: record.fact
+        for record in found.records.entries
+        if isinstance(record.fact, Published)
+    }
     (opening,) = found.scenario.wallets
     balance = opening.balance
-    for record in found.records:
-        if record.source != "Wallet DB" or not isinstance(record.detail, Written):
+    for record in found.records.entries:
+        commit = record.fact
+        if not isinstance(commit, Committed) or commit.store != "Wallet DB":
             continue
-        before, balance = balance, getattr(record.detail.item, "balance", balance)
-        for event in (published[each] for each in record.detail.outbox):
-            payload, can_be_spent = event.detail.payload, max(before - RESERVE, ZERO)
+        before, balance = balance, getattr(commit.item, "balance", balance)
+        for event in (published[each] for each in commit.outbox):
+            payload, can_be_spent = event.payload, max(before - RESERVE, ZERO)
             if event.event == "BalanceDebited" and balance < RESERVE:
                 return Problem(
                     f"at {record.t} ms {payload['amount']} is taken of {before}, which leaves "

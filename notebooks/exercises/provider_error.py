@@ -10,13 +10,14 @@ from sagakit import scenarios
 from sagakit.laws import PaymentEvidence
 from sagakit.laws.verdict import count
 from sagakit.payments.money import ZERO
-from sagakit.payments.topology import PROVIDER
 from sagakit.run import Run, run
 from sagakit.scenarios import PaymentRequest, ProviderRule, Scenario
-from sagakit.trace.trace import Asked, Record
+from sagakit.trace.arrows import Arrow
+from sagakit.trace.facts import Asked, Booked, PartyAnswered, PartySilent, PartyUnreachable
 from sagakit.zoo.new_key_per_attempt import NewKeyPerAttempt
 from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
 
+from . import evidence
 from .grader import UNANSWERED, Cases, Feedback, a_function, exercise
 
 GATEWAY = "Provider Gateway"
@@ -32,14 +33,16 @@ CASES = {
 
 def requests(finished: Run) -> pd.DataFrame:
     """Every request to the provider: when (ms), about which payment, what, and with which key."""
-    sent = [one for one in finished.records if one.target == PROVIDER and one.kind == "call"]
-    rows = [(one.t, one.correlation_id, one.label, one.detail.key) for one in sent]
+    rows = [
+        (record.t, record.saga, fact.label, fact.key)
+        for record, fact in evidence.requests(finished)
+    ]
     return pd.DataFrame(rows, columns=["t", "payment_id", "request", "key"])
 
 
 def two_views(finished: Run) -> pd.DataFrame:
     """What the gateway sees of its talk with the provider, beside the provider's own books."""
-    rows = [row for one in finished.records for row in _views(one)]
+    rows = [row for arrow in finished.records.arrows() for row in _views(arrow)]
     return pd.DataFrame(rows, columns=["t", "what the gateway sees", "the provider's books"])
 
 
@@ -49,16 +52,17 @@ def provider_keeps(finished: Run) -> Decimal:
     return sum((one.provider_keeps for one in standings), ZERO)
 
 
-def _views(record: Record) -> list[tuple[int, str, str]]:
-    if not isinstance(record.detail, Asked):
-        return []
-    if record.source == PROVIDER:
-        if record.kind == "note":
-            return [(record.t, "", record.detail.outcome)]
-        return [(record.t, f"answer: {record.text}", "")]
-    if record.kind == "call":
-        return [(record.t, f"asks: {record.label}", "")]
-    return [(record.t, "no answer", "")]
+def _views(arrow: Arrow) -> list[tuple[int, str, str]]:
+    match arrow.fact:
+        case Asked():
+            return [(arrow.t, f"asks: {arrow.label}", "")]
+        case PartyAnswered() | PartyUnreachable():
+            return [(arrow.t, f"answer: {arrow.text}", "")]
+        case PartySilent():
+            return [(arrow.t, "no answer", "")]
+        case Booked() as fact:
+            return [(arrow.t, "", fact.state)]
+    return []
 
 
 class _Talk(NamedTuple):
@@ -69,10 +73,12 @@ class _Talk(NamedTuple):
 
 
 def _talk(finished: Run) -> _Talk:
-    asked = [one for one in finished.records if isinstance(one.detail, Asked) and one.invocation]
-    charges = [one for one in asked if one.detail.request]
-    sent = [one for one in charges if one.kind == "call"]
-    return _Talk(len(sent), [one.detail.outcome for one in charges if one.kind != "call"])
+    outcomes = [
+        evidence.outcome(fact)
+        for fact in (record.fact for record in finished.records.entries)
+        if isinstance(fact, PartyAnswered | PartySilent | PartyUnreachable) and fact.request
+    ]
+    return _Talk(sum(bool(fact.request) for _, fact in evidence.requests(finished)), outcomes)
 
 
 def _keeper(rule: ProviderRule) -> str:
@@ -142,7 +148,7 @@ def _no_scenario(answer: Any, instead: str) -> Feedback:
 
 
 def _when_booked(finished: Run) -> str:
-    booked = [one.t for one in finished.records if one.source == PROVIDER and one.kind == "note"]
+    booked = [one.t for one in finished.records.entries if isinstance(one.fact, Booked)]
     second = requests(finished)["t"].iloc[1]
     if booked[0] < second:
         return (

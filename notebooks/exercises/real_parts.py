@@ -27,6 +27,7 @@ from sagakit.trace.trace import Trace
 from sagakit.worlds.sqlite.database import BadDatabase, Database
 from sagakit.worlds.sqlite.serve import serve, serve_on
 
+from .evidence import short
 from .grader import UNANSWERED, Cases, Feedback, exercise
 from .services import DEBIT
 
@@ -102,7 +103,7 @@ def to_the_minute(finished: Run) -> Run:
     """The same run with its times cut to whole minutes. A clock that is real shows others each
     time, and a picture of them would be another one each time."""
     trace = finished.records
-    cut = (one._replace(t=one.t // MINUTE * MINUTE) for one in trace)
+    cut = (one._replace(t=one.t // MINUTE * MINUTE) for one in trace.entries)
     return Run(finished.scenario, finished.seed, Trace(trace.participants, cut))
 
 
@@ -177,23 +178,23 @@ def same(answer: Callable[[Run], Any]) -> Cases:
         yield first is ... and UNANSWERED
         yield repr(first) != repr(second) and (
             (
-                f"Of {scenario.name} it says {_short(first)} in the simulator, and "
-                f"{_short(second)} on SQLite."
+                f"Of {scenario.name} it says {short(first)} in the simulator, and "
+                f"{short(second)} on SQLite."
             ),
             "What does it take from the run that a world decides, and not the services?",
         )
         again = answer(_on_a_file(scenario))
         yield repr(second) != repr(again) and (
             (
-                f"Of {scenario.name} it says {_short(second)} on SQLite, and next time "
-                f"{_short(again)}."
+                f"Of {scenario.name} it says {short(second)} on SQLite, and next time "
+                f"{short(again)}."
             ),
             "A clock that is real shows another time each time.",
         )
         for other, story in told.items():
             yield repr(story) == repr(first) and (
                 (
-                    f"It says {_short(first)} of {other} and of {scenario.name}: it does not tell "
+                    f"It says {short(first)} of {other} and of {scenario.name}: it does not tell "
                     f"them apart."
                 ),
                 "Two payments may end alike. What has happened on the way?",
@@ -210,11 +211,6 @@ def _on_a_file(scenario: Scenario) -> Run:
         return serve(scenario, Path(folder) / "trial.db", hurry=True)
 
 
-def _short(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 90 else f"{text[:87]}..."
-
-
 # A service that survives.
 
 
@@ -222,7 +218,7 @@ def _short(value: Any) -> str:
 def survives(answer: type) -> Cases:
     """A wallet service that keeps its promise whenever its process is killed."""
     yield not isinstance(answer, type) and (
-        f"A class is asked for, and not {_short(answer)}.",
+        f"A class is asked for, and not {short(answer)}.",
         "Hand over its name alone.",
     )
     yield isinstance(getattr(answer, "debit", None), EllipsisType) and UNANSWERED

@@ -19,8 +19,10 @@ from sagakit.laws import LAWS
 from sagakit.payments.topology import Service
 from sagakit.run import Invariant, Run, run
 from sagakit.scenarios import Scenario
-from sagakit.trace.trace import Failed, Published, Written
+from sagakit.trace.arrows import arrow
+from sagakit.trace.facts import Committed, Published
 
+from .evidence import commits, failures, statuses
 from .grader import Feedback
 
 MOST_STATES = 60_000
@@ -69,12 +71,7 @@ class Place(NamedTuple):
 
     def error_in(self, finished: Run) -> str:
         """The error with which the learner's code failed in a run, if it did so by itself."""
-        for record in finished.records:
-            detail = record.detail
-            failed = isinstance(detail, Failed) and record.source == self.service
-            if failed and record.kind == "return" and not detail.reason.startswith(BY_THE_WORLD):
-                return str(detail.reason)
-        return ""
+        return own_error(finished, self.service)
 
 
 @dataclass(frozen=True)
@@ -125,23 +122,26 @@ class Trial:
         )
 
 
+def own_error(finished: Run, service: str) -> str:
+    """The error with which a service failed in a run, if it did so by itself."""
+    reasons = (reason for _, reason in failures(finished, service))
+    return next((reason for reason in reasons if not reason.startswith(BY_THE_WORLD)), "")
+
+
 def tells_what_was_written(finished: Run) -> str | None:
     """An event of a wallet tells the balance and the version that its own commit has written."""
     published = {
-        record.event_id: record
-        for record in finished.records
-        if isinstance(record.detail, Published)
+        record.event_id: (record.saga, record.fact)
+        for record in finished.records.entries
+        if isinstance(record.fact, Published)
     }
-    for record in finished.records:
-        wrote = record.detail
-        if not isinstance(wrote, Written) or record.source != "Wallet DB" or wrote.item is None:
-            continue
-        for event in filter(None, map(published.get, wrote.outbox)):
-            payload = event.detail.payload
+    for _, wrote in commits(finished, "Wallet DB"):
+        for saga, event in filter(None, map(published.get, wrote.outbox)):
+            payload = event.payload
             said = payload.get("amount_left"), payload.get("wallet_version")
             if said != (None, None) and said != (wrote.item.balance, wrote.item.version):
                 return (
-                    f"{event.event} of {event.correlation_id} says that {said[0]} is left, in "
+                    f"{event.event} of {saga} says that {said[0]} is left, in "
                     f"version {said[1]}, but {wrote.item.balance} was written, as version "
                     f"{wrote.item.version}"
                 )
@@ -150,8 +150,7 @@ def tells_what_was_written(finished: Run) -> str | None:
 
 def ends(finished: Run) -> Ends:
     """How each payment ended."""
-    payments = finished.records.stores()["Payments DB"].values()
-    return frozenset((one.payment_id, one.status) for one in payments)
+    return frozenset(statuses(finished).items())
 
 
 def grade(answer: Any, place: Place, trials: Sequence[Trial]) -> Feedback:
@@ -277,12 +276,12 @@ def _stale(trial: Trial, place: Place, finished: Run, seen: str) -> Feedback:
 
 
 def _where(finished: Run, index: int) -> str:
-    record = finished.records[index]
+    record = arrow(finished.records.entries[index])
     text = record.text.strip() or str(record.event or "")
     if record.source == record.target:
         return f"{record.t} ms, {record.source}: {text}"
     does = {"return": "answers", "async": "sends to"}.get(record.kind, "calls")
-    wrote = record.detail.item if isinstance(record.detail, Written) else None
+    wrote = record.fact.item if isinstance(record.fact, Committed) else None
     written = f", it wrote {{{wrote}, version: {wrote.version}}}" if wrote is not None else ""
     return f"{record.t} ms, {record.source} {does} {record.target}: {text}{written}"
 

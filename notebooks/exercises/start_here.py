@@ -6,6 +6,7 @@ from typing import Any
 
 from sagakit import scenarios
 from sagakit.run import Run, run
+from sagakit.trace.arrows import Arrow
 
 from .grader import Cases, Feedback, a_scenario, exercise
 
@@ -20,12 +21,11 @@ def when_answered(answer: Any) -> Cases:
         f"{answer!r} is no time.",
         "Give a number of ms, 42 say.",
     )
-    records = run(scenarios.happy_path).records
-    answers = [r for r in records if (r.kind, r.target) == ("return", "User")]
-    first = answers[0]
+    arrows = list(run(scenarios.happy_path).records.arrows())
+    first = next(arrow for arrow in arrows if (arrow.kind, arrow.target) == ("return", "User"))
     if answer == first.t:
         return f"{first.source} answers: {first.text}."
-    found = [r for r in records if r.t == answer and r.source != r.target]
+    found = [one for one in arrows if one.t == answer and one.source != one.target]
     then = f"At {answer} ms {_told(found[-1])}" if found else f"Nothing happens at {answer} ms"
     return Feedback(
         False,
@@ -35,9 +35,9 @@ def when_answered(answer: Any) -> Cases:
     )
 
 
-def _told(record: Any) -> str:
+def _told(arrow: Arrow) -> str:
     verbs = {"call": "calls", "async": "sends to", "return": "answers"}
-    return f"{record.source} {verbs.get(record.kind, 'and')} {record.target}: {record.text}"
+    return f"{arrow.source} {verbs.get(arrow.kind, 'and')} {arrow.target}: {arrow.text}"
 
 
 @exercise
@@ -76,11 +76,11 @@ def at_work(answer: Any) -> Cases:
 def _works(ran: Run, service: str) -> list[tuple[int, int]]:
     """From when to when (ms) each invocation of a service was at work."""
     times: dict[int, list[int]] = {}
-    for record in ran.records:
-        if record.invocation in times:
-            times[record.invocation].append(record.t)
-        elif record.invocation and record.target == service:  # what it begins with
-            times[record.invocation] = [record.t]
+    for arrow in ran.records.arrows():
+        if arrow.invocation in times:
+            times[arrow.invocation].append(arrow.t)
+        elif arrow.invocation and arrow.target == service:  # what it begins with
+            times[arrow.invocation] = [arrow.t]
     return [(min(each), max(each)) for each in times.values()]
 
 

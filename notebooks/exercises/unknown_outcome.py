@@ -12,9 +12,11 @@ from sagakit.payments.provider import Charge, ProviderGateway, State
 from sagakit.payments.topology import Service
 from sagakit.run import Run
 from sagakit.scenarios import BadScenario
-from sagakit.trace.trace import Asked, Trace, Written
+from sagakit.trace.facts import Committed
+from sagakit.trace.trace import Trace
 from sagakit.zoo.void_without_deciding import VoidWithoutDeciding
 
+from .evidence import outcome
 from .grader import UNANSWERED, Cases, Feedback, a_function, exercise
 
 
@@ -71,14 +73,14 @@ def moves_of(finished: Run) -> list[Move]:
     """The moves of all charges in a run, in order."""
     heard: dict[int, str] = {}  # invocation to what it last heard
     found = []
-    for record in finished.records:
-        detail = record.detail
-        if isinstance(detail, Asked) and record.kind != "call":
-            heard[record.invocation] = detail.outcome
-        elif isinstance(detail, Written) and record.source == "Provider DB" and detail.item:
-            before = detail.before.state if detail.before else "NEW"
+    for record in finished.records.entries:
+        fact = record.fact
+        if came := outcome(fact):
+            heard[record.invocation] = came
+        elif isinstance(fact, Committed) and fact.store == "Provider DB" and fact.item:
+            before = fact.before.state if fact.before else "NEW"
             what = heard.get(record.invocation, "")
-            found.append((before, detail.item.state, HEARD.get(what, what)))
+            found.append((before, fact.item.state, HEARD.get(what, what)))
     return found
 
 
@@ -91,7 +93,7 @@ def history(finished: Run) -> list[str]:
 def without_breaker(finished: Run) -> Run:
     """The same run without what the gateway reads and writes of its breaker, to be drawn."""
     trace = finished.records
-    kept = (one for one in trace if "Breaker DB" not in (one.source, one.target))
+    kept = (one for one in trace.entries if getattr(one.fact, "store", "") != "Breaker DB")
     return Run(finished.scenario, finished.seed, Trace(trace.participants, kept))
 
 

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 from sagakit.explore import BadService, Counterexample, Exploration, explore
 from sagakit.run import Run, run
 from sagakit.scenarios import System
-from sagakit.trace.trace import Failed
 
 from .grader import UNANSWERED, Cases, Exercise, Feedback, exercise
-from .service_checks import BY_THE_WORLD, no_class
+from .service_checks import no_class, own_error
 
 SERVICES = ("Trips", "Hotel", "Flights")
 
@@ -225,12 +224,7 @@ def _refuted(system: System, trial: Trial, law: Callable[[Run], str | None]) -> 
 
 def _error_in(run: Run) -> str:
     """The error with which a service failed by itself, if one did."""
-    returns = (one for one in run.records if one.kind == "return")
-    for record in returns:
-        failed = record.detail if record.source in run.scenario.services else None
-        if isinstance(failed, Failed) and not failed.reason.startswith(BY_THE_WORLD):
-            return str(failed.reason)
-    return ""
+    return next(filter(None, (own_error(run, service) for service in run.scenario.services)), "")
 
 
 def _first(explored: Exploration, law: Callable[..., Any]) -> Counterexample:

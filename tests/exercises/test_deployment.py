@@ -21,7 +21,7 @@ from sagakit.contract.events import Event
 from sagakit.laws.configuration import check_deployment
 from sagakit.payments import events
 from sagakit.payments.topology import Settings, payment_system
-from sagakit.trace.trace import Record, Trace
+from sagakit.trace.facts import Record, Told
 
 SOUND = payment_system()
 GATEWAY = "Provider Gateway"
@@ -44,8 +44,7 @@ def test_who_hears_what_is_what_runs_do() -> None:
     renamed = {rule.rename.__name__: rule.event.__name__ for rule in SOUND.rules if rule.rename}
     functions = {one.name for one in SOUND.functions}
     for name in ("happy_path", "provider_error", "insufficient_funds"):
-        records: Trace = run(name).records
-        for one in records:
+        for one in run(name).records.arrows():
             if one.event and one.target in functions and one.source not in functions:
                 came[renamed.get(one.event, one.event)].add(one.target)
             if one.target == SOUND.bus and one.source != SOUND.bus:
@@ -260,10 +259,10 @@ def test_what_nobody_brings_strands_a_saga_in_some_run_or_leaves_its_user_untold
             for name in ("happy_path", "provider_error", "insufficient_funds")
         ]
         stranded = [done for done in runs if not all(one.held for one in done.verdicts())]
-        untold = [done for done in runs if not any(map(tells_the_user, done.records))]
+        untold = [done for done in runs if not any(map(tells_the_user, done.records.entries))]
         assert untold if rule.target == "SNS Topic" else stranded, rule
     assert never_brought(SOUND) == set()
 
 
 def tells_the_user(record: Record) -> bool:
-    return record.source == "Email Lambda" and record.target == "User"
+    return isinstance(record.fact, Told) and record.fact.service == "Email Lambda"

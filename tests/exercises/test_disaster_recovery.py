@@ -19,6 +19,7 @@ from sagakit import run, scenarios
 from sagakit.payments.events import BalanceDebited, BalanceRefunded
 from sagakit.payments.recovery import RecoverableWalletService
 from sagakit.payments.wallet import Wallet
+from sagakit.trace.facts import ALREADY_HANDLED, StoreRefused
 
 State = tuple[Decimal, int]
 
@@ -55,8 +56,9 @@ def test_a_request_comes_twice_and_the_sound_service_handles_it_once() -> None:
     again = run(given.but(faults=[*given.faults, twice("ana:7", at=6_000)]))
     times = [
         one.t
-        for one in again.records
-        if one.label == "AlreadyHandled:" and one.correlation_id == "ana:7"
+        for one in again.records.entries
+        if isinstance(one.fact, StoreRefused) and one.saga == "ana:7"
+        if one.fact.error == ALREADY_HANDLED
     ]
     assert len(times) == 1
     assert 6_000 < times[0] < 6_100

@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
+from exercises.evidence import commits
 from exercises.invariants import kills, shown
 from sagakit.run import Run
-from sagakit.trace.trace import Written
+from sagakit.trace.facts import EventDoubled, MessageDoubled
 from sagakit.zoo import ALL, NAMES, flaw
 
 
 def debited_once(run: Run) -> str | None:
     """By the trace: each commit that takes money from a wallet."""
     debits: Counter[str] = Counter()
-    for record in run.records:
-        detail = record.detail
-        if record.source == "Wallet DB" and isinstance(detail, Written) and detail.before:
-            debits[str(record.correlation_id)] += detail.item.balance < detail.before.balance
+    for record, commit in commits(run, "Wallet DB"):
+        if commit.before:
+            debits[str(record.saga)] += commit.item.balance < commit.before.balance
     twice = [saga for saga, many in debits.items() if many > 1]
     return f"{twice[0]} was debited {debits[twice[0]]} times" if twice else None
 
@@ -81,8 +81,10 @@ def every_payment_completes(run: Run) -> str | None:
 
 
 def nothing_comes_twice(run: Run) -> str | None:
-    faults = [one for one in run.records if one.label == "message doubled"]
-    return f"{faults[0].event} came twice" if faults else None
+    faults = [
+        one for one in run.records.entries if isinstance(one.fact, EventDoubled | MessageDoubled)
+    ]
+    return f"{faults[0].fact.event} came twice" if faults else None
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,9 @@ from exercises.real_parts import (
 from sagakit import Run
 from sagakit.contract.ports import Store, on
 from sagakit.payments.events import BalanceDebited, PaymentInit
-from sagakit.payments.topology import PROVIDER
+from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet, WalletService
+from sagakit.trace.facts import Opening
 from sagakit.worlds.sqlite.database import Database
 from sagakit.worlds.sqlite.serve import serve, serve_on
 from sagakit.zoo.no_inbox import NoInbox
@@ -179,7 +180,8 @@ def test_a_file_is_killed_before_the_transaction_that_is_asked_for(tmp_path: Pat
     with pytest.raises(Killed), Mortal(file, 2) as database:
         serve_on(database, PAID, hurry=True)
     with Database(file) as database:
-        assert [one.label for one in database.records()] == ["opening"]
+        kept = database.trace(payment_system().participants())
+        assert [type(record.fact) for record in kept.entries] == [Opening]
     assert serve(PAID, file, hurry=True).payments.status.tolist() == ["COMPLETED"]
 
 
