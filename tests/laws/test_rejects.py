@@ -19,7 +19,16 @@ from sagakit.payments.events import ProviderPaymentInit, ProviderPaymentSuccess
 from sagakit.payments.payment import Payment
 from sagakit.payments.topology import PROVIDER, Settings
 from sagakit.payments.wallet import Wallet
-from sagakit.trace.trace import Asked, Published, Record, Trace, Written
+from sagakit.trace.facts import (
+    Asked,
+    Committed,
+    DeadLettered,
+    Published,
+    Queued,
+    Record,
+    Restored,
+)
+from sagakit.trace.trace import Trace
 from tests.laws import faulty
 from tests.laws.doctor import changed, repeated, without
 
@@ -58,30 +67,30 @@ def doctored(scenario: Scenario, doctor: Callable[..., Trace], *how: Any, **more
 
 def commit(store: str, nth_version: int = 0) -> Callable[[Record], bool]:
     return lambda record: (
-        isinstance(record.detail, Written)
-        and record.source == store
-        and (not nth_version or record.detail.item.version == nth_version)
+        isinstance(record.fact, Committed)
+        and record.fact.store == store
+        and (not nth_version or record.fact.item.version == nth_version)
     )
 
 
 def published(event: str) -> Callable[[Record], bool]:
-    return lambda record: isinstance(record.detail, Published) and record.event == event
+    return lambda record: isinstance(record.fact, Published) and record.fact.event == event
 
 
 def arrival(event: str) -> Callable[[Record], bool]:
-    return lambda record: record.source == "EventBridge" and record.label == f"Queue [{event}]"
+    return lambda record: isinstance(record.fact, Queued) and record.fact.event == event
 
 
 def call(record: Record) -> bool:
-    return isinstance(record.detail, Asked) and record.kind == "call"
+    return isinstance(record.fact, Asked)
 
 
 def dead_letter(record: Record) -> bool:
-    return record.label == "Dead letter:"
+    return isinstance(record.fact, DeadLettered)
 
 
-def after_the_loss(record: Record) -> bool:
-    return record.label.startswith("restore the base state")
+def restore(record: Record) -> bool:
+    return isinstance(record.fact, Restored)
 
 
 # Scenarios in which a flaw shows, and items that no sound service writes.
@@ -124,8 +133,8 @@ interleaved = scenarios.concurrent_payments.but(
 stormy = scenarios.circuit_breaker.but(
     # The breaker opens at the first failure, and all that comes later comes at once.
     payments=tuple(
-        payment.model_copy(update={"at": 0 if place == 0 else 40_000 + place // 4})
-        for place, payment in enumerate(scenarios.circuit_breaker.payments[:8])
+        payment.model_copy(update={"at": 0 if number == 0 else 40_000 + number // 4})
+        for number, payment in enumerate(scenarios.circuit_breaker.payments[:8])
     ),
     provider=({"behaviour": "timeout_before", "start": 0, "end": 10_000},),
     settings=Settings(breaker_threshold=1),
@@ -167,7 +176,7 @@ CASES = [
          also="conservation + agreement"),
     case("a write that says another amount", "no overdraft",
          doctored(happy, changed, published("BalanceDebited"),
-                  detail={"payload": {"user_id": "ana", "amount_debited": 7}}),
+                  fact={"payload": {"user_id": "ana", "amount_debited": 7}}),
          "ana", "-7"),
     # at most once
     case("no inbox", "at most once", of(twice, wallet=faulty.HasNoInbox),
@@ -204,15 +213,15 @@ CASES = [
          SAGA, "ana, 70.00", "ana, 71.00", also="conservation + agreement"),
     case("a key of two payments", "one key",
          doctored(scenarios.circuit_breaker, changed,
-                  lambda record: call(record) and record.correlation_id == "user-02:1",
-                  detail={"key": "tx-user-01:1"}),
+                  lambda record: call(record) and record.saga == "user-02:1",
+                  fact={"key": "tx-user-01:1"}),
          "user-01:1", "user-02:1"),
     # final is final
     case("a late success", "final is final",
          of(late_success, payment=faulty.MovesFinalPayments),
          f"{SAGA} went from FAILED to COMPLETED at 60", also="agreement"),
     case("a leap in the state diagram", "final is final",
-         doctored(happy, changed, commit("Payments DB"), detail={"item": refunding}),
+         doctored(happy, changed, commit("Payments DB"), fact={"item": refunding}),
          f"{SAGA} went from nothing to REFUNDING", also="versions"),
     # no ghost, nothing lost
     case("published past the outbox", "no ghost, nothing lost",
@@ -233,7 +242,7 @@ CASES = [
          f"BalanceDebited of {SAGA}", "nobody"),
     case("a cause in another saga", "causality",
          doctored(scenarios.concurrent_payments, changed, published("InsufficientBalance"),
-                  detail={"causation_id": identity(SAGA, "PaymentInit", 0)}),
+                  fact={"causation_id": identity(SAGA, "PaymentInit", 0)}),
          "InsufficientBalance of ana:B", "is of ana:A"),
     # idempotence
     case("no inbox", "idempotence",
@@ -249,12 +258,12 @@ CASES = [
          SAGA, "was answered in Provider DB", also="versions"),
     case("one id, two payloads", "idempotence",
          doctored(happy, repeated, published("PaymentCompleted"),
-                  detail=Published("x", 1, {"amount": 71})),
+                  fact={"causation_id": "x", "payload": {"amount": 71}}),
          f"PaymentCompleted of {SAGA} was published with one payload",
          also="no ghost, nothing lost + causality"),
     # versions
     case("a version that is left out", "versions",
-         doctored(happy, changed, commit("Wallet DB"), detail={"item": far_ahead}),
+         doctored(happy, changed, commit("Wallet DB"), fact={"item": far_ahead}),
          "version 9 of ana in Wallet DB follows 1"),
     case("an update that nobody saw", "versions",
          doctored(scenarios.circuit_breaker, without, commit("Breaker DB", 3)),
@@ -271,7 +280,7 @@ CASES = [
          of(happy, wallet=faulty.SwallowsSmallPayments),
          f"{WALLET} acknowledged", "without taking a single step", also="every saga ends"),
     case("a dead letter without a reason", "no silent drop",
-         doctored(poisoned, changed, dead_letter, detail={"reason": ""}),
+         doctored(poisoned, changed, dead_letter, fact={"reason": ""}),
          "of Wallet SQS became a dead letter", "nothing says why"),
     # every saga ends
     case("nobody ends it", "every saga ends", of(happy, payment=faulty.NeverCompletes),
@@ -315,8 +324,8 @@ CASES = [
 def _recovery_that_calls() -> Trace:
     """The first call of the run is doctored to be one of the recovery's."""
     trace = run(scenarios.disaster_recovery).records
-    (recovering,) = {record.invocation for record in trace if after_the_loss(record)}
-    return changed(trace, call, detail={}, invocation=recovering)
+    (recovering,) = {record.invocation for record in trace.entries if restore(record)}
+    return changed(trace, call, fact={}, invocation=recovering)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -329,7 +338,7 @@ def test_a_law_rejects_what_breaks_it(case: Case) -> None:
         assert words in verdict.detail
     assert verdict.record is not None
     assert f"record {verdict.record})" in verdict.detail
-    assert trace[verdict.record].t >= 0
+    assert trace.entries[verdict.record].t >= 0
     assert set(broken) - {case.law} == case.also
 
 
