@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sagakit.contract.deployment import Deployment
+    from sagakit.contract.ports import Service
     from sagakit.draw.mermaid import Mermaid
     from sagakit.draw.story import Names
     from sagakit.draw.summary import Summary
     from sagakit.draw.svg import Picture
     from sagakit.lab.player import Player
     from sagakit.laws import Verdict
-    from sagakit.payments.topology import Service
     from sagakit.scenarios import Scenario, System
     from sagakit.sim.schedule import Choice
     from sagakit.trace.spans import Span

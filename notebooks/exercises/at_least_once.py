@@ -9,11 +9,10 @@ import pandas as pd
 
 from sagakit import scenarios
 from sagakit.contract.faults import Crash, Delay, Duplicate, Outage
-from sagakit.contract.ports import Bus, Ports, Store
+from sagakit.contract.ports import Bus, Ports, Service, Store
 from sagakit.laws import PaymentEvidence
 from sagakit.payments.events import BalanceRefunded, ReembolsarUsuario
 from sagakit.payments.money import ZERO
-from sagakit.payments.topology import Service
 from sagakit.payments.wallet import Wallet, WalletService
 from sagakit.run import Run, run
 from sagakit.trace.facts import DeadLettered, Received

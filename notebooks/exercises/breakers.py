@@ -8,10 +8,10 @@ from collections import Counter
 from inspect import iscoroutinefunction
 from typing import Any, NamedTuple
 
-from sagakit.contract.ports import Clock, External, Store
+from sagakit.contract.ports import Clock, External, Service, Store
 from sagakit.payments.breaker import KEY, Breaker, CircuitBreaker
 from sagakit.payments.provider import Charge, ProviderGateway
-from sagakit.payments.topology import Service, Settings
+from sagakit.payments.topology import Settings
 from sagakit.run import Run, run
 from sagakit.scenarios import PaymentRequest, ProviderRule, Scenario
 from sagakit.trace.facts import Asked, Committed, ItemRead, Record

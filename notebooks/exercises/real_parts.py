@@ -17,8 +17,8 @@ from types import EllipsisType
 from typing import Any
 
 from sagakit.contract.operations import SimulatedPorts
-from sagakit.contract.ports import handlers
-from sagakit.payments.topology import Service, payment_system
+from sagakit.contract.ports import Service, handlers
+from sagakit.payments.topology import payment_system
 from sagakit.payments.wallet import WalletService
 from sagakit.run import Run, run
 from sagakit.scenarios import Scenario, happy_path

@@ -13,10 +13,9 @@ from textwrap import dedent
 from typing import Any, NamedTuple
 
 from sagakit.contract.events import Event
-from sagakit.contract.ports import handlers
+from sagakit.contract.ports import Service, handlers
 from sagakit.explore import BadService, Counterexample, Exploration, explore
 from sagakit.laws import LAWS
-from sagakit.payments.topology import Service
 from sagakit.run import Invariant, Run, run
 from sagakit.scenarios import Scenario
 from sagakit.trace.arrows import arrow

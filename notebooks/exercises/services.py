@@ -11,10 +11,10 @@ Each names the flawed service of the zoo (`sagakit.zoo`) that it starts from.
 from inspect import signature
 from typing import Any
 
-from sagakit.contract.ports import Ports
+from sagakit.contract.ports import Ports, Service
 from sagakit.payments.events import PaymentInit, ProviderPaymentInit, ReembolsarUsuario
 from sagakit.payments.provider import ProviderGateway
-from sagakit.payments.topology import Service, Settings
+from sagakit.payments.topology import Settings
 from sagakit.payments.wallet import WalletService
 from sagakit.scenarios import OpeningWallet, PaymentRequest, Scenario
 

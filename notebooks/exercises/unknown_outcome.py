@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import Any
 
 from sagakit import scenarios
+from sagakit.contract.ports import Service
 from sagakit.explore import Exploration, explore
 from sagakit.payments.events import ProviderPaymentFailed, ProviderPaymentInit
 from sagakit.payments.provider import Charge, ProviderGateway, State
-from sagakit.payments.topology import Service
 from sagakit.run import Run
 from sagakit.scenarios import BadScenario
 from sagakit.trace.facts import Committed

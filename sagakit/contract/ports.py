@@ -252,6 +252,10 @@ class Ports(Protocol):
     def intake(self) -> Intake: ...
 
 
+Service = type | Callable[[Ports], object]
+"""A class that gets the ports of the sound service, or a function that builds one from all ports"""
+
+
 class WorldError(Exception):
     """What a port call may raise. `code` is the original system's error code, where it has one."""
 

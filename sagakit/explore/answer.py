@@ -5,12 +5,12 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from sagakit.contract.ports import Service
 from sagakit.contract.terminal import count, wrapped
 from sagakit.explore.counterexample import Counterexample
 from sagakit.explore.search import following
 from sagakit.explore.state_graph import StateGraph
 from sagakit.explore.states import ANSWERS, State
-from sagakit.payments.topology import Service
 from sagakit.run import Invariant, Run
 from sagakit.scenarios import Scenario, System
 from sagakit.scenarios.explorable import Explorable

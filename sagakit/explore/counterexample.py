@@ -8,10 +8,10 @@ from textwrap import wrap
 from typing import Any, NamedTuple
 
 from sagakit.contract.events import encode
+from sagakit.contract.ports import Service
 from sagakit.contract.terminal import wrapped
 from sagakit.explore.describe import met, steps_in, went_wrong, without_records
 from sagakit.laws.verdict import Verdict
-from sagakit.payments.topology import Service
 from sagakit.run import Invariant, Run
 from sagakit.scenarios import NAMES, Scenario, System, named
 from sagakit.sim.schedule import Choice

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
+from sagakit.contract.ports import Service
 from sagakit.contract.progress import Progress
 from sagakit.contract.suggest import suggest
 from sagakit.explore.answer import FIRST, Exploration
@@ -23,7 +24,6 @@ from sagakit.explore.states import ANSWERS, FAULTS, State
 from sagakit.explore.timeouts import Watchdog
 from sagakit.laws.laws import held_by, no_collection
 from sagakit.laws.verdict import Verdict
-from sagakit.payments.topology import Service
 from sagakit.run import Invariant, Run, run
 from sagakit.scenarios import BadScenario, Scenario, System, resolve
 from sagakit.scenarios.explorable import Variants, explorable

@@ -12,10 +12,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from sagakit.contract.events import Event
+from sagakit.contract.ports import Service
 from sagakit.explore.search import after, moves
 from sagakit.explore.state_graph import StateGraph
 from sagakit.explore.states import CRASH, FAULTS, Move, State, Waiting
-from sagakit.payments.topology import Service
 from sagakit.run import Run
 from sagakit.scenarios import Scenario, System
 from sagakit.scenarios.build import build_world

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from sagakit.contract.deployment import Deployment, Function, Participant, Queue, Rule, Table, Topic
 from sagakit.contract.events import Event
-from sagakit.contract.ports import Ports
+from sagakit.contract.ports import Ports, Service
 from sagakit.contract.timing import Count, Milliseconds, Timing
 from sagakit.contract.validation import BadScenario, Validated
 from sagakit.payments import events as e
@@ -61,8 +61,6 @@ ITEMS: dict[str, type] = {
 
 EVENTS = [each for each in vars(e).values() if isinstance(each, type) and issubclass(each, Event)]
 """The types of what travels"""
-
-Service = type | Callable[[Ports], object]
 
 SOUND: dict[str, Service] = {
     "API Gateway": ApiGateway,

@@ -8,12 +8,13 @@ from sagakit.contract.deployment import Deployment
 from sagakit.contract.external import Decide, Reaction
 from sagakit.contract.faults import Delay, Duplicate, Loss, Outage, Throttle
 from sagakit.contract.operations import Ask
+from sagakit.contract.ports import Service
 from sagakit.contract.suggest import suggest
 from sagakit.contract.timing import Timing
 from sagakit.contract.validation import BadScenario
 from sagakit.payments.payment import payment_id_in
 from sagakit.payments.recovery import StartRecovery
-from sagakit.payments.topology import PROVIDER, Service, payment_system
+from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.scenarios.scenario import ProviderRule, Scenario
 from sagakit.scenarios.system import USER, System

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 from sagakit.contract.deployment import Deployment
 from sagakit.contract.events import Event
 from sagakit.contract.faults import Loss, Outage
+from sagakit.contract.ports import Service
 from sagakit.contract.suggest import suggest
 from sagakit.contract.terminal import count
 from sagakit.contract.validation import BadScenario
 from sagakit.payments.api import parse
 from sagakit.payments.breaker import Breaker
 from sagakit.payments.events import BalanceDebited, BalanceRefunded
-from sagakit.payments.topology import SOUND, Service, payment_system
+from sagakit.payments.topology import SOUND, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.scenarios.build import INSTANT, build_world, replace_services
 from sagakit.scenarios.scenario import Recovery, Scenario

@@ -13,11 +13,10 @@ from sagakit.contract.deployment import Deployment, Function, Participant, Queue
 from sagakit.contract.events import Event
 from sagakit.contract.external import Behaviour
 from sagakit.contract.operations import SimulatedPorts
-from sagakit.contract.ports import Ports, handlers, must_be_an_item
+from sagakit.contract.ports import Ports, Service, handlers, must_be_an_item
 from sagakit.contract.suggest import suggest
 from sagakit.contract.timing import Timing
 from sagakit.contract.validation import BadScenario, whole_number
-from sagakit.payments.topology import Service
 
 USER = "User"
 

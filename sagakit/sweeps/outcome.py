@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from sagakit.contract.ports import Service
 from sagakit.laws.laws import judge_all
 from sagakit.laws.payments import PaymentEvidence
 from sagakit.payments.metrics import nearest_rank
-from sagakit.payments.topology import Service, payment_system
+from sagakit.payments.topology import payment_system
 from sagakit.run import run
 from sagakit.scenarios import Scenario
 from sagakit.sweeps.plan import Case, Plan

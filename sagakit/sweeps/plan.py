@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from sagakit.contract.ports import Service
 from sagakit.contract.suggest import suggest
-from sagakit.payments.topology import SOUND, Service
+from sagakit.payments.topology import SOUND
 from sagakit.scenarios import Scenario, resolve
 from sagakit.scenarios.build import build_world
 

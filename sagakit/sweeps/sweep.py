@@ -8,8 +8,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sagakit.contract.ports import Service
 from sagakit.contract.progress import Progress
-from sagakit.payments.topology import Service
 from sagakit.scenarios import Scenario
 from sagakit.sweeps.plan import BadSweep, Plan
 from sagakit.sweeps.results import Folder, Memory

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from sagakit.contract.ports import Service
 from sagakit.explore import Exploration, explore
 from sagakit.payments.events import BalanceDebited, InsufficientBalance, PaymentInit
 from sagakit.payments.money import ZERO
-from sagakit.payments.topology import Service
 from sagakit.payments.wallet import Wallet
 from sagakit.scenarios import OpeningWallet, PaymentRequest, Scenario
 

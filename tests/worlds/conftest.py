@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sagakit import Run, Scenario, run
-from sagakit.payments.topology import Service
+from sagakit.contract.ports import Service
 from sagakit.worlds.emulator import Emulator
 from sagakit.worlds.sqlite.serve import serve
 from tests.worlds.logged import functions_logs

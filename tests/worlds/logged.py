@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from sagakit.payments.topology import Service, payment_system
+from sagakit.contract.ports import Service
+from sagakit.payments.topology import payment_system
 from sagakit.worlds.aws import lambdas
 from sagakit.worlds.aws.functions import Function, log_record, logger
 from sagakit.worlds.aws.resources import Resources

@@ -11,9 +11,9 @@ import pytest
 from sagakit import Scenario, run, scenarios
 from sagakit.cli import main
 from sagakit.contract.deployment import Deployment
-from sagakit.contract.ports import on
+from sagakit.contract.ports import Service, on
 from sagakit.payments.events import BalanceDebited, PaymentInit
-from sagakit.payments.topology import Service, payment_system
+from sagakit.payments.topology import payment_system
 from sagakit.payments.wallet import WalletService
 from sagakit.worlds.emulator import Emulator
 from sagakit.worlds.sqlite.serve import serve

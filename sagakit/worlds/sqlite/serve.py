@@ -19,10 +19,10 @@ from threading import Thread
 from sagakit.contract.external import Behaviour, Decide, Reaction
 from sagakit.contract.faults import Loss
 from sagakit.contract.operations import Ask, SimulatedPorts
-from sagakit.contract.ports import handlers
+from sagakit.contract.ports import Service, handlers
 from sagakit.contract.validation import whole_number
 from sagakit.payments.recovery import StartRecovery
-from sagakit.payments.topology import PROVIDER, Service, payment_system
+from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
 from sagakit.scenarios import BadScenario, Scenario, System, resolve
