@@ -16,6 +16,7 @@ from sagakit.laws.configuration import (
     configuration,
 )
 from sagakit.payments.topology import Settings, payment_system
+from sagakit.trace.facts import Asked, VisibleAgain
 from tests.examples.test_travel import DEPLOYMENT as TRAVEL
 
 
@@ -110,7 +111,7 @@ class TestABrokenOneCanBeSeen:
         assert requests(run(slow)) == 1
         hasty = run(slow.but(settings={"provider_visibility": 1_000}))
         assert requests(hasty) > 1
-        assert "visible again" in {record.label for record in hasty.records}
+        assert VisibleAgain in {type(record.fact) for record in hasty.records.entries}
 
     def test_a_function_that_is_cut_off_first_never_ends_the_saga(self) -> None:
         silent = scenarios.happy_path.but(
@@ -124,5 +125,4 @@ class TestABrokenOneCanBeSeen:
 
 
 def requests(done: Run) -> int:
-    records = done.records
-    return sum(one.kind == "call" and one.target == "External Provider API" for one in records)
+    return sum(isinstance(record.fact, Asked) for record in done.records.entries)
