@@ -121,27 +121,42 @@ def head_sample(kind: ParticipantKind) -> Sample:
 
 
 class Legend:
-    """What the signs mean that are in a picture, in lines across it.
+    """What the signs mean that are in a picture, in about equally long lines across it.
 
     Of each sample: how it is drawn, how wide it is, and what it means.
     """
 
     def __init__(self, samples: Iterable[tuple[Sample, float, str]], wide: float) -> None:
-        self.items: list[tuple[float, float, Sample, float, str]] = []
-        x, y = EDGE, 0.0
-        for sample, room, text in samples:
-            needed = room + 4 + width(text, SIZE)
-            if x + needed > wide - EDGE and x > EDGE:
-                x, y = EDGE, y + LINE
-            self.items.append((x, y, sample, room, text))
-            x += needed + 8
-        self.height = y + LINE if self.items else 0.0
+        samples = list(samples)
+        needs = [room + 12 + width(text, SIZE) for _, room, text in samples]
+        most = wide - 2 * EDGE + 8
+        ends = _placed(needs, most)
+        lines = ends[-1][1] if ends else 0
+        while lines and _placed(needs, most - 10)[-1][1] == lines:  # no line more
+            most -= 10
+        self.items = [
+            (EDGE + x, line * LINE, *sample)
+            for (x, line), sample in zip(_placed(needs, most), samples, strict=True)
+        ]
+        self.height = LINE * (lines + 1) if ends else 0.0
 
     def draw(self, sheet: Sheet, top: float) -> None:
         for x, y, sample, room, text in self.items:
             middle = top + y + LINE / 2
             sample(sheet, x, middle)
             sheet.words(x + room + 4, middle + 3, text, SIZE)
+
+
+def _placed(needs: list[float], most: float) -> list[tuple[float, int]]:
+    """Return where each sample begins, and in which line, if lines are that wide at most."""
+    x, line = 0.0, 0
+    placed = []
+    for need in needs:
+        if x and x + need > most:
+            x, line = 0.0, line + 1
+        placed.append((x, line))
+        x += need
+    return placed
 
 
 def kinds_of_heads(kinds: set[ParticipantKind]) -> Iterable[tuple[Sample, float, str]]:

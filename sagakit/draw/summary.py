@@ -1,4 +1,4 @@
-"""How a run ended, as a notebook shows it at the end of a cell: in text, and as small HTML tables.
+"""The end of a run, as a notebook shows it below a cell: in text, and as small HTML tables.
 
 The HTML has no colours of its own and loads nothing, so it reads on light and on dark.
 """
@@ -9,11 +9,13 @@ from decimal import Decimal
 from html import escape
 from typing import Any, NamedTuple
 
-from sagakit.contract.terminal import printable
+from sagakit.contract.terminal import printable, text_table
 from sagakit.draw.clock import roughly
 from sagakit.trace.activity import events
+from sagakit.trace.arrows import told
+from sagakit.trace.facts import A_TEXT
 from sagakit.trace.observed import wallet_history
-from sagakit.trace.trace import A_TEXT, Trace, told
+from sagakit.trace.trace import Trace
 
 FEW = 8  # rows: of more the first ones are shown
 SIGNS = {"COMPLETED": "✓", "FAILED": "✗"}
@@ -21,6 +23,7 @@ PAYMENT = ("payment", "user", "amount", "status", "reason")
 ITEM = ("item", "store", "at the end", "version")
 WALLET = ("wallet", "at the start", "at the end", "version")
 
+Row = Sequence[Any]  # cells: numbers stand on the right
 Law = tuple[str, bool, str]
 """its name, whether it held, and in words what was looked at or what broke it"""
 
@@ -36,7 +39,7 @@ class Summary(NamedTuple):
     events: int
     payments: list[Any]
     wallets: list[tuple[str, Decimal | None, Decimal, int]]
-    items: list[Sequence[str]]
+    items: list[Row]
     dead: list[tuple[str, str, str]]
     laws: Sequence[Law] | None
 
@@ -52,42 +55,42 @@ class Summary(NamedTuple):
         wallets: str,
         laws: Sequence[Law] | None = None,
     ) -> "Summary":
-        """Read it from a trace; `payments` and `wallets` are the names of their stores."""
+        """Summarize a trace; `payments` and `wallets` are the names of their stores."""
         stores = trace.stores()
         opening: dict[str, Decimal | None] = {}
         for change in wallet_history(trace)[0]:
             opening.setdefault(change.wallet, change.balance)
-        letters = [fate for fate in trace.messages().values() if fate.state == "dead"]
+        letters = [message for message in trace.messages().values() if message.dead]
         return cls(
             name,
             title,
             seed,
-            max((record.t for record in trace), default=0),
+            max((record.t for record in trace.entries), default=0),
             len(events(trace)),
             list(stores.get(payments, {}).values()),
             [
                 (item.key, opening.get(item.key), item.balance, item.version)
                 for item in stores.get(wallets, {}).values()
             ],
-            [] if payments in {one.name for one in trace.participants} else _items(stores),
-            [(fate.event or A_TEXT, fate.queue, fate.reason) for fate in letters],
+            [] if payments in {lane.name for lane in trace.participants} else _items(stores),
+            [(letter.event or A_TEXT, letter.queue, letter.reason) for letter in letters],
             laws,
         )
 
     def line(self) -> str:
-        """All in one line."""
+        """Return all in one line."""
         what = f"{self.name}, seed {self.seed}: {self._ended()} in {roughly(self.end)}"
         return printable(f"<Run of {what}>")
 
     def bundle(self) -> dict[str, str]:
-        """The MIME bundle that Jupyter shows."""
+        """Return the MIME bundle that Jupyter shows."""
         return {"text/plain": "\n".join(self.lines()), "text/html": self.html()}
 
     def lines(self) -> list[str]:
-        """It as lines of text, of which the first is the title."""
+        """Return lines of text, of which the first is the title."""
         lines = [self.title, self._what(), ""]
         for header, rows, rest in self._tables():
-            lines += [*_aligned(header, rows), *[rest] * bool(rest), ""]
+            lines += [*text_table(header, rows), *[rest] * bool(rest), ""]
         return [printable(line) for line in [*lines, *self._notes()]]
 
     def html(self) -> str:
@@ -101,11 +104,11 @@ class Summary(NamedTuple):
         return f"<div>{''.join(parts)}</div>"
 
     def _ended(self) -> str:
-        """How many payments ended how."""
+        """Say how many payments ended how."""
         count = len(self.payments)
         if self.items:
             return f"{len(self.items)} item{'s' if len(self.items) > 1 else ''} in its stores"
-        statuses = Counter(one.status for one in self.payments)
+        statuses = Counter(payment.status for payment in self.payments)
         told = ", ".join(f"{number} {status}" for status, number in sorted(statuses.items()))
         if count <= 1:
             return f"1 payment {self.payments[0].status}" if count else "no payments"
@@ -117,24 +120,20 @@ class Summary(NamedTuple):
             f"{self.events} events in {roughly(self.end)} of virtual time"
         )
 
-    def _tables(self) -> Iterator[tuple[Sequence[str], list[Sequence[str]], str]]:
-        """Header, rows, and what is left out."""
+    def _tables(self) -> Iterator[tuple[Sequence[str], list[Row], str]]:
+        """Yield header, rows, and what is left out."""
         if self.payments:
-            rows: list[Sequence[str]] = [
-                (one.payment_id, one.user_id, str(one.amount), _signed(one.status), one.reason)
-                for one in self.payments[:FEW]
+            rows: list[Row] = [
+                (each.payment_id, each.user_id, each.amount, _signed(each.status), each.reason)
+                for each in self.payments[:FEW]
             ]
             yield PAYMENT, rows, _rest(len(self.payments), "payments")
         if self.wallets:
-            yield (
-                WALLET,
-                [
-                    (key, "" if before is None else str(before), str(after), str(version))
-                    for key, before, after, version in self.wallets[:FEW]
-                ],
-                _rest(len(self.wallets), "wallets"),
-            )
-
+            rows = [
+                (key, "" if before is None else before, after, version)
+                for key, before, after, version in self.wallets[:FEW]
+            ]
+            yield WALLET, rows, _rest(len(self.wallets), "wallets")
         if self.items:
             yield ITEM, self.items[:FEW], _rest(len(self.items), "items")
 
@@ -151,9 +150,9 @@ class Summary(NamedTuple):
             yield f"{SIGNS['FAILED']} {law[0]}: {law[2]}"
 
 
-def _items(stores: Mapping[str, Mapping[str, Any]]) -> list[Sequence[str]]:
+def _items(stores: Mapping[str, Mapping[str, Any]]) -> list[Row]:
     return [
-        (key, store, told(item), str(item.version))
+        (key, store, told(item), item.version)
         for store, items in stores.items()
         for key, item in items.items()
     ]
@@ -167,35 +166,17 @@ def _rest(count: int, what: str) -> str:
     return f"... and {count - FEW} more {what}" if count > FEW else ""
 
 
-def _on_the_right(cell: str) -> bool:
-    return cell.replace(".", "", 1).isdigit()
-
-
-def _aligned(header: Sequence[str], rows: list[Sequence[str]]) -> Iterator[str]:
-    """Columns of text; numbers stand on the right."""
-    columns = [
-        (max(map(len, cells)), _on_the_right(cells[1])) for cells in zip(header, *rows, strict=True)
-    ]
-    for row in (header, *rows):
-        cells = [
-            cell.rjust(wide) if right else cell.ljust(wide)
-            for cell, (wide, right) in zip(row, columns, strict=True)
-        ]
-        yield "  ".join(cells).rstrip()
-
-
-def _table(caption: str, header: Sequence[str], rows: list[Sequence[str]]) -> str:
-    styles = [f"text-align:{'right' if _on_the_right(cell) else 'left'}" for cell in rows[0]]
-    head = "".join(
-        f'<th scope="col" style="{style}">{escape(name)}</th>'
-        for name, style in zip(header, styles, strict=True)
-    )
-    body = ""
-    for first, *others in rows:
-        cells = "".join(
-            f'<td style="{style}">{escape(cell)}</td>'
-            for cell, style in zip(others, styles[1:], strict=True)
+def _table(caption: str, header: Sequence[str], rows: list[Row]) -> str:
+    sides = ["right" if isinstance(cell, int | Decimal) else "left" for cell in rows[0]]
+    parts = [f'<table><caption style="text-align:left">{caption}</caption><thead><tr>']
+    for name, side in zip(header, sides, strict=True):
+        parts.append(f'<th scope="col" style="text-align:{side}">{escape(name)}</th>')
+    parts.append("</tr></thead><tbody>")
+    for row in rows:
+        tags = ['th scope="row"', *["td"] * len(row)]
+        cells = (
+            f'<{tag} style="text-align:{side}">{escape(str(cell))}</{tag[:2]}>'
+            for tag, side, cell in zip(tags, sides, row, strict=False)
         )
-        body += f'<tr><th scope="row" style="{styles[0]}">{escape(first)}</th>{cells}</tr>'
-    caption = f'<caption style="text-align:left">{caption}</caption>'
-    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        parts.append(f"<tr>{''.join(cells)}</tr>")
+    return "".join([*parts, "</tbody></table>"])

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from sagakit.contract.terminal import WIDTH, printable
 from sagakit.draw.clock import roughly, stamp
 from sagakit.trace.activity import Activity
-from sagakit.trace.trace import A_TEXT, Queued, Trace
+from sagakit.trace.facts import A_TEXT, Invoked, Received, Told
+from sagakit.trace.trace import Trace
 
 TIME = 10  # columns for the time
 WIDEST = 16  # from lane to lane
@@ -69,10 +70,10 @@ def text(trace: Trace, *, saga: str | None = None) -> str:
 
 
 def _lanes(trace: Trace) -> dict[str, str]:
-    """Participant to its lane; whoever has no domain, and is no actor, has none."""
+    """Return the lane of each participant; whoever has no domain, and is no actor, has none."""
     return {
-        one.name: one.name if one.kind in ("actor", "external") else one.domain or ""
-        for one in trace.participants
+        each.name: each.name if each.kind in ("actor", "external") else each.domain or ""
+        for each in trace.participants
     }
 
 
@@ -97,49 +98,48 @@ def _lines(trace: Trace, lanes: dict[str, str]) -> Iterator[Line]:
 
 
 def _messages(trace: Trace, activity: Activity, lanes: dict[str, str]) -> Iterator[Line]:
-    """Events as they arrive, requests of users, and what they are told."""
-    sent = {one.event_id: one for one in reversed(activity.emissions)}
+    """Yield events as they arrive, requests of users, and what they are told."""
+    sent = {event.event_id: event for event in reversed(activity.emissions)}
     heard: set[tuple[str | None, str]] = set()  # event and service or lane
     passed = {}  # when, from whom and what came to somebody who passes it on, for a saga
-    for record in trace:
-        kind = activity.kinds.get(record.target)
-        if record.kind not in ("call", "async") or kind not in ("service", "actor"):
-            continue
-        t, saga, lane, words = record.t, record.correlation_id, lanes[record.target], record.label
-        source = lanes.get(record.source, "")
-        if isinstance(record.detail, Queued):
-            event = sent.get(record.event_id or "")
-            again = (record.event_id, record.target) in heard
-            if (record.event_id, lane) in heard and not again:
-                continue  # another of the domain has it, too
-            heard |= {(record.event_id, record.target), (record.event_id, lane)}
-            words, source = (record.event or A_TEXT) + ", again" * again, lane
-            if event and not again:
-                by = activity.by.get(event.event_id, -1)
-                source = lanes[activity.works[by].service if by >= 0 else event.publisher]
-                if source == lane:
-                    words += f", {roughly(record.t - event.t)} later"
-        elif record.detail is not None or record.event:
-            continue
-        elif not lane:
-            passed[record.target, saga] = t, source, words
-            continue
-        elif not source:
-            t, source, words = passed.get((record.source, saga), (t, lane, words))
+    for arrow in trace.arrows():
+        t, saga, event_id, words = arrow.t, arrow.correlation_id, arrow.event_id, arrow.label
+        lane, source = lanes.get(arrow.target, ""), lanes.get(arrow.source, "")
+        match arrow.fact:
+            case Received():
+                event = sent.get(event_id or "")
+                again = (event_id, arrow.target) in heard
+                if (event_id, lane) in heard and not again:
+                    continue  # another of the domain has it, too
+                heard |= {(event_id, arrow.target), (event_id, lane)}
+                words, source = (arrow.event or A_TEXT) + ", again" * again, lane
+                if event and not again:
+                    by = activity.by.get(event.event_id, -1)
+                    source = lanes[activity.works[by].service if by >= 0 else event.publisher]
+                    if source == lane:
+                        words += f", {roughly(t - event.t)} later"
+            case Invoked() if not lane:
+                passed[arrow.target, saga] = t, source, words
+                continue
+            case Invoked() | Told():
+                if not source:
+                    t, source, words = passed.get((arrow.source, saga), (t, lane, words))
+            case _:
+                continue
         yield Line(t, source or lane, lane, words, saga)
 
 
 def _drawn(lanes: Sequence[str], lines: Sequence[Line]) -> Iterator[str]:
     first, last = (len(max(lane.split(), key=len)) // 2 + 1 for lane in (*lanes[:1], *lanes[-1:]))
     step = min(WIDEST, (WIDTH - TIME - first - last) // max(len(lanes) - 1, 1))
-    at = {lane: TIME + first + step * place for place, lane in enumerate(lanes)}
+    at = {lane: TIME + first + step * index for index, lane in enumerate(lanes)}
     names = [wrap(printable(lane), step - 1, break_long_words=False) for lane in lanes]
     for words in [*zip_longest(*map(reversed, names), fillvalue="")][::-1]:
         row = " " * WIDTH
-        for word, place in zip(words, at.values(), strict=True):
-            row = _over(row, place - len(word) // 2, word)
+        for word, column in zip(words, at.values(), strict=True):
+            row = _over(row, column - len(word) // 2, word)
         yield row[:WIDTH].rstrip()
-    bars = "".join("|" if place in at.values() else " " for place in range(WIDTH))
+    bars = "".join("|" if column in at.values() else " " for column in range(WIDTH))
     now = lines[0].t
     for line in lines:
         if line.t - now > GAP:
@@ -150,7 +150,7 @@ def _drawn(lanes: Sequence[str], lines: Sequence[Line]) -> Iterator[str]:
 
 
 def _with_arrow(row: str, source: int, target: int, line: Line) -> str:
-    """The words stand on the right of the arrow, or where else there is room."""
+    """Put the words on the right of the arrow, or where else there is room."""
     left, right = sorted((source, target))
     if left == right:
         row = _over(row, left, "*")
@@ -167,5 +167,5 @@ def _with_arrow(row: str, source: int, target: int, line: Line) -> str:
     return _over(row, right + 1, f" {words[: room - 3]}...")
 
 
-def _over(row: str, place: int, text: str) -> str:
-    return row[:place] + text + row[place + len(text) :]
+def _over(row: str, column: int, text: str) -> str:
+    return row[:column] + text + row[column + len(text) :]
