@@ -173,9 +173,15 @@ class Run:
         return timeline(self.records, saga=saga, start=start, end=end, most=most, legend=legend)
 
     def balances(
-        self, *, user: str | None = None, most: int = 40, title: str | None = None
+        self,
+        *,
+        user: str | None = None,
+        most: int = 40,
+        title: str | None = None,
+        until: int | None = None,
     ) -> "Picture":
-        """Draw the balance of each wallet against virtual time: of one user, or the first `most`.
+        """Draw the balance of each wallet against virtual time: of one user, or the first `most`;
+        up to the same `until` (ms) where two runs are to be compared.
 
         >>> print(run("provider_error").balances().alt)
         Balance of ana.
@@ -183,7 +189,7 @@ class Run:
         """
         from sagakit.draw.balances import balances
 
-        return balances(self.records, user=user, most=most, title=title)
+        return balances(self.records, user=user, most=most, title=title, until=until)
 
     def breaker(self) -> "Picture":
         """Draw the breaker's state against virtual time, with calls, rejections and probes."""

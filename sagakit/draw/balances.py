@@ -10,27 +10,33 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from sagakit.draw.chart import PALETTE, SMALL, STYLE, Chart, message
+from sagakit.draw.chart import SMALL, STYLE, Chart, message
 from sagakit.draw.clock import moment
 from sagakit.draw.labels import Labels, spread
-from sagakit.draw.palette import GREY, INK, PALE, RED
+from sagakit.draw.palette import GREY, INK, PALE, RED, SAGAS
 from sagakit.draw.svg import Picture
 from sagakit.draw.text_metrics import width
 from sagakit.trace.observed import Change, Loss, wallet_history
 from sagakit.trace.trace import Trace
 
-FEW = len(PALETTE) - 1  # wallets: up to here they share one panel
+FEW = len(SAGAS) - 1  # wallets: up to here they share one panel
 ROW = 14.4  # points a wallet, if there are more
 SIGNS = {"debit": "v", "refund": "^", "refused": "x", "rebuilt": "o"}
 
 
 @mpl.rc_context(STYLE)
 def balances(
-    trace: Trace, *, user: str | None = None, most: int = 40, title: str | None = None
+    trace: Trace,
+    *,
+    user: str | None = None,
+    most: int = 40,
+    title: str | None = None,
+    until: int | None = None,
 ) -> Picture:
     """Draw the balances, or the one of `user`; of many wallets the first `most`.
 
     title  one line in the place of the one that says whose balances these are
+    until  ms, where the time axis ends: give it where two figures are to be compared
 
     Raises `ValueError` for a user without a wallet in this trace.
     """
@@ -51,8 +57,11 @@ def balances(
     series = {one: [change for change in changes if change.wallet == one] for one in shown}
     end = max((record.t for record in trace), default=0)
     alt = "\n".join([f"{title}.", *_sentences(series, losses)])
+    shown_until, rest = _end(series, losses, end)
+    if until is not None:
+        shown_until, rest = until, ""
     draw = _together if len(shown) <= FEW else _in_rows
-    return draw(series, losses, end, title, alt)
+    return draw(series, losses, shown_until, rest, title, alt)
 
 
 def _sentences(series: dict[str, list[Change]], losses: list[Loss]) -> Iterator[str]:
@@ -74,7 +83,7 @@ def _sentences(series: dict[str, list[Change]], losses: list[Loss]) -> Iterator[
 
 
 def _end(series: dict[str, list[Change]], losses: list[Loss], end: int) -> tuple[int, str]:
-    """Where the time axis ends, and what to say of the rest: nothing changes any more."""
+    """Return where the time axis ends, and what to say of the rest, in which nothing changes."""
     last = max(
         [change.t for changes in series.values() for change in changes]
         + [loss.end for loss in losses]
@@ -84,17 +93,16 @@ def _end(series: dict[str, list[Change]], losses: list[Loss], end: int) -> tuple
 
 
 def _steps(changes: list[Change], end: int) -> tuple[list[float], list[float]]:
-    """The corners of a line that is broken while the balance is lost."""
+    """Return the corners of a line that is broken while the balance is lost."""
     times = [float(change.t) for change in changes]
     values = [float("nan") if one.balance is None else float(one.balance) for one in changes]
     return [*times, float(end)], [*values, values[-1]]
 
 
 def _together(
-    series: dict[str, list[Change]], losses: list[Loss], run_end: int, title: str, alt: str
+    series: dict[str, list[Change]], losses: list[Loss], end: int, rest: str, title: str, alt: str
 ) -> Picture:
     """All lines in one panel, each named at its end."""
-    end, rest = _end(series, losses, run_end)
     chart = Chart(
         title, alt, 245, left=61, right=104, above=11 * bool(losses),
         legend=_legend(series, losses),
@@ -125,7 +133,7 @@ def _together(
         axes.text(loss.end if room else loss.begin, highest * 0.95, f" {told} ",
                   ha="left" if room else "right",
                   size=SMALL, color=INK, va="center")  # fmt: skip
-    for changes, colour in zip(series.values(), PALETTE, strict=False):
+    for changes, colour in zip(series.values(), SAGAS, strict=False):
         xs, ys = _steps(changes, end)
         axes.step(xs, ys, where="post", color=colour, lw=1.8, zorder=3)
         for one in changes:
@@ -154,7 +162,7 @@ def _name_ends(chart: Chart, series: dict[str, list[Change]], end: int, highest:
     levels = [float(balance or 0) / highest * chart.high for balance in last.values()]
     places = spread(levels, 12.2, 3.6, chart.high)
     for (wallet, balance), level, place, colour in zip(
-        last.items(), levels, places, PALETTE, strict=False
+        last.items(), levels, places, SAGAS, strict=False
     ):
         text = f"{wallet}  {'lost' if balance is None else balance}"
         chart.plot.annotate(
@@ -167,10 +175,9 @@ def _name_ends(chart: Chart, series: dict[str, list[Change]], end: int, highest:
 
 
 def _in_rows(
-    series: dict[str, list[Change]], losses: list[Loss], run_end: int, title: str, alt: str
+    series: dict[str, list[Change]], losses: list[Loss], end: int, rest: str, title: str, alt: str
 ) -> Picture:
     """A row a wallet, all to one scale."""
-    end, rest = _end(series, losses, run_end)
     chart = Chart(title, alt, ROW * len(series), left=72, right=72, above=14.4,
                      legend=_legend(series, losses))  # fmt: skip
     axes = chart.plot
@@ -187,11 +194,11 @@ def _in_rows(
         axes.axhline(row + 0.92, color=PALE, lw=0.5, zorder=1)
         xs, ys = _steps(changes, end)
         levels = [row + 0.92 - 0.75 * y / highest for y in ys]
-        axes.step(xs, levels, where="post", color=PALETTE[0], lw=1.2, zorder=3)
+        axes.step(xs, levels, where="post", color=SAGAS[0], lw=1.2, zorder=3)
         for one in changes:
             if one.balance is not None:
                 level = row + 0.92 - 0.75 * float(one.balance) / highest
-                _sign(axes, one, level, PALETTE[0], 20)
+                _sign(axes, one, level, SAGAS[0], 20)
         last = changes[-1].balance
         axes.text(end * 1.01, row + 0.55, "lost" if last is None else f"{last}", size=SMALL,
                   color=INK, va="center")  # fmt: skip

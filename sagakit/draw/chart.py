@@ -18,18 +18,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from sagakit.contract.terminal import printable_lines
 from sagakit.draw.clock import unit
 from sagakit.draw.labels import Labels
-from sagakit.draw.palette import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    ORANGE,
-    PALE,
-    PURPLE,
-    RED,
-    SKY,
-)  # fmt: skip
+from sagakit.draw.palette import GREY, INK, PALE
 from sagakit.draw.svg import SHOWN, WIDTH, Picture, as_img, checked_path
 
 EDGE = 7.0  # around the whole picture
@@ -55,8 +44,6 @@ STYLE: Any = {
     "axes.spines.right": False,
     "path.sketch": None,
 }
-
-PALETTE = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, BLACK)
 
 
 class Chart(Picture, Figure):

@@ -7,8 +7,8 @@ import matplotlib as mpl
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from sagakit.draw.chart import PALETTE, SMALL, STYLE, Chart, message
-from sagakit.draw.palette import INK
+from sagakit.draw.chart import SMALL, STYLE, Chart, message
+from sagakit.draw.palette import INK, SAGAS
 from sagakit.draw.svg import Picture
 
 HEIGHT = 230.0  # points
@@ -37,7 +37,7 @@ def counts(counted: Counts, *, over: str, title: str) -> Picture:
         for x, number in points.items():
             if number < 1:
                 raise ValueError(f"{name}: {number} at {over} {x}: only counts from 1 on are drawn")
-    looks = list(zip(lines, PALETTE, cycle(SIGNS), strict=False))
+    looks = list(zip(lines, SAGAS, cycle(SIGNS), strict=False))
     legend = [
         Line2D([], [], color=colour, marker=sign, markersize=6, label=name)
         for name, colour, sign in looks

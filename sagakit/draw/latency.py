@@ -9,9 +9,9 @@ import matplotlib as mpl
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from sagakit.draw.chart import PALETTE, SMALL, STYLE, Chart, message
+from sagakit.draw.chart import SMALL, STYLE, Chart, message
 from sagakit.draw.clock import roughly
-from sagakit.draw.palette import GREY, INK, PALE
+from sagakit.draw.palette import GREY, INK, PALE, SAGAS
 from sagakit.draw.svg import Picture
 from sagakit.draw.text_metrics import width
 from sagakit.trace.activity import emissions
@@ -116,7 +116,7 @@ def _draw(rows: dict[str, list[int]], title: str, alt: str) -> Picture:
         return chart.wide * (t - start) / (end - start)
 
     for row, (outcome, values) in enumerate(rows.items()):
-        colour, shape = PALETTE[row % len(PALETTE)], SHAPES[row % len(SHAPES)]
+        colour, shape = SAGAS[row % len(SAGAS)], SHAPES[row % len(SHAPES)]
         middle = ROW * (row + 0.42)
         axes.axhline(middle, color=PALE, lw=0.6, zorder=0)
         dots = [values[at] for at in range(each[outcome] // 2, len(values), each[outcome])]
@@ -196,7 +196,7 @@ def _legend(each: dict[str, int]) -> list[Line2D]:
             continue
         found.append(
             Line2D([], [], ls="", marker=SHAPES[row % len(SHAPES)], mec="white",
-                   mfc=PALETTE[row % len(PALETTE)] if max(each.values()) > 1 else GREY, ms=7,
+                   mfc=SAGAS[row % len(SAGAS)] if max(each.values()) > 1 else GREY, ms=7,
                    label=text)
         )  # fmt: skip
     text = "percentile (nearest rank)"

@@ -8,6 +8,7 @@ import pytest
 from sagakit import Scenario, run, scenarios
 from sagakit.contract.deployment import Participant
 from sagakit.draw.balances import balances
+from sagakit.draw.chart import Chart
 from sagakit.trace import facts
 from sagakit.trace.facts import Record
 from sagakit.trace.observed import Loss, wallet_history
@@ -159,3 +160,12 @@ def test_a_run_without_wallets_says_so() -> None:
 def test_the_same_run_gives_the_same_bytes() -> None:
     first, second = (run(scenarios.disaster_recovery).balances().svg() for _ in range(2))
     assert first == second
+
+
+def test_figures_that_are_compared_share_their_axis_of_time() -> None:
+    pictures = [
+        run(name).balances(until=90_000) for name in ("provider_error", "insufficient_funds")
+    ]
+    ends = {picture.plot.get_xlim() for picture in pictures if isinstance(picture, Chart)}
+    assert len(ends) == 1
+    assert all("virtual time (s)" in words(picture) for picture in pictures)

@@ -111,6 +111,18 @@ def test_an_outage_is_told_as_it_went() -> None:
     assert "Most failures in a row: 5." in picture.alt
 
 
+@pytest.mark.parametrize("threshold", [15, 20, 30])
+def test_many_failures_in_a_row_keep_their_numbers_apart(threshold: int) -> None:
+    settings = scenarios.circuit_breaker.settings.model_copy(
+        update={"breaker_threshold": threshold}
+    )
+    done = run(scenarios.circuit_breaker.but(settings=settings))
+    most = max(failures for _, failures in BreakerStory.of(done.records).failures)
+    picture = done.breaker()
+    assert complaints(picture) == []
+    assert str(most) in words(picture)
+
+
 def test_the_states_agree_with_the_metrics() -> None:
     done = run(scenarios.circuit_breaker)
     spent = done.metrics.query("metric == 'breaker time'").set_index("of")["value"].to_dict()
