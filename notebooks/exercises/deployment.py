@@ -10,8 +10,8 @@ from typing import Any
 
 from sagakit.contract.deployment import Deployment, Function, Uses
 from sagakit.contract.events import Event
+from sagakit.contract.terminal import count
 from sagakit.laws.configuration import configuration
-from sagakit.laws.verdict import count
 from sagakit.payments.topology import Settings, payment_system
 from sagakit.run import run
 from sagakit.scenarios import Scenario, happy_path

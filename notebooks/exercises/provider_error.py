@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from sagakit import scenarios
+from sagakit.contract.terminal import count
 from sagakit.laws import PaymentEvidence
-from sagakit.laws.verdict import count
 from sagakit.payments.money import ZERO
 from sagakit.run import Run, run
 from sagakit.scenarios import PaymentRequest, ProviderRule, Scenario

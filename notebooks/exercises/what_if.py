@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from sagakit.contract.terminal import count
 from sagakit.draw.sweeps import bootstrap
-from sagakit.laws.verdict import count
 from sagakit.scenarios import OpeningWallet, PaymentRequest, ProviderRule, Scenario
 from sagakit.sweeps import sweep
 

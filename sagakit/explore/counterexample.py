@@ -11,7 +11,7 @@ from sagakit.contract.events import encode
 from sagakit.contract.ports import Service
 from sagakit.contract.terminal import wrapped
 from sagakit.explore.describe import met, steps_in, went_wrong, without_records
-from sagakit.laws.verdict import Verdict
+from sagakit.laws.evidence import Verdict
 from sagakit.run import Invariant, Run
 from sagakit.scenarios import NAMES, Scenario, System, named
 from sagakit.sim.schedule import Choice

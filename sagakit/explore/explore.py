@@ -22,8 +22,8 @@ from sagakit.explore.search import Paths, following
 from sagakit.explore.state_graph import StateGraph
 from sagakit.explore.states import ANSWERS, FAULTS, State
 from sagakit.explore.timeouts import Watchdog
+from sagakit.laws.evidence import Verdict
 from sagakit.laws.laws import held_by, no_collection
-from sagakit.laws.verdict import Verdict
 from sagakit.run import Invariant, Run, run
 from sagakit.scenarios import BadScenario, Scenario, System, resolve
 from sagakit.scenarios.explorable import Variants, explorable

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from sagakit.contract.imports import suggesting
+from sagakit.laws.evidence import Verdict
 from sagakit.laws.laws import LAWS, Law, verdicts
 from sagakit.laws.payments import PaymentEvidence
-from sagakit.laws.verdict import Verdict
 
 __all__ = ["LAWS", "Law", "PaymentEvidence", "Verdict", "verdicts"]
 

@@ -3,8 +3,7 @@
 from collections import Counter, defaultdict
 
 from sagakit.contract.terminal import count
-from sagakit.laws.evidence import Evidence, Publication
-from sagakit.laws.verdict import Breach, Found
+from sagakit.laws.evidence import Breach, Evidence, Found, Publication
 from sagakit.trace.facts import Seen
 
 

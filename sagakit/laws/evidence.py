@@ -1,11 +1,11 @@
-"""The evidence that laws judge by: what a trace says was committed, published and lost.
+"""A law is given evidence and finds breaches; of these a verdict is made.
 
-A trace is a run's only account, so all of this is read from it. What speaks of payments is in
-`payments.py`.
+The evidence is what a trace says was committed, published and lost: the trace is a run's only
+account, so all of it is read from there. What speaks of payments is in `payments.py`.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -14,6 +14,46 @@ from sagakit.trace import facts
 from sagakit.trace.facts import Record, Seen
 from sagakit.trace.messages import Messages
 from sagakit.trace.trace import Trace
+
+
+class Breach(NamedTuple):
+    """One place where a law is broken: the record's index in the trace, and what happened."""
+
+    record: int
+    text: str
+
+
+Found = tuple[Collection[Breach], str]
+"""What a law finds in a run: what breaks it, and what was looked at"""
+
+
+class Verdict(NamedTuple):
+    """One law, judged.
+
+    law     its name
+    held    whether it held
+    detail  what was looked at, or who broke it, how, when and in which record
+    record  the index in the trace of the record that broke it, or None
+    """
+
+    law: str
+    held: bool
+    detail: str
+    record: int | None = None
+
+
+def judge(law: str, breaches: Collection[Breach], looked_at: str) -> Verdict:
+    """Held if there is no breach; else the first in the trace is told, and how many more follow."""
+    if not breaches:
+        return Verdict(law, True, looked_at)
+    first = min(breaches, key=lambda breach: breach.record)
+    text = first.text
+    if f"record {first.record})" not in text:
+        text += f" (record {first.record})"
+    if len(breaches) > 1:
+        text += f"; and {len(breaches) - 1} more"
+    return Verdict(law, False, text, first.record)
+
 
 ABOUT_PARTIES = (
     facts.Asked, facts.PartyAnswered, facts.PartyUnreachable, facts.PartySilent, facts.Booked,

@@ -7,10 +7,9 @@ from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
 
 from sagakit.contract.driver import reason_of
-from sagakit.laws import events, money, provider, sagas, stores
-from sagakit.laws.evidence import Evidence
+from sagakit.laws import events, provider, sagas, stores
+from sagakit.laws.evidence import Evidence, Found, Verdict, judge
 from sagakit.laws.payments import PaymentEvidence
-from sagakit.laws.verdict import Found, Verdict, judge
 from sagakit.scenarios import BadScenario, System
 from sagakit.trace.trace import Trace
 
@@ -21,9 +20,9 @@ Law = Callable[[Any], Found]
 """A law of any system judges by `Evidence`, one of payments by `PaymentEvidence`"""
 
 LAWS: dict[str, Law] = {
-    "conservation": money.conservation,
-    "no overdraft": money.no_overdraft,
-    "at most once": money.at_most_once,
+    "conservation": sagas.conservation,
+    "no overdraft": sagas.no_overdraft,
+    "at most once": sagas.at_most_once,
     "agreement": sagas.agreement,
     "settle the unknown": provider.settle_the_unknown,
     "one key": provider.one_key,

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from sagakit.contract.terminal import count
+from sagakit.laws.evidence import Breach, Found
 from sagakit.laws.payments import PaymentEvidence
-from sagakit.laws.verdict import Breach, Found
 from sagakit.trace.facts import (
     Asked,
     Booked,

@@ -4,8 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from sagakit.contract.terminal import count
-from sagakit.laws.evidence import Evidence, Loss, Restore
-from sagakit.laws.verdict import Breach, Found
+from sagakit.laws.evidence import Breach, Evidence, Found, Loss, Restore
 from sagakit.trace.arrows import arrow
 from sagakit.trace.facts import Asked, Committed
 from sagakit.trace.stores import CHANGES, apply
