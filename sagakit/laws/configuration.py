@@ -4,7 +4,6 @@ Each is between two numbers that different people set in different places. None 
 a run: a run may go well in spite of a broken one, until it is the wrong minute.
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from sagakit.contract.deployment import (
@@ -63,14 +62,15 @@ def configuration(deployment: Deployment, horizons: Horizons | None = None) -> l
     """Hold the settings of a deployment against one another, one row a rule and place."""
     horizons = horizons or Horizons()
     queues = {queue.name: queue for queue in deployment.queues}
+    own = {each.name: [queues[name] for name in each.queues] for each in deployment.functions}
     found: list[Inequality] = []
     for function in deployment.functions:
-        for name in function.queues:
-            found += _of_a_queue(function, queues[name])
+        for queue in own[function.name]:
+            found += [_visibility(function, queue), _receives(queue)]
     for function in deployment.functions:
         if function.client_timeout is not None:
             found.append(_client(function, function.client_timeout))
-            found.append(_key(function, [queues[name] for name in function.queues], horizons))
+            found.append(_key(function, own[function.name], horizons))
     if deployment.queues and deployment.tables:
         found.append(_inbox(horizons))
     return found
@@ -91,9 +91,9 @@ def check_deployment(deployment: Deployment, horizons: Horizons | None = None) -
     return inequalities(configuration(deployment, horizons))
 
 
-def _of_a_queue(function: Function, queue: Queue) -> Iterator[Inequality]:
+def _visibility(function: Function, queue: Queue) -> Inequality:
     least = VISIBILITY_TIMES * function.timeout
-    yield Inequality(
+    return Inequality(
         f"visibility timeout at least {VISIBILITY_TIMES} times the function's timeout",
         queue.visibility >= least,
         f"{queue.name} hides a message for {duration(queue.visibility)}; {function.name} may work "
@@ -102,7 +102,10 @@ def _of_a_queue(function: Function, queue: Queue) -> Iterator[Inequality]:
         "the work is done twice, and the receives run out",
         "AWS Lambda Developer Guide, Using Lambda with Amazon SQS",
     )
-    yield Inequality(
+
+
+def _receives(queue: Queue) -> Inequality:
+    return Inequality(
         f"at least {FEWEST_RECEIVES} receives before a message is a dead letter",
         queue.receives >= FEWEST_RECEIVES,
         f"{queue.name} gives up after {queue.receives}",

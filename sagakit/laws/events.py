@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 
 from sagakit.contract.terminal import count
-from sagakit.laws.evidence import Breach, Evidence, Found, Publication
+from sagakit.laws.evidence import Breach, Evidence, Found
 from sagakit.trace.facts import Seen
 
 
@@ -100,19 +100,19 @@ def idempotence(evidence: Evidence) -> Found:
 
 def _published_differently(evidence: Evidence, committed: dict[str, Seen]) -> list[Breach]:
     breaches = []
-    payloads: dict[str | None, Publication] = {}
-    made: dict[tuple[str, str, str], Publication] = {}
+    payloads: dict[str | None, Seen] = {}
+    made: dict[tuple[str, str, str], Seen] = {}
     for event in evidence.published:
         first = payloads.setdefault(event.record.event_id, event)
         if first.fact.payload != event.fact.payload:
             text = f"{event.what} was published with one payload {first} and with another {event}"
             breaches.append(Breach(event.position, text))
-        cause = event.source, event.fact.causation_id, event.fact.event
+        cause = event.fact.source, event.fact.causation_id, event.fact.event
         first = made.setdefault(cause, event)
         if event.record.event_id != first.record.event_id:
             commit = committed.get(event.record.event_id or "")
             if commit is None or commit != committed.get(first.record.event_id or ""):
-                text = f"{event.source} made two of one cause: {event.what} {first}, and with "
+                text = f"{event.fact.source} made two of one cause: {event.what} {first}, and with "
                 breaches.append(Breach(event.position, f"{text}another id {event}"))
     return breaches
 
@@ -128,13 +128,13 @@ def no_silent_drop(evidence: Evidence) -> Found:
     messages = evidence.messages
     for seen in messages.lost:
         target = getattr(seen.fact, "target", None) or seen.fact.queue
-        text = f"{seen.fact.event} of {seen.record.saga} was lost on its way to {target} {seen}"
+        text = f"{seen.what} was lost on its way to {target} {seen}"
         breaches.append(Breach(seen.position, text))
     if evidence.ended:
         for (_, target), seen in messages.on_the_bus.items():
-            text = f"{seen.fact.event} of {seen.record.saga} was published {seen} and never came "
-            breaches.append(Breach(seen.position, f"{text}to {target}"))
-    answered = {(event.source, event.fact.causation_id) for event in evidence.published}
+            text = f"{seen.what} was published {seen} and never came to {target}"
+            breaches.append(Breach(seen.position, text))
+    answered = {(event.fact.source, event.fact.causation_id) for event in evidence.published}
     for seen in messages.idle:
         if (seen.fact.service, seen.record.event_id) not in answered:
             text = f"{seen.fact.service} acknowledged message {seen.fact.message_id} of "

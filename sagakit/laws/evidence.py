@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sagakit.contract.deployment import Rule
 from sagakit.trace import facts
-from sagakit.trace.facts import Record, Seen
+from sagakit.trace.facts import Seen
 from sagakit.trace.messages import Messages
 from sagakit.trace.trace import Trace
 
@@ -60,27 +60,6 @@ ABOUT_PARTIES = (
 )  # fmt: skip
 
 
-class Publication(NamedTuple):
-    """An event that a service published on the bus or put in its retry queue, or that a rule of
-    the bus made of another."""
-
-    position: int
-    record: Record
-    source: str
-
-    def __str__(self) -> str:
-        return f"at {self.record.t} ms (record {self.position})"
-
-    @property
-    def fact(self) -> Any:
-        return self.record.fact
-
-    @property
-    def what(self) -> str:
-        """The event and its saga, for people."""
-        return f"{self.fact.event} of {self.record.saga}"
-
-
 class Loss(NamedTuple):
     """A store lost all it held. `snapshot` is the index of its latest snapshot, -1 for none."""
 
@@ -119,6 +98,8 @@ class Evidence:
     resumed     invocation to the index at which it had its service take messages again
     replies     what actors were answered
     asked       requests to external parties, their answers, their silence, and their own books
+    losses      the losses of stores; unrepaired, store to the loss that is not made good at the end
+    restores    the recoveries that put a snapshot back
     messages    what became of each message
     """
 
@@ -132,13 +113,16 @@ class Evidence:
         stopped = bool(records) and isinstance(records[-1].fact, facts.StillGoingOn)
         self.ended = ended and not stopped
         self.history: list[Seen] = []
-        self.published: list[Publication] = []
-        self.renamed: list[Publication] = []
+        self.published: list[Seen] = []
+        self.renamed: list[Seen] = []
         self.first_seen: dict[str, tuple[int, str | None]] = {}
         self.cut: dict[int, Seen] = {}
         self.resumed: dict[int, int] = {}
         self.replies: list[Seen] = []
         self.asked: list[Seen] = []
+        self.losses: list[Loss] = []
+        self.restores: list[Restore] = []
+        self.unrepaired: dict[str, Loss] = {}
         self.messages = Messages(records, trace.rules or () if rules is None else rules)
         self._actors = {lane.name for lane in trace.participants if lane.kind == "actor"}
         first_seen, take = self.first_seen, self._readers()
@@ -149,6 +133,7 @@ class Evidence:
             event_id = record.event_id
             if event_id is not None and event_id not in first_seen:
                 first_seen[event_id] = (index, record.saga)
+        self._find_disasters()
 
     def _readers(self) -> dict[type, Callable[[Seen, Any], None]]:
         """Return what to do with each kind of fact; others tell nothing here."""
@@ -160,7 +145,7 @@ class Evidence:
             **dict.fromkeys(changes, self._changed),
             **dict.fromkeys(ends, self._ended_badly),
             facts.Published: self._published,
-            facts.Postponed: self._postponed,
+            facts.Postponed: self._published,
             facts.Renamed: self._renamed,
             facts.Answered: self._answered,
             facts.Resumed: self._resumed,
@@ -170,15 +155,12 @@ class Evidence:
     def _changed(self, seen: Seen, _fact: Any) -> None:
         self.history.append(seen)
 
-    def _published(self, seen: Seen, fact: facts.Published) -> None:
+    def _published(self, seen: Seen, fact: facts.Published | facts.Postponed) -> None:
         if fact.source not in self._actors:
-            self.published.append(Publication(*seen, fact.source))
+            self.published.append(seen)
 
-    def _postponed(self, seen: Seen, fact: facts.Postponed) -> None:
-        self.published.append(Publication(*seen, fact.service))
-
-    def _renamed(self, seen: Seen, fact: facts.Renamed) -> None:
-        self.renamed.append(Publication(*seen, fact.bus))
+    def _renamed(self, seen: Seen, _fact: facts.Renamed) -> None:
+        self.renamed.append(seen)
 
     def _answered(self, seen: Seen, fact: facts.Answered) -> None:
         if fact.source in self._actors:
@@ -198,24 +180,7 @@ class Evidence:
 
     # Losses, and the commits that count.
 
-    @property
-    def unrepaired(self) -> dict[str, Loss]:
-        """Store to the loss that is not made good at the end."""
-        return self._disasters[2]
-
-    @property
-    def losses(self) -> list[Loss]:
-        return self._disasters[0]
-
-    @property
-    def restores(self) -> list[Restore]:
-        return self._disasters[1]
-
-    @cached_property
-    def _disasters(self) -> tuple[list[Loss], list[Restore], dict[str, Loss]]:
-        losses: list[Loss] = []
-        restores: list[Restore] = []
-        unrepaired: dict[str, Loss] = {}
+    def _find_disasters(self) -> None:
         snapshots: dict[str, int] = {}
         for seen in self.history:
             fact = seen.record.fact
@@ -223,17 +188,16 @@ class Evidence:
                 snapshots[fact.store] = seen.position
             if not isinstance(fact, facts.StoreLost | facts.Restored):
                 continue
-            loss = unrepaired.get(fact.store)
+            loss = self.unrepaired.get(fact.store)
             if loss is None:  # a restore of a store that was not lost loses what is newer
                 loss = Loss(seen, fact.store, snapshots.get(fact.store, -1))
-                unrepaired[fact.store] = loss
-                losses.append(loss)
+                self.unrepaired[fact.store] = loss
+                self.losses.append(loss)
             if isinstance(fact, facts.Restored):
                 end = self._end_of_recovery(seen, fact.service)
-                restores.append(Restore(seen, loss, end))
+                self.restores.append(Restore(seen, loss, end))
                 if end is not None:
-                    del unrepaired[fact.store]
-        return losses, restores, unrepaired
+                    del self.unrepaired[fact.store]
 
     def _end_of_recovery(self, restore: Seen, service: str) -> int | None:
         """Return the index at which the service took messages again, or whoever asked for the
@@ -270,9 +234,9 @@ class Evidence:
         return times is not None and times[0].position < before
 
     @cached_property
-    def publications(self) -> dict[str, list[Publication]]:
+    def publications(self) -> dict[str, list[Seen]]:
         """Event id to its publications by services."""
-        found: dict[str, list[Publication]] = defaultdict(list)
+        found: dict[str, list[Seen]] = defaultdict(list)
         for publication in self.published:
             found[publication.record.event_id or ""].append(publication)
         return found

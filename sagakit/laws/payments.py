@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from sagakit.contract.deployment import Rule
-from sagakit.laws.evidence import Evidence, Publication
+from sagakit.laws.evidence import Evidence
 from sagakit.payments.events import FINAL_EVENTS
 from sagakit.payments.money import ZERO
 from sagakit.payments.topology import payment_system
@@ -64,11 +64,11 @@ class Life:
 
     __slots__ = ("amount", "finals", "last", "status")
 
-    def __init__(self, first: Seen | Publication) -> None:
+    def __init__(self, first: Seen) -> None:
         self.amount: Decimal = ZERO
         self.status = ""
         self.last = first
-        self.finals: list[Publication] = []
+        self.finals: list[Seen] = []
 
 
 class UnderWay(NamedTuple):

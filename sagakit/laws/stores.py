@@ -111,7 +111,7 @@ def _published_again(evidence: Evidence, restore: Restore) -> list[Breach]:
     service, start = restore.seen.fact.service, restore.seen.position
     breaches = []
     for first, *later in evidence.publications.values():
-        if later and first.position < start and first.source == service:
+        if later and first.position < start and first.fact.source == service:
             breaches += [
                 Breach(
                     again.position,

@@ -180,6 +180,10 @@ class Renamed(NamedTuple):
     version: int
     payload: dict[str, Any]
 
+    @property
+    def source(self) -> str:
+        return self.bus
+
 
 class FannedOut(NamedTuple):
     """A topic's copies of an event, one a subscriber."""
@@ -254,6 +258,10 @@ class Postponed(NamedTuple):
     message_id: int
     delay: int
     remark: str = ""
+
+    @property
+    def source(self) -> str:
+        return self.service
 
 
 class Received(NamedTuple):
@@ -540,6 +548,11 @@ class Seen(NamedTuple):
     @property
     def fact(self) -> Any:
         return self.record.fact
+
+    @property
+    def what(self) -> str:
+        """The event that it is about and its saga, for people."""
+        return f"{self.fact.event} of {self.record.saga}"
 
     def __str__(self) -> str:
         """Say when and where it was, for a verdict's text."""
