@@ -281,7 +281,7 @@ def _redrive(given: Namespace) -> int:
 def _template(given: Namespace) -> int:
     """Write the payment system as a CloudFormation template, for AWS."""
     from sagakit.payments.topology import payment_system
-    from sagakit.worlds.aws.parts import BadName
+    from sagakit.worlds.aws.cloudformation import BadName
     from sagakit.worlds.aws.template import FORMATS, BadNumber, template
 
     settings = _scenario(given).settings if given.name or given.file else None

@@ -5,5 +5,5 @@ Needs the extra `aws`. Of sagakit the emulator imports it, and the command that 
 It has two halves. What runs: `lambdas` is what Lambda loads; `functions` tells what woke it;
 `handling` performs what the service awaits, with `tables` for its stores; all of them reach AWS by
 `resources`. What is deployed: `template` puts together queues, topics and tables with what
-`compute` and `entrance` say, in the words of `parts`.
+`compute` and `entrance` say, in the words of `cloudformation`.
 """

@@ -4,20 +4,8 @@ import json
 from typing import Any
 
 from sagakit.contract.deployment import Deployment, Function, Uses
-from sagakit.worlds.aws.parts import (
-    Part,
-    Parts,
-    allow,
-    arn,
-    attribute,
-    called,
-    document,
-    outbox_alarm,
-    ref,
-    resource,
-    substituted,
-    url_of,
-)
+from sagakit.worlds.aws import cloudformation as cf
+from sagakit.worlds.aws.cloudformation import Part, Parts, called
 
 RUNTIME = "python3.13"
 MEMORY = 256  # MB
@@ -33,12 +21,12 @@ def compute(deployment: Deployment, prefix: str, handler: str) -> Parts:
     for function in deployment.functions:
         name = called(prefix, function.name)
         sources = _sources(function, deployment)
-        parts[f"{function.name} Logs"] = resource(
+        parts[f"{function.name} Logs"] = cf.resource(
             "Logs::LogGroup", LogGroupName=f"/aws/lambda/{name}", RetentionInDays=LOGS_KEPT
         )
-        parts[f"{function.name} Role"] = resource(
+        parts[f"{function.name} Role"] = cf.resource(
             "IAM::Role",
-            AssumeRolePolicyDocument=document(
+            AssumeRolePolicyDocument=cf.document(
                 {
                     "Effect": "Allow",
                     "Principal": {"Service": "lambda.amazonaws.com"},
@@ -48,11 +36,11 @@ def compute(deployment: Deployment, prefix: str, handler: str) -> Parts:
             Policies=[
                 {
                     "PolicyName": "what-it-uses",
-                    "PolicyDocument": document(*_permissions(function, sources, deployment)),
+                    "PolicyDocument": cf.document(*_permissions(function, sources, deployment)),
                 }
             ],
         )
-        parts[function.name] = resource(
+        parts[function.name] = cf.resource(
             "Lambda::Function",
             FunctionName=name,
             Runtime=RUNTIME,
@@ -60,8 +48,8 @@ def compute(deployment: Deployment, prefix: str, handler: str) -> Parts:
             Code=CODE,
             Timeout=-(-function.timeout // 1000),
             MemorySize=MEMORY,
-            Role=arn(f"{function.name} Role"),
-            LoggingConfig={"LogGroup": ref(f"{function.name} Logs")},
+            Role=cf.arn(f"{function.name} Role"),
+            LoggingConfig={"LogGroup": cf.ref(f"{function.name} Logs")},
             Environment={"Variables": _told(function, deployment, prefix)},
         )
         for source in sources:
@@ -69,7 +57,7 @@ def compute(deployment: Deployment, prefix: str, handler: str) -> Parts:
         for table in deployment.tables:
             if table.owner == function.name:
                 parts[f"{table.name} outbox"] = _relays(function, table.name)
-                parts |= outbox_alarm(function.name, prefix)
+                parts |= cf.outbox_alarm(function.name, prefix)
     return parts
 
 
@@ -80,8 +68,8 @@ def _told(function: Function, deployment: Deployment, prefix: str) -> Part:
         told["SAGAKIT_SETTINGS"] = deployment.settings.model_dump_json()
     externals = Uses(function, deployment).externals
     if externals:
-        urls = {party: f"${{{url_of(party)}}}" for party in externals}
-        told["SAGAKIT_URLS"] = substituted(json.dumps(urls))
+        urls = {party: f"${{{cf.url_of(party)}}}" for party in externals}
+        told["SAGAKIT_URLS"] = cf.substituted(json.dumps(urls))
     return told
 
 
@@ -94,10 +82,10 @@ def _sources(function: Function, deployment: Deployment) -> list[str]:
 def _wakes(function: Function, queue: str, queues: int) -> Part:
     """A queue that wakes a function. Its queues share the invocations that may run at once."""
     reports = {"FunctionResponseTypes": REPORTS} if function.reports else {}
-    return resource(
+    return cf.resource(
         "Lambda::EventSourceMapping",
-        FunctionName=ref(function.name),
-        EventSourceArn=arn(queue),
+        FunctionName=cf.ref(function.name),
+        EventSourceArn=cf.arn(queue),
         BatchSize=function.batch,
         ScalingConfig={"MaximumConcurrency": max(FEWEST, function.concurrency // queues)},
         **reports,
@@ -110,10 +98,10 @@ def _relays(function: Function, table: str) -> Part:
         "eventName": ["INSERT"],
         "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "outbox#"}]}}},
     }
-    return resource(
+    return cf.resource(
         "Lambda::EventSourceMapping",
-        FunctionName=ref(function.name),
-        EventSourceArn=attribute(table, "StreamArn"),
+        FunctionName=cf.ref(function.name),
+        EventSourceArn=cf.attribute(table, "StreamArn"),
         StartingPosition="TRIM_HORIZON",
         BatchSize=10,
         FunctionResponseTypes=REPORTS,
@@ -124,31 +112,31 @@ def _relays(function: Function, table: str) -> Part:
 def _permissions(function: Function, sources: list[str], deployment: Deployment) -> list[Part]:
     """What a function may do: no more than its service and what wakes it need."""
     uses = Uses(function, deployment)
-    logs = attribute(f"{function.name} Logs", "Arn")
-    found = [allow(["logs:CreateLogStream", "logs:PutLogEvents"], [logs])]
+    logs = cf.attribute(f"{function.name} Logs", "Arn")
+    found = [cf.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [logs])]
 
     def may(actions: list[str], resources: list[Any]) -> None:
         if resources:
-            found.append(allow(actions, resources))
+            found.append(cf.allow(actions, resources))
 
     may(
         ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
-        [arn(queue) for queue in sources],
+        [cf.arn(queue) for queue in sources],
     )
     if function.retry_queue:
-        may(["sqs:SendMessage", "sqs:GetQueueUrl"], [arn(function.retry_queue)])
+        may(["sqs:SendMessage", "sqs:GetQueueUrl"], [cf.arn(function.retry_queue)])
     may(
         ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem",
          "dynamodb:ConditionCheckItem"],
-        [arn(table) for table in uses.stores],
+        [cf.arn(table) for table in uses.stores],
     )  # fmt: skip
     may(
         ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator",
          "dynamodb:ListStreams"],
-        [attribute(one.name, "StreamArn")
+        [cf.attribute(one.name, "StreamArn")
          for one in deployment.tables if one.owner == function.name],
     )  # fmt: skip
-    may(["events:PutEvents"], [arn(deployment.bus)] if uses.publishes else [])
-    may(["lambda:InvokeFunction"], [arn(other) for other in uses.callers])
-    may(["secretsmanager:GetSecretValue"], [ref(party) for party in uses.externals])
+    may(["events:PutEvents"], [cf.arn(deployment.bus)] if uses.publishes else [])
+    may(["lambda:InvokeFunction"], [cf.arn(other) for other in uses.callers])
+    may(["secretsmanager:GetSecretValue"], [cf.ref(party) for party in uses.externals])
     return found

@@ -28,18 +28,9 @@ from sagakit.contract.operations import SimulatedPorts
 from sagakit.contract.ports import Unavailable, handlers
 from sagakit.payments.api import BadRequest, Post, Response, parse
 from sagakit.payments.topology import ITEMS
+from sagakit.trace import facts, narrator
 from sagakit.trace.context import span_id, trace_id
-from sagakit.trace.facts import (
-    Acknowledged,
-    Fact,
-    Failed,
-    FannedOut,
-    Invoked,
-    Queued,
-    Received,
-    Record,
-)
-from sagakit.trace.narrator import answered, renamed
+from sagakit.trace.facts import Fact, Record
 from sagakit.trace.trace import Trace
 from sagakit.worlds.aws.handling import Handling, HttpProvider, Invoke, Publisher, now
 from sagakit.worlds.aws.resources import Resources, number_of
@@ -225,7 +216,7 @@ class Function:
         if receives == 1 and source != self._function.retry_queue:  # else it put it there itself
             self._tell_of_bus(received, event)
         by = self._invocation(number, saga, event_id)
-        by.tell(Received(
+        by.tell(facts.Received(
             source, self.name, name, message_id, receives, event.remark,
             self._function.invocation, type(event) in self._function.calls,
         ))  # fmt: skip
@@ -234,7 +225,7 @@ class Function:
         except Exception as error:
             self._failed(by, received, error)
             raise
-        by.tell(Acknowledged(self.name, source, message_id, receives, event.remark))
+        by.tell(facts.Acknowledged(self.name, source, message_id, receives, event.remark))
 
     def _tell_of_bus(self, received: Receive, event: Event) -> None:
         """Tell what the bus did, as the first receive of a message shows it."""
@@ -242,14 +233,14 @@ class Function:
         bus, name = self._deployment.bus, event.header.event_type
         for former, rename in self._renames.items():
             if rename is type(event):
-                self._write(told_of(event, sent, renamed(bus, former, event)))
-        arrived: Fact = Queued(bus, source, name, message_id, event.remark)
+                self._write(told_of(event, sent, narrator.renamed(bus, former, event)))
+        arrived: Fact = facts.Queued(bus, source, name, message_id, event.remark)
         if source in [topic.name for topic in self._deployment.topics]:
-            arrived = FannedOut(bus, source, name, (message_id,))
+            arrived = facts.FannedOut(bus, source, name, (message_id,))
         self._write(told_of(event, sent, arrived))
 
     def _failed(self, by: Invocation, received: Receive, error: Exception) -> None:
-        by.tell(Failed(self.name, received.source, received.message_id, reason_of(error)))
+        by.tell(facts.Failed(self.name, received.source, received.message_id, reason_of(error)))
 
     def _understood(self, body: str) -> tuple[Event, str | None]:
         """Return the event of a message and the trace context that came with it: EventBridge's
@@ -299,9 +290,9 @@ class Function:
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         post = Post(event.get("body") or "", headers.get("idempotency-key", ""))
         by = self._invocation(number)
-        by.tell(Invoked("User", self.name, post.label))
+        by.tell(facts.Invoked("User", self.name, post.label))
         response = refusal(event, post) or self._handling.handle(by, post)
-        self._invocation(0).tell(answered(self.name, "User", response))
+        self._invocation(0).tell(narrator.answered(self.name, "User", response))
         return {
             "statusCode": response.status,
             "headers": {"Content-Type": "application/json"},
@@ -315,7 +306,7 @@ class Function:
         saga = saga or getattr(command, "payment_id", None)
         by = self._invocation(number or next(INVOCATIONS), saga)
         label = getattr(command, "label", self._function.invocation)
-        by.tell(Invoked(source, self.name, label))
+        by.tell(facts.Invoked(source, self.name, label))
         return self._handling.handle(by, command)
 
     def _invoke(self, service: str, command: Any, by: Invocation) -> Any:

@@ -16,19 +16,8 @@ from sagakit.contract.driver import Driver, Finished
 from sagakit.contract.events import Event, NotUnderstood, encode, loads
 from sagakit.contract.external import silent, unreachable
 from sagakit.contract.ports import Answer, TimedOut, Unavailable, WorldError
+from sagakit.trace import facts, narrator
 from sagakit.trace.context import span_id
-from sagakit.trace.facts import Committed, ItemRead, ReadRequested, Told
-from sagakit.trace.narrator import (
-    answered,
-    asked,
-    commit_requested,
-    party_answered,
-    party_silent,
-    party_unreachable,
-    postponed,
-    published,
-    store_refused,
-)
 from sagakit.worlds.aws.resources import Resources
 from sagakit.worlds.aws.tables import Table, read, wire
 from sagakit.worlds.invocation import Handlers, Invocation, Write, told_of
@@ -82,10 +71,10 @@ class Handling:
     def _perform(self, by: Invocation, operation: Any, last_read: Any) -> Any:
         match operation:
             case ops.Get(store, key):
-                by.tell(ReadRequested(by.service, store, key))
+                by.tell(facts.ReadRequested(by.service, store, key))
                 return self._at_store(by, operation, self._get)
             case ops.Commit():
-                by.tell(commit_requested(by.service, operation, last_read))
+                by.tell(narrator.commit_requested(by.service, operation, last_read))
                 return self._at_store(by, operation, self._commit)
             case ops.Ask():
                 return self._ask(by, operation)
@@ -95,10 +84,10 @@ class Handling:
                 event = event.stamped(self._now())
                 return self._publisher.publish(event, by.service, self._now(), _span(by))
             case ops.Tell(person, text):
-                return by.tell(Told(by.service, person, text))
+                return by.tell(facts.Told(by.service, person, text))
             case ops.Invoke(service, command):
                 result = self._invoke(service, command, by)
-                by.tell(answered(service, by.service, result))
+                by.tell(narrator.answered(service, by.service, result))
                 return result
         raise TypeError(
             f"the AWS world cannot do {type(operation).__name__}: a table is restored with "
@@ -110,34 +99,34 @@ class Handling:
         try:
             answer = act(by, operation)
         except (WorldError, ValueError) as error:
-            by.tell(store_refused(by.service, operation.store, error))
+            by.tell(narrator.store_refused(by.service, operation.store, error))
             raise
         by.tell(answer)
         if answer.key is not None:
             self._known[operation.store, answer.key] = answer.item
         return answer.item
 
-    def _get(self, by: Invocation, operation: ops.Get) -> ItemRead:
+    def _get(self, by: Invocation, operation: ops.Get) -> facts.ItemRead:
         store, key = operation
-        return ItemRead(by.service, store, key, self._tables[store].get(key))
+        return facts.ItemRead(by.service, store, key, self._tables[store].get(key))
 
-    def _commit(self, by: Invocation, operation: ops.Commit) -> Committed:
+    def _commit(self, by: Invocation, operation: ops.Commit) -> facts.Committed:
         store, item = operation.store, operation.item
         before = self._known.get((store, item.key)) if item is not None else None
         table = self._tables[store]
         return table.commit(by.service, operation, before, self._now(), _span(by))
 
     def _ask(self, by: Invocation, operation: ops.Ask) -> Any:
-        by.tell(asked(by.service, operation))
+        by.tell(narrator.asked(by.service, operation))
         try:
             answer = self._externals[operation.party].ask(operation)
         except TimedOut:
-            by.tell(party_silent(by.service, operation))
+            by.tell(narrator.party_silent(by.service, operation))
             raise
         except Unavailable:
-            by.tell(party_unreachable(by.service, operation))
+            by.tell(narrator.party_unreachable(by.service, operation))
             raise
-        by.tell(party_answered(by.service, operation, answer))
+        by.tell(narrator.party_answered(by.service, operation, answer))
         return answer
 
 
@@ -184,7 +173,7 @@ class Publisher:
         answer = self._resources.call("events", "put_events", self._bus, Entries=[entry])
         if answer["FailedEntryCount"]:  # PutEvents fails entry by entry, and raises nothing
             raise Unavailable(f"{self._bus}: {answer['Entries'][0].get('ErrorCode')}")
-        self._write(told_of(event, now, published(service, self._bus, event)))
+        self._write(told_of(event, now, narrator.published(service, self._bus, event)))
 
     def _postpone(self, event: Event, text: str, service: str, delay: int, now: int) -> None:
         queue = self._retry_queues[service]
@@ -193,7 +182,9 @@ class Publisher:
                 f"{service} published a Delayed event but has no retry_queue: declare one"
             )
         message_id = self._resources.send(queue, text, DelaySeconds=-(-delay // 1000))
-        self._write(told_of(event, now, postponed(service, queue, event, message_id, delay)))
+        self._write(
+            told_of(event, now, narrator.postponed(service, queue, event, message_id, delay))
+        )
 
 
 class Stays(urllib.request.HTTPRedirectHandler):

@@ -5,7 +5,7 @@ from typing import Any
 
 from sagakit.contract.imports import extra
 from sagakit.contract.ports import Unavailable
-from sagakit.worlds.aws.parts import called
+from sagakit.worlds.aws.cloudformation import called
 
 with extra("aws"):
     import boto3

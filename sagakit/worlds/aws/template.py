@@ -2,9 +2,9 @@
 
     sagakit template --prefix prod > stack.json
 
-Every resource that the functions look up by name is called as `parts.called` says, so that the
-stack's name is its prefix. What the deployment calls a store of backups or of past events is not
-in it: in AWS, DynamoDB's own backups and an archive of EventBridge do that.
+Every resource that the functions look up by name is called as `cloudformation.called` says, so that
+the stack's name is its prefix. What the deployment calls a store of backups or of past events is
+not in it: in AWS, DynamoDB's own backups and an archive of EventBridge do that.
 """
 
 import json
@@ -14,28 +14,10 @@ from sagakit.contract.deployment import VISIBILITY_TIMES, Deployment, Queue, Rul
 from sagakit.contract.imports import extra
 from sagakit.payments.api import Post
 from sagakit.trace.trace import duration
+from sagakit.worlds.aws import cloudformation as cf
+from sagakit.worlds.aws.cloudformation import BadName, Part, Parts, called
 from sagakit.worlds.aws.compute import compute
 from sagakit.worlds.aws.entrance import addresses, entrance
-from sagakit.worlds.aws.parts import (
-    ALARMS,
-    LONGEST_NAME,
-    BadName,
-    Part,
-    Parts,
-    alarms_topic,
-    allow,
-    arn,
-    attribute,
-    called,
-    checked,
-    dead_letters_alarm,
-    document,
-    identity,
-    kept,
-    ref,
-    resource,
-    url_of,
-)
 
 LONGEST_TIMEOUT = 900_000  # ms that a function may take (Lambda, "Quotas")
 MOST_BATCH = 10  # messages of SQS; more need a batching window, which the template does not set
@@ -82,8 +64,8 @@ ATTEMPTS = 185  # of EventBridge to deliver an event, within a day (its defaults
 def messaging(deployment: Deployment, prefix: str) -> Parts:
     """All that lies between the functions."""
     parts = {
-        deployment.bus: resource("Events::EventBus", Name=called(prefix, deployment.bus)),
-        **alarms_topic(prefix),
+        deployment.bus: cf.resource("Events::EventBus", Name=called(prefix, deployment.bus)),
+        **cf.alarms_topic(prefix),
     }
     for one in deployment.queues:
         parts |= _queue(one.name, one.dead_letters, one.visibility // 1000, one.receives, prefix)
@@ -107,19 +89,19 @@ def _rule(rule: Rule, deployment: Deployment, prefix: str) -> Part:
     topics = [topic.name for topic in deployment.topics]
     target = {
         "Id": "target",
-        "Arn": ref(rule.target) if rule.target in topics else arn(rule.target),
+        "Arn": cf.ref(rule.target) if rule.target in topics else cf.arn(rule.target),
         "RetryPolicy": {"MaximumRetryAttempts": ATTEMPTS, "MaximumEventAgeInSeconds": DAY},
-        "DeadLetterConfig": {"Arn": arn(_dead_letters(rule.target, deployment))},
+        "DeadLetterConfig": {"Arn": cf.arn(_dead_letters(rule.target, deployment))},
     }
     if rule.rename:
         target["InputTransformer"] = {
             "InputPathsMap": {"detail": "$.detail"},
             "InputTemplate": f'{{"detail-type": "{rule.rename.__name__}", "detail": <detail>}}',
         }
-    return resource(
+    return cf.resource(
         "Events::Rule",
         Name=called(prefix, rule_name(rule)),
-        EventBusName=attribute(deployment.bus, "Name"),
+        EventBusName=cf.attribute(deployment.bus, "Name"),
         EventPattern={"detail-type": [rule.event.__name__]},
         Targets=[target],
     )
@@ -128,21 +110,21 @@ def _rule(rule: Rule, deployment: Deployment, prefix: str) -> Part:
 def _queue(name: str, dead: str, visibility: int, receives: int, prefix: str) -> Parts:
     """A queue, its dead-letter queue, and the alarm on that. Times in s."""
     return {
-        dead: resource(
+        dead: cf.resource(
             "SQS::Queue",
             QueueName=called(prefix, dead),
             MessageRetentionPeriod=KEPT_DEAD,
             SqsManagedSseEnabled=True,
         ),
-        name: resource(
+        name: cf.resource(
             "SQS::Queue",
             QueueName=called(prefix, name),
             VisibilityTimeout=visibility,
             MessageRetentionPeriod=KEPT,
             SqsManagedSseEnabled=True,
-            RedrivePolicy={"deadLetterTargetArn": arn(dead), "maxReceiveCount": receives},
+            RedrivePolicy={"deadLetterTargetArn": cf.arn(dead), "maxReceiveCount": receives},
         ),
-        **dead_letters_alarm(dead, prefix),
+        **cf.dead_letters_alarm(dead, prefix),
     }
 
 
@@ -150,24 +132,24 @@ def _topic(topic: Topic, deployment: Deployment, prefix: str) -> Parts:
     """A topic with a queue for each subscriber, and a queue for what never reached the topic."""
     dead = topic.dead_letters
     rules = _rules_to(topic.name, deployment)
-    publishers = allow(
+    publishers = cf.allow(
         ["sns:Publish"],
-        [ref(topic.name)],
+        [cf.ref(topic.name)],
         Principal={"Service": "events.amazonaws.com"},
-        Condition={"ArnEquals": {"aws:SourceArn": [arn(rule) for rule in rules]}},
+        Condition={"ArnEquals": {"aws:SourceArn": [cf.arn(rule) for rule in rules]}},
     )
     parts = {
-        topic.name: resource("SNS::Topic", TopicName=called(prefix, topic.name)),
-        f"{topic.name} Policy": resource(
-            "SNS::TopicPolicy", Topics=[ref(topic.name)], PolicyDocument=document(publishers)
+        topic.name: cf.resource("SNS::Topic", TopicName=called(prefix, topic.name)),
+        f"{topic.name} Policy": cf.resource(
+            "SNS::TopicPolicy", Topics=[cf.ref(topic.name)], PolicyDocument=cf.document(publishers)
         ),
-        dead: resource(
+        dead: cf.resource(
             "SQS::Queue",
             QueueName=called(prefix, dead),
             MessageRetentionPeriod=KEPT_DEAD,
             SqsManagedSseEnabled=True,
         ),
-        **dead_letters_alarm(dead, prefix),
+        **cf.dead_letters_alarm(dead, prefix),
         **_may_send("events", [dead], rules),
     }
     timeouts = {one.name: one.timeout for one in deployment.functions}
@@ -178,29 +160,29 @@ def _topic(topic: Topic, deployment: Deployment, prefix: str) -> Parts:
         visibility = -(-max(queue.visibility, VISIBILITY_TIMES * timeouts[subscriber]) // 1000)
         parts |= _queue(name, dead, visibility, queue.receives, prefix)
         parts |= _may_send("sns", [name, dead], [topic.name])
-        parts[f"{name} Subscription"] = resource(
+        parts[f"{name} Subscription"] = cf.resource(
             "SNS::Subscription",
-            TopicArn=ref(topic.name),
+            TopicArn=cf.ref(topic.name),
             Protocol="sqs",
-            Endpoint=arn(name),
-            RedrivePolicy={"deadLetterTargetArn": arn(dead)},
+            Endpoint=cf.arn(name),
+            RedrivePolicy={"deadLetterTargetArn": cf.arn(dead)},
         )
     return parts
 
 
 def _may_send(service: str, queues: list[str], senders: list[str]) -> Parts:
     """EventBridge or SNS may send to these queues, from those rules or that topic alone."""
-    sources = [ref(one) if service == "sns" else arn(one) for one in senders]
+    sources = [cf.ref(one) if service == "sns" else cf.arn(one) for one in senders]
     if not sources:
         return {}
     return {
-        f"{queues[0]} Policy": resource(
+        f"{queues[0]} Policy": cf.resource(
             "SQS::QueuePolicy",
-            Queues=[ref(queue) for queue in queues],
-            PolicyDocument=document(
-                allow(
+            Queues=[cf.ref(queue) for queue in queues],
+            PolicyDocument=cf.document(
+                cf.allow(
                     ["sqs:SendMessage"],
-                    [arn(queue) for queue in queues],
+                    [cf.arn(queue) for queue in queues],
                     Principal={"Service": f"{service}.amazonaws.com"},
                     Condition={"ArnEquals": {"aws:SourceArn": sources}},
                 )
@@ -229,7 +211,7 @@ def template(deployment: Deployment, prefix: str = "sagakit", *, handler: str = 
     Raises `BadName` for a prefix, or a name of a part, that AWS would refuse, and `BadNumber` for a
     number.
     """
-    checked(prefix)
+    cf.checked(prefix)
     within_limits(deployment)
     externals = [one.name for one in deployment.others if one.kind == "external"]
     parts = [messaging(deployment, prefix)]
@@ -244,11 +226,11 @@ def template(deployment: Deployment, prefix: str = "sagakit", *, handler: str = 
         "Parameters": {
             "CodeBucket": _parameter("The S3 bucket with the functions' code"),
             "CodeKey": _parameter("The zip file in it: sagakit with its extra aws"),
-            **{url_of(one): _url(one) for one in externals},
+            **{cf.url_of(one): _url(one) for one in externals},
         },
         "Resources": _identified(parts),
         "Outputs": {
-            "AlarmsTopic": {"Description": "Subscribe to hear alarms", "Value": ref(ALARMS)},
+            "AlarmsTopic": {"Description": "Subscribe to hear alarms", "Value": cf.ref(cf.ALARMS)},
             **(addresses() if entrances else {}),
         },
     }
@@ -288,21 +270,22 @@ def _identified(groups: list[Parts]) -> Parts:
     found: dict[str, Any] = {}
     for group in groups:
         for name, part in group.items():
-            if identity(name) in found:
-                raise BadName(f"two parts are called {identity(name)} in the stack: rename {name}")
-            found[identity(name)] = part
+            logical_id = cf.identity(name)
+            if logical_id in found:
+                raise BadName(f"two parts are called {logical_id} in the stack: rename {name}")
+            found[logical_id] = part
             for what, text in part["Properties"].items():
-                if what.endswith("Name") and isinstance(text, str) and len(text) > LONGEST_NAME:
+                if what.endswith("Name") and isinstance(text, str) and len(text) > cf.LONGEST_NAME:
                     raise BadName(
-                        f"{text!r} is longer than {LONGEST_NAME} characters: shorten {name!r}"
+                        f"{text!r} is longer than {cf.LONGEST_NAME} characters: shorten {name!r}"
                     )
     return found
 
 
 def _table(name: str, prefix: str) -> Part:
     """A table: encrypted, backed up, kept if the stack goes, and with a stream for its outbox."""
-    return kept(
-        resource(
+    return cf.kept(
+        cf.resource(
             "DynamoDB::Table",
             TableName=called(prefix, name),
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -319,7 +302,7 @@ def _secret(name: str, prefix: str) -> Part:
     """The token that a party outside asks for. It is made up, so that none stands in a template:
     put the real one in with `aws secretsmanager put-secret-value`. Nothing in here depends on a
     parameter: what changes is made up anew."""
-    return resource(
+    return cf.resource(
         "SecretsManager::Secret",
         Name=called(prefix, name),
         GenerateSecretString={"ExcludePunctuation": True},

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from sagakit.contract.events import encode, loads
 from sagakit.payments.api import PATH
-from sagakit.worlds.aws.parts import Part, Parts, arn, ref, resource, substituted
+from sagakit.worlds.aws.cloudformation import Part, Parts, arn, ref, resource, substituted
 from sagakit.worlds.aws.resources import Resources
 
 LEFT_OUT = {

@@ -18,21 +18,11 @@ from sagakit.payments.wallet import Wallet
 from sagakit.run import Run
 from sagakit.scenarios.build import build_world, reaction_to
 from sagakit.scenarios.scenario import QueuedText, Scenario
-from sagakit.trace.facts import (
-    A_TEXT,
-    NO_REASON,
-    Booked,
-    DeadLettered,
-    Fact,
-    Failed,
-    Opening,
-    Queued,
-    Record,
-    Redriven,
-)
+from sagakit.trace import facts
+from sagakit.trace.facts import A_TEXT, NO_REASON, Fact, Record
 from sagakit.trace.trace import Trace
+from sagakit.worlds.aws.cloudformation import Part, url_of
 from sagakit.worlds.aws.functions import USER_NAME
-from sagakit.worlds.aws.parts import Part, url_of
 from sagakit.worlds.aws.resources import Resources, number_of
 from sagakit.worlds.aws.tables import Table
 from sagakit.worlds.aws.template import template
@@ -85,7 +75,7 @@ def _open(scenario: Scenario, resources: Resources, journal: Journal) -> None:
     for given in scenario.wallets:
         wallet = Wallet(given.user_id, given.balance, 1)
         wallets.put(wallet)
-        journal.tell(Opening("Wallet DB", wallet))
+        journal.tell(facts.Opening("Wallet DB", wallet))
 
 
 def _traffic(
@@ -109,7 +99,7 @@ def _traffic(
 
 def _send(text: QueuedText, resources: Resources, journal: Journal) -> None:
     number = resources.send(text.queue, text.text)
-    journal.tell(Queued("User", text.queue, None, number, A_TEXT))
+    journal.tell(facts.Queued("User", text.queue, None, number, A_TEXT))
 
 
 class Operator:
@@ -124,13 +114,13 @@ class Operator:
         """Tell of each dead letter with the reason of its last failure, which was told before: its
         queue moved it without a word."""
         told = [record.fact for record in self._journal.records]
-        reasons = {fact.message_id: fact.reason for fact in told if isinstance(fact, Failed)}
+        reasons = {fact.message_id: fact.reason for fact in told if isinstance(fact, facts.Failed)}
         for queue in queues:
             for message in self._letters(queue):
                 number = number_of(message["MessageId"])
                 event, saga, event_id = header_of(message["Body"])
                 reason = reasons.get(number, NO_REASON)
-                dead = DeadLettered(queue.name, queue.dead_letters, event, number, reason)
+                dead = facts.DeadLettered(queue.name, queue.dead_letters, event, number, reason)
                 self._journal.tell(dead, saga, event_id)
 
     def redrive(self, name: str) -> None:
@@ -144,7 +134,7 @@ class Operator:
                 ReceiptHandle=message["ReceiptHandle"],
             )
             formerly = number_of(message["MessageId"])
-            self._journal.tell(Redriven(queue.dead_letters, name, None, number, formerly))
+            self._journal.tell(facts.Redriven(queue.dead_letters, name, None, number, formerly))
 
     def _letters(self, queue: Queue) -> Iterator[dict[str, Any]]:
         """Yield the dead letters, each once; they can be received again at once."""
@@ -197,7 +187,7 @@ class Provider:
         if entry != before:
             self._books[key] = entry
             self._journal.tell(
-                Booked(PROVIDER, key, entry.request, entry.state), payment_id_in(key)
+                facts.Booked(PROVIDER, key, entry.request, entry.state), payment_id_in(key)
             )
         return answer
 

@@ -15,9 +15,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from sagakit.contract.events import encode, loads
+from sagakit.worlds.aws.cloudformation import Part
 from sagakit.worlds.aws.functions import Function
 from sagakit.worlds.aws.lambdas import made
-from sagakit.worlds.aws.parts import Part
 from sagakit.worlds.aws.resources import Misconfigured, Resources
 from sagakit.worlds.emulator.deploy import Source, deploy
 from sagakit.worlds.emulator.pump import ACCOUNT, CLOCK, Pump

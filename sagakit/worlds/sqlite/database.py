@@ -64,6 +64,19 @@ LIMIT 1
 """
 
 
+# What SQLite's errors mean to whoever has the file, by how their names begin.
+LOCKED = "it has been locked for {patience:g} s: who else has it open?"
+SAYS = {
+    "SQLITE_BUSY": LOCKED,
+    "SQLITE_LOCKED": LOCKED,
+    "SQLITE_FULL": "the disk is full: make room and start again; what was committed is kept",
+    "SQLITE_NOTADB": "this is no SQLite database, or its beginning is damaged: take another file",
+    "SQLITE_READONLY": (
+        "you may not write to it, or to its folder: ask for that right, or take a copy"
+    ),
+}
+
+
 class BadDatabase(Exception):
     """A file that cannot be used: the text says what it is and what to do."""
 
@@ -288,38 +301,18 @@ class Database:
             yield Record._make(fields)
 
     def _told(self, error: Exception) -> BadDatabase:
-        code = getattr(error, "sqlite_errorname", "")
-        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            return BadDatabase(
-                f"{self.path}: it has been locked for {PATIENCE:g} s: who else has it open?"
-            )
-        if code.startswith("SQLITE_FULL"):
-            return BadDatabase(
-                f"{self.path}: the disk is full: make room and start again; what was committed is "
-                f"kept"
-            )
-        if code.startswith("SQLITE_NOTADB"):
-            return BadDatabase(
-                f"{self.path}: this is no SQLite database, or its beginning is damaged: "
-                f"take another file"
-            )
-        told = str(error)
-        no_text = isinstance(error, UnicodeDecodeError) or told.startswith("Could not decode")
+        code, text = getattr(error, "sqlite_errorname", ""), str(error)
+        no_text = isinstance(error, UnicodeDecodeError) or text.startswith("Could not decode")
         if no_text or code.startswith(("SQLITE_CORRUPT", "SQLITE_IOERR")):
             return self.damaged()
         if code.startswith("SQLITE_CANTOPEN"):
-            return BadDatabase(f"{self.path}: {self._why_closed()}")
-        if code.startswith("SQLITE_READONLY"):
-            return BadDatabase(
-                f"{self.path}: you may not write to it, or to its folder: ask for that right, or "
-                f"take a copy"
-            )
-        if code == "SQLITE_ERROR":  # our statements are right
-            return BadDatabase(
-                f"{self.path}: {error}: something else has changed the file: put it back, or take "
-                f"another file"
-            )
-        return BadDatabase(f"{self.path}: {error}")
+            text = self._why_closed()
+        elif code == "SQLITE_ERROR":  # our statements are right
+            text += ": something else has changed the file: put it back, or take another file"
+        for beginning, says in SAYS.items():
+            if code.startswith(beginning):
+                text = says.format(patience=PATIENCE)
+        return BadDatabase(f"{self.path}: {text}")
 
     def _why_closed(self) -> str:
         folder = self.path.absolute().parent

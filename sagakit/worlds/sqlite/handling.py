@@ -12,31 +12,8 @@ from sagakit.contract import operations as ops
 from sagakit.contract.driver import Driver, Finished, failed
 from sagakit.contract.external import Decide, Reaction, booked, silent, unreachable
 from sagakit.contract.ports import WorldError
-from sagakit.trace.facts import (
-    Booked,
-    EventsRead,
-    EventsRequested,
-    Fact,
-    Invoked,
-    ItemRead,
-    Paused,
-    ReadRequested,
-    Record,
-    Restored,
-    Resumed,
-    SnapshotRead,
-    SnapshotRequested,
-    Told,
-)
-from sagakit.trace.narrator import (
-    answered,
-    asked,
-    commit_requested,
-    party_answered,
-    party_silent,
-    party_unreachable,
-    store_refused,
-)
+from sagakit.trace import facts, narrator
+from sagakit.trace.facts import Fact, Record
 from sagakit.trace.trace import archived
 from sagakit.worlds.invocation import Handlers, Invocation
 from sagakit.worlds.packing import pack
@@ -87,7 +64,7 @@ class Handling:
 
     def command(self, by: Invocation, source: str, command: Any, label: str) -> None:
         """Tell that a command was sent to the service of an invocation."""
-        by.tell(Invoked(source, by.service, getattr(command, "label", label)))
+        by.tell(facts.Invoked(source, by.service, getattr(command, "label", label)))
 
     async def handle(self, by: Invocation, content: Any) -> Any:
         """Run the handler of a message or command to its end. Returns what it returns, and raises
@@ -110,10 +87,10 @@ class Handling:
     async def _perform(self, by: Invocation, operation: Any, last_read: Any) -> Any:
         match operation:
             case ops.Get(store, key):
-                requested: Any = ReadRequested(by.service, store, key)
+                requested: Any = facts.ReadRequested(by.service, store, key)
                 return self._at_store(by, operation, requested, self._get)
             case ops.Commit():
-                requested = commit_requested(by.service, operation, last_read)
+                requested = narrator.commit_requested(by.service, operation, last_read)
                 return self._at_store(by, operation, requested, self._commit)
             case ops.Ask():
                 return await self._ask(by, operation)
@@ -134,23 +111,23 @@ class Handling:
                 now = self._clock.now()
                 self._mail.publish(event.stamped(now), service, now)
             case ops.Tell(person, text):
-                by.tell(Told(service, person, text))
+                by.tell(facts.Told(service, person, text))
             case ops.Resume():
                 database.run("DELETE FROM meta WHERE name = ?", f"{service} is paused")
-                by.tell(Resumed(service))
+                by.tell(facts.Resumed(service))
             case ops.LatestSnapshot(store, snapshots):
                 backup = stores.latest_snapshot(database, store)
-                by.tell(SnapshotRequested(service, snapshots))
-                by.tell(SnapshotRead(service, snapshots, backup.taken_at))
+                by.tell(facts.SnapshotRequested(service, snapshots))
+                by.tell(facts.SnapshotRead(service, snapshots, backup.taken_at))
                 return backup
             case ops.ReadEvents(archive, types):
                 found = archived(database.records(), types)
-                by.tell(EventsRequested(service, archive))
-                by.tell(EventsRead(service, archive, len(found)))
+                by.tell(facts.EventsRequested(service, archive))
+                by.tell(facts.EventsRead(service, archive, len(found)))
                 return found
             case ops.Restore(store, backup):
                 stores.restore(database, store, backup)
-                by.tell(Restored(service, store, backup.items))
+                by.tell(facts.Restored(service, store, backup.items))
             case ops.DeliverAgain(event):
                 self._mail.deliver_again(event, service, self._clock.now())
             case _:
@@ -160,7 +137,7 @@ class Handling:
     async def _pause(self, by: Invocation) -> None:
         with self._database.transaction():
             self._database.set_meta(f"{by.service} is paused", "yes")
-            by.tell(Paused(by.service))
+            by.tell(facts.Paused(by.service))
         while self._running[by.service] > 1:  # it is itself one of them
             await asyncio.sleep(0)
 
@@ -177,13 +154,13 @@ class Handling:
         except (WorldError, ValueError) as error:
             with self._database.transaction():
                 by.tell(requested)
-                by.tell(store_refused(by.service, operation.store, error))
+                by.tell(narrator.store_refused(by.service, operation.store, error))
             raise
 
     def _get(self, by: Invocation, operation: ops.Get) -> Any:
         store, key = operation
         item = stores.get(self._database, store, key)
-        by.tell(ItemRead(by.service, store, key, item))
+        by.tell(facts.ItemRead(by.service, store, key, item))
         return item
 
     def _commit(self, by: Invocation, operation: ops.Commit) -> Any:
@@ -196,19 +173,19 @@ class Handling:
     async def _ask(self, by: Invocation, operation: ops.Ask) -> Any:
         """Ask an external party, which acts in a transaction of its own: nobody shares one with
         what is asked over a network."""
-        by.tell(asked(by.service, operation))
+        by.tell(narrator.asked(by.service, operation))
         (behaviour, delay), answer = self._act(by, operation)
         timeout = operation.timeout
         if delay:
             await self._clock.sleep(min(delay, timeout))
         if behaviour in ("timeout_before", "timeout_after") or delay >= timeout:
             await self._clock.sleep(max(0, timeout - delay))
-            by.tell(party_silent(by.service, operation))
+            by.tell(narrator.party_silent(by.service, operation))
             raise silent(operation)
         if answer is None:
-            by.tell(party_unreachable(by.service, operation))
+            by.tell(narrator.party_unreachable(by.service, operation))
             raise unreachable(operation)
-        by.tell(party_answered(by.service, operation, answer))
+        by.tell(narrator.party_answered(by.service, operation, answer))
         return answer
 
     def _act(self, by: Invocation, operation: ops.Ask) -> tuple[Reaction, Any]:
@@ -231,7 +208,7 @@ class Handling:
                 party, key, after and pack(after), calls + 1,
             )  # fmt: skip
             if after != before:
-                entry = Booked(party, key, after.request, after.state)
+                entry = facts.Booked(party, key, after.request, after.state)
                 self._database.write(Record(now, by.saga, None, 0, entry))
         return reaction, answer
 
@@ -247,7 +224,7 @@ class Handling:
             raise
         except Exception as error:
             unheard = failed(service, error)
-            by.tell(answered(service, by.service, None, unheard))
+            by.tell(narrator.answered(service, by.service, None, unheard))
             raise unheard from error
-        by.tell(answered(service, by.service, result))
+        by.tell(narrator.answered(service, by.service, result))
         return result

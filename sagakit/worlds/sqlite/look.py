@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sagakit.contract.deployment import Deployment
 from sagakit.contract.ports import event_of
@@ -16,90 +16,67 @@ from sagakit.worlds.sqlite.clock import Clock
 from sagakit.worlds.sqlite.database import Database
 from sagakit.worlds.sqlite.serve import scenario_of
 
-
-class QueueState(NamedTuple):
-    """How many messages a queue has: to be received now, hidden or due later, and dead."""
-
-    queue: str
-    waiting: int
-    later: int
-    dead: int
+Row = tuple[Any, ...]
 
 
-class DeadLetter(NamedTuple):
-    message_id: int
-    queue: str
-    event: str
-    saga: str
-    reason: str
-
-
-class OpenSaga(NamedTuple):
-    """A saga that has not ended, and where it stands."""
-
-    saga: str
-    state: str
-    where: str
-
-
-def queues(database: Database, deployment: Deployment, now: int) -> Iterator[QueueState]:
-    """One a queue, in the deployment's order; subscriptions that hold something follow."""
+def queues(database: Database, deployment: Deployment, now: int) -> Iterator[Row]:
+    """Yield how many messages each queue has: to be received now, hidden or due later, and dead. In
+    the deployment's order; subscriptions that hold something follow."""
     rows = database.rows(
         "SELECT queue, sum(dead = 0 AND due <= ?), sum(dead = 0 AND due > ?), sum(dead) "
         "FROM messages GROUP BY queue ORDER BY queue",
         now, now,
     )  # fmt: skip
-    found = {name: QueueState(name, *numbers) for name, *numbers in rows}
+    found = {row[0]: row for row in rows}
     for queue in deployment.queues:
-        yield found.pop(queue.name, QueueState(queue.name, 0, 0, 0))
+        yield found.pop(queue.name, (queue.name, 0, 0, 0))
     yield from found.values()
 
 
-def dead_letters(database: Database) -> Iterator[DeadLetter]:
+def dead_letters(database: Database) -> Iterator[Row]:
     rows = database.rows("SELECT id, queue, body, reason FROM messages WHERE dead = 1 ORDER BY id")
     for message_id, queue, body, reason in rows:
         event, saga, _ = header_of(body)
-        yield DeadLetter(message_id, queue, event or A_TEXT, saga or "", reason)
+        yield message_id, queue, event or A_TEXT, saga or "", reason
 
 
-def open_sagas(database: Database, store: str, now: int) -> Iterator[OpenSaga]:
-    """The items of a store whose state is not final, and what each waits for."""
-    places: dict[str, list[str]] = defaultdict(list)
+def open_sagas(database: Database, store: str, now: int) -> Iterator[Row]:
+    """Yield the items of a store whose state is not final, their state and what each waits for."""
+    waits: dict[str, list[str]] = defaultdict(list)
     for outbox, entry in database.rows("SELECT store, entry FROM outbox ORDER BY id"):
         header = event_of(database.kept(entry)).header
         told = f"its {header.event_type} waits in the outbox of {outbox}"
-        places[header.correlation_id].append(told)
+        waits[header.correlation_id].append(told)
     rows = database.rows("SELECT queue, body, due, dead, reason FROM messages ORDER BY id")
     for queue, body, due, dead, reason in rows:
         event, saga, _ = header_of(body)
         if dead:
-            where = f"its {event} is a dead letter of {queue}: {reason}"
+            told = f"its {event} is a dead letter of {queue}: {reason}"
         elif due > now:
-            where = f"its {event} comes to {queue} in {duration(due - now)}"
+            told = f"its {event} comes to {queue} in {duration(due - now)}"
         else:
-            where = f"its {event} waits in {queue}"
-        places[saga or ""].append(where)
+            told = f"its {event} waits in {queue}"
+        waits[saga or ""].append(told)
     requests = database.rows(
         "SELECT service, saga, due FROM requests WHERE done = 0 AND saga IS NOT NULL ORDER BY id"
     )
     for service, saga, due in requests:
         told = f"comes in {duration(due - now)}" if due > now else "waits"
-        places[saga].append(f"its request to {service} {told}")
+        waits[saga].append(f"its request to {service} {told}")
     for key, item in database.items(store):
         if item.status not in FINAL:
-            here = "; ".join(places[key]) or "nothing of it is under way"
-            yield OpenSaga(key, item.status, here)
+            yield key, item.status, "; ".join(waits[key]) or "nothing of it is under way"
 
 
 def log(path: str | Path) -> Iterator[str]:
-    """The file's trace so far, as `check` reads it: a line a record. Raises `BadDatabase`."""
+    """Yield the file's trace so far, as `check` reads it: a line a record. Raises `BadDatabase`."""
     with Database(path, reading=True) as database:
         scenario_of(database)
         yield from database.trace(()).jsonl()
 
 
 def for_people(path: str | Path) -> Iterator[str]:
-    """All of it as tables. Raises `BadDatabase`."""
+    """Yield all of it as tables. Raises `BadDatabase`."""
     with Database(path, reading=True) as database:
         scenario, now = scenario_of(database), Clock(database).now()
         deployment = payment_system(scenario.settings)

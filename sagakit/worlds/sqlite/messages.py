@@ -10,19 +10,8 @@ from typing import NamedTuple
 from sagakit.contract.deployment import Deployment, Queue, Rule
 from sagakit.contract.events import Event
 from sagakit.contract.ports import Delayed
-from sagakit.trace.facts import (
-    A_TEXT,
-    NO_REASON,
-    DeadLettered,
-    DeliveredAgain,
-    Fact,
-    FannedOut,
-    Queued,
-    Record,
-    Redriven,
-    VisibleAgain,
-)
-from sagakit.trace.narrator import postponed, published, renamed
+from sagakit.trace import facts, narrator
+from sagakit.trace.facts import A_TEXT, NO_REASON, Fact, Record
 from sagakit.worlds.invocation import told_of
 from sagakit.worlds.packing import header_of
 from sagakit.worlds.sqlite.database import Database
@@ -76,22 +65,24 @@ class Mail:
         if isinstance(entry, Delayed):
             event, queue = entry.event, self._functions[service].delay_queue
             message_id = self._put_event(queue, event, now + entry.delay)
-            self._tell(event, now, postponed(service, queue, event, message_id, entry.delay))
+            self._tell(
+                event, now, narrator.postponed(service, queue, event, message_id, entry.delay)
+            )
             return
-        self._tell(entry, now, published(service, self.bus, entry))
+        self._tell(entry, now, narrator.published(service, self.bus, entry))
         for rule in self._rules.get(type(entry), ()):
             event = entry
             if rule.rename:
                 event = rule.rename.after(entry).stamped(now)
-                self._tell(event, now, renamed(self.bus, rule.event, event))
+                self._tell(event, now, narrator.renamed(self.bus, rule.event, event))
             self._deliver(rule.target, event, now)
 
     def _deliver(self, target: str, event: Event, now: int) -> None:
         name, copies = event.header.event_type, self._copies.get(target, [target])
         ids = tuple([self._put_event(queue, event, now) for queue in copies])
-        fact: Fact = Queued(self.bus, target, name, ids[0], event.remark)
+        fact: Fact = facts.Queued(self.bus, target, name, ids[0], event.remark)
         if target in self._copies:
-            fact = FannedOut(self.bus, target, name, ids)
+            fact = facts.FannedOut(self.bus, target, name, ids)
         self._tell(event, now, fact)
 
     def deliver_again(self, event: Event, service: str, now: int) -> None:
@@ -99,7 +90,7 @@ class Mail:
         queue = self.queues_of[service][0]
         message_id = self._put_event(queue, event, now)
         name = event.header.event_type
-        self._tell(event, now, DeliveredAgain(service, queue, name, message_id, event.remark))
+        self._tell(event, now, facts.DeliveredAgain(service, queue, name, message_id, event.remark))
 
     def _put_event(self, queue: str, event: Event, due: int) -> int:
         return self._put(queue, event.wire(), due, event.remark)
@@ -107,7 +98,7 @@ class Mail:
     def put_text(self, queue: str, text: str, due: int, source: str) -> None:
         """Put a text in a queue, to be received from `due` (ms) on."""
         message_id = self._put(queue, text, due, A_TEXT)
-        queued = Queued(source, queue, None, message_id, A_TEXT)
+        queued = facts.Queued(source, queue, None, message_id, A_TEXT)
         self._database.write(Record(due, None, None, 0, queued))
 
     def _put(self, queue: str, text: str, due: int, remark: str) -> int:
@@ -135,7 +126,7 @@ class Mail:
                 self._bury(message, queue, shown_as, now)
                 continue
             if receives:
-                again = VisibleAgain(shown_as, message.event, message_id, receives, remark)
+                again = facts.VisibleAgain(shown_as, message.event, message_id, receives, remark)
                 self._record(message, now, again)
             self._database.run(
                 "UPDATE messages SET due = ?, receives = receives + 1 WHERE id = ?",
@@ -163,14 +154,14 @@ class Mail:
         for formerly, body, remark in letters:
             number = self._put(name, body, now, remark)
             message = Message(number, body, remark, 0, "", *header_of(body))
-            back = Redriven(queue.dead_letters, shown_as, message.event, number, formerly)
+            back = facts.Redriven(queue.dead_letters, shown_as, message.event, number, formerly)
             self._record(message, now, back)
         return len(letters)
 
     def _bury(self, message: Message, queue: Queue, shown_as: str, now: int) -> None:
         number, reason = message.message_id, message.reason or NO_REASON
         self._database.run("UPDATE messages SET dead = 1, reason = ? WHERE id = ?", reason, number)
-        dead = DeadLettered(shown_as, queue.dead_letters, message.event, number, reason)
+        dead = facts.DeadLettered(shown_as, queue.dead_letters, message.event, number, reason)
         self._record(message, now, dead)
 
     # The trace.

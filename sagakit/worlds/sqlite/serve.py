@@ -10,7 +10,7 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -32,95 +32,8 @@ from sagakit.worlds.packing import found_by_name, pack
 from sagakit.worlds.sqlite.database import BadDatabase, Database
 from sagakit.worlds.sqlite.world import LoseStore, Redrive, TakeSnapshot, World
 
-
-def serve_system(
-    system: System,
-    path: str | Path,
-    *,
-    workers: int,
-    hurry: bool,
-    work: Callable[[World, System], None],
-) -> Run:
-    """Serve a system to its end, as `serve` does a scenario; `work` has the world do it.
-
-    Raises `BadScenario` for several workers, and for what a file cannot keep.
-    """
-    if workers > 1:
-        raise BadScenario(
-            f"{system.name}: a System is served by one worker, since its classes are in this "
-            f"process and another has them not: leave workers out"
-        )
-    _refuse_what_is_not_found_again(system)
-    told = _told(system)
-    with Database(path, create=True) as database:
-        externals = {name: _always(one) for name, one in system.externals.items()}
-        world = World(database, system.deployment, externals=externals, hurry=hurry)
-        with database.transaction():
-            begun = database.meta("scenario")
-            if begun is None:
-                _begin(world, system)
-                database.set_meta("scenario", told)
-        if begun is not None and begun != told:
-            raise another(database, system.name)
-        work(world, system)
-        return Run(system, system.seed, world.trace())
-
-
-def begun_with(database: Database) -> Scenario | str | None:
-    """The scenario that a file was begun with, or the name of the system."""
-    begun = database.meta("scenario")
-    if begun is None:
-        return None
-    try:
-        name = json.loads(begun).get("system")
-        return name if isinstance(name, str) else Scenario.from_json(begun)
-    except (AttributeError, RecursionError, ValueError):
-        raise database.damaged("its scenario cannot be read") from None
-
-
-def another(database: Database, name: str) -> BadDatabase:
-    """What is said of a file that was begun with something else than this name stands for."""
-    begun = begun_with(database)
-    there = begun.name if isinstance(begun, Scenario) else begun
-    has = f"{there} as it was before" if there == name else f"{there}, not {name}"
-    return BadDatabase(f"{database.path}: it has {has}: go on with that, or take another file")
-
-
-def _refuse_what_is_not_found_again(system: System) -> None:
-    classes: list[type] = [type(item) for items in system.opening.values() for item in items]
-    for function in system.deployment.functions:
-        classes += handlers(function.build(SimulatedPorts(function.name, system.deployment)))
-    for cls in classes:
-        if not found_by_name(cls):
-            raise BadScenario(
-                f"{system.name}: {cls.__qualname__} is not what {cls.__module__} has by that name, "
-                f"and a file keeps names: define it at the top of a module, a script or a "
-                f"notebook, and make the System after it"
-            )
-
-
-def _told(system: System) -> str:
-    """What a file is told of a system: its name, what is asked and what its stores hold at first.
-    Raises `BadScenario` for what it cannot keep."""
-    asked = dict(system.requests), dict(system.opening)
-    try:
-        return json.dumps({"system": system.name, "asked": pack(asked)})
-    except ValueError as error:
-        raise BadScenario(f"{system.name}: {error}") from None
-
-
-def _begin(world: World, system: System) -> None:
-    for name, items in system.opening.items():
-        world.seed_store(f"{name} DB", items)
-    for saga, command in system.requests.items():
-        world.request(0, USER, system.receiver(command), command, saga)
-
-
-def _always(behaviour: Behaviour) -> Decide:
-    return lambda _request, _call, _now: Reaction(behaviour)
-
-
 MOST_WORKERS = 16  # they take turns to write: more would only wait
+Services = Mapping[str, Service] | None
 
 
 def serve(
@@ -129,7 +42,7 @@ def serve(
     *,
     workers: int = 1,
     hurry: bool = False,
-    services: Mapping[str, Service] | None = None,
+    services: Services = None,
 ) -> Run:
     """Run a scenario's traffic on a file to its end: from the start, or from where it stands.
 
@@ -142,9 +55,17 @@ def serve(
     """
     workers = whole_number("workers", workers, least=1, most=MOST_WORKERS)
     if isinstance(scenario := resolve(scenario), System):
-        system = replace_services(scenario, services)
-        return serve_system(system, path, workers=workers, hurry=hurry, work=_to_its_end)
-    build_world(scenario, services=services)
+        scenario, services = replace_services(scenario, services), None
+        _check_system(scenario, workers)
+    else:
+        build_world(scenario, services=services)
+        _check_scenario(scenario, workers, hurry, services)
+    with Database(path, create=True) as database:
+        return serve_on(database, scenario, workers=workers, hurry=hurry, services=services)
+
+
+def _check_scenario(scenario: Scenario, workers: int, hurry: bool, services: Services) -> None:
+    """Raise `BadScenario` for what this world cannot do."""
     if services and workers > 1:
         raise BadScenario("services: with one worker only, since another process has them not")
     if hurry and workers > 1:
@@ -157,29 +78,63 @@ def serve(
                 f"{scenario.name}: the SQLite world makes no {fault.fault} happen: leave it out of "
                 f"faults, and kill the process instead"
             )
-    with Database(path, create=True) as database:
-        return serve_on(database, scenario, workers=workers, hurry=hurry, services=services)
+
+
+def _check_system(system: System, workers: int) -> None:
+    """Raise `BadScenario` for several workers, and for what a file cannot keep."""
+    if workers > 1:
+        raise BadScenario(
+            f"{system.name}: a System is served by one worker, since its classes are in this "
+            f"process and another has them not: leave workers out"
+        )
+    classes: list[type] = [type(item) for items in system.opening.values() for item in items]
+    for function in system.deployment.functions:
+        classes += handlers(function.build(SimulatedPorts(function.name, system.deployment)))
+    for cls in classes:
+        if not found_by_name(cls):
+            raise BadScenario(
+                f"{system.name}: {cls.__qualname__} is not what {cls.__module__} has by that name, "
+                f"and a file keeps names: define it at the top of a module, a script or a "
+                f"notebook, and make the System after it"
+            )
+    _kept(system)
+
+
+def _kept(scenario: Scenario | System) -> str:
+    """Return what a file keeps of what it was begun with: a scenario, or a system's name, what is
+    asked of it and what its stores hold at first. Raises `BadScenario` for what it cannot keep."""
+    if isinstance(scenario, Scenario):
+        return scenario.to_json()
+    asked = dict(scenario.requests), dict(scenario.opening)
+    try:
+        return json.dumps({"system": scenario.name, "asked": pack(asked)})
+    except ValueError as error:
+        raise BadScenario(f"{scenario.name}: {error}") from None
 
 
 def serve_on(
     database: Database,
-    scenario: Scenario,
+    scenario: Scenario | System,
     *,
     workers: int = 1,
     hurry: bool = False,
-    services: Mapping[str, Service] | None = None,
+    services: Services = None,
 ) -> Run:
-    """The same on a file that is open."""
-    path = database.path
+    """Do the same on a file that is open."""
     world = world_of(database, scenario, hurry=hurry, services=services)
     with database.transaction():
         begun = database.meta("scenario")
         if begun is None:
             begin(database, world, scenario)
-    if begun is not None and begun != scenario.to_json():
-        raise another(database, scenario.name)
+    if begun is not None and begun != _kept(scenario):
+        there = _begun_with(database)
+        name = there.name if isinstance(there, Scenario) else there
+        has = (
+            f"{name} as it was before" if name == scenario.name else f"{name}, not {scenario.name}"
+        )
+        raise BadDatabase(f"{database.path}: it has {has}: go on with that, or take another file")
     others = [
-        multiprocessing.get_context("spawn").Process(target=_work, args=(path,))
+        multiprocessing.get_context("spawn").Process(target=_work, args=(database.path,))
         for _ in range(workers - 1)
     ]
     try:
@@ -211,47 +166,6 @@ def _to_its_end(world: World, scenario: Scenario | System) -> None:
             raise
 
 
-def scenario_of(database: Database) -> Scenario:
-    """The scenario whose traffic a file has. Raises `BadDatabase` if it has none yet."""
-    begun = begun_with(database)
-    if begun is None:
-        raise BadDatabase(f"{database.path}: no scenario has been begun: `serve` begins one")
-    if isinstance(begun, str):
-        raise BadDatabase(
-            f"{database.path}: it has the system {begun}, whose classes are in the program that "
-            f"serves it: there, look at the run that `serve` returns"
-        )
-    return begun
-
-
-def redrive(path: str | Path, queue: str) -> int:
-    """Send a queue's dead letters back into it. Returns how many. Raises `BadDatabase`, and
-    `BadScenario` for a queue that does not exist."""
-    with Database(path) as database:
-        world = world_of(database, scenario_of(database))
-        try:
-            with database.transaction():
-                return world.redrive(queue)
-        except ValueError as error:
-            raise BadScenario(f"{path}: {error}") from None
-
-
-def world_of(
-    database: Database,
-    scenario: Scenario,
-    *,
-    hurry: bool = False,
-    services: Mapping[str, Service] | None = None,
-) -> World:
-    """The payment system on a file."""
-
-    def provider(request: Ask, call: int, now: int) -> Reaction:
-        return reaction_to(scenario.provider, request, call, now)
-
-    deployment = payment_system(scenario.settings, timing=scenario.timing, services=services)
-    return World(database, deployment, externals={PROVIDER: provider}, hurry=hurry)
-
-
 def _work(path: str | Path) -> None:
     """A further process on the same file. It ends with the first, however that one ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the first one's to hear
@@ -268,14 +182,89 @@ def _end_with_the_first() -> None:
         os._exit(1)
 
 
-def begin(database: Database, world: World, scenario: Scenario) -> None:
+def redrive(path: str | Path, queue: str) -> int:
+    """Send a queue's dead letters back into it. Returns how many. Raises `BadDatabase`, and
+    `BadScenario` for a queue that does not exist."""
+    with Database(path) as database:
+        world = world_of(database, scenario_of(database))
+        try:
+            with database.transaction():
+                return world.redrive(queue)
+        except ValueError as error:
+            raise BadScenario(f"{path}: {error}") from None
+
+
+# What a file has.
+
+
+def scenario_of(database: Database) -> Scenario:
+    """Return the scenario whose traffic a file has. Raises `BadDatabase` if it has none yet."""
+    begun = _begun_with(database)
+    if begun is None:
+        raise BadDatabase(f"{database.path}: no scenario has been begun: `serve` begins one")
+    if isinstance(begun, str):
+        raise BadDatabase(
+            f"{database.path}: it has the system {begun}, whose classes are in the program that "
+            f"serves it: there, look at the run that `serve` returns"
+        )
+    return begun
+
+
+def _begun_with(database: Database) -> Scenario | str | None:
+    """Return the scenario that a file was begun with, or the name of the system."""
+    begun = database.meta("scenario")
+    if begun is None:
+        return None
+    try:
+        name = json.loads(begun).get("system")
+        return name if isinstance(name, str) else Scenario.from_json(begun)
+    except (AttributeError, RecursionError, ValueError):
+        raise database.damaged("its scenario cannot be read") from None
+
+
+def world_of(
+    database: Database,
+    scenario: Scenario | System,
+    *,
+    hurry: bool = False,
+    services: Services = None,
+) -> World:
+    """Return a system on a file: the payment system, or one of one's own."""
+    if isinstance(scenario, System):
+        externals = {name: _always(each) for name, each in scenario.externals.items()}
+        return World(database, scenario.deployment, externals=externals, hurry=hurry)
+
+    def provider(request: Ask, call: int, now: int) -> Reaction:
+        return reaction_to(scenario.provider, request, call, now)
+
+    deployment = payment_system(scenario.settings, timing=scenario.timing, services=services)
+    return World(database, deployment, externals={PROVIDER: provider}, hurry=hurry)
+
+
+def _always(behaviour: Behaviour) -> Decide:
+    return lambda _request, _call, _now: Reaction(behaviour)
+
+
+def begin(database: Database, world: World, scenario: Scenario | System) -> None:
     """Put into a file all that the scenario has happen. Within a transaction."""
-    world.seed_store("Wallet DB", [Wallet(one.user_id, one.balance) for one in scenario.wallets])
+    if isinstance(scenario, System):
+        for name, items in scenario.opening.items():
+            world.seed_store(f"{name} DB", items)
+        for saga, command in scenario.requests.items():
+            world.request(0, USER, scenario.receiver(command), command, saga)
+    else:
+        _begin_payments(world, scenario)
+    database.set_meta("scenario", _kept(scenario))
+
+
+def _begin_payments(world: World, scenario: Scenario) -> None:
+    wallets = [Wallet(wallet.user_id, wallet.balance) for wallet in scenario.wallets]
+    world.seed_store("Wallet DB", wallets)
     for payment in scenario.payments:
         for at in payment.times:
-            world.request(at, "User", "API Gateway", payment.post(), payment.payment_id)
+            world.request(at, USER, "API Gateway", payment.post(), payment.payment_id)
     for text in scenario.texts:
-        world.put(text.at, text.queue, text.text, "User")
+        world.put(text.at, text.queue, text.text, USER)
     for redrive in scenario.redrives:
         world.plan(redrive.at, Redrive(redrive.queue))
     for fault in scenario.faults:
@@ -286,4 +275,3 @@ def begin(database: Database, world: World, scenario: Scenario) -> None:
         world.plan(scenario.recovery.snapshot_at, snapshot)
         start = scenario.recovery.start_at
         world.request(start, "Operator", "Wallet Service", StartRecovery(), None)
-    database.set_meta("scenario", scenario.to_json())

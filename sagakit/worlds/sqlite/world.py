@@ -16,16 +16,8 @@ from sagakit.contract.operations import SimulatedPorts
 from sagakit.contract.ports import handlers
 from sagakit.contract.suggest import suggest
 from sagakit.scenarios.build import GIVE_UP_AFTER
-from sagakit.trace.facts import (
-    Acknowledged,
-    CutOff,
-    Failed,
-    Opening,
-    Received,
-    Record,
-    StillGoingOn,
-)
-from sagakit.trace.narrator import answered
+from sagakit.trace import facts, narrator
+from sagakit.trace.facts import Record
 from sagakit.trace.trace import Trace
 from sagakit.worlds.invocation import Invocation
 from sagakit.worlds.packing import pack
@@ -95,7 +87,7 @@ class World:
         for item in items:
             item = item._replace(version=1)
             stores.put(self._database, name, item)
-            self._database.write(Record(0, None, None, 0, Opening(name, item)))
+            self._database.write(Record(0, None, None, 0, facts.Opening(name, item)))
 
     def request(self, at: int, actor: str, service: str, command: Any, saga: str | None) -> None:
         """Have an actor send a command at a time (ms), until it is answered."""
@@ -167,7 +159,7 @@ class World:
 
     def _end(self) -> None:
         with self._database.transaction():
-            ended = StillGoingOn(self._deployment.bus)
+            ended = facts.StillGoingOn(self._deployment.bus)
             self._database.write(Record(self._clock.now(), None, None, 0, ended))
 
     def _at_rest(self) -> bool:
@@ -238,11 +230,11 @@ class World:
 
     async def _serve(self, by: Invocation, request: int, actor: str, command: Any) -> None:
         try:
-            heard = answered(by.service, actor, await self._handling.handle(by, command))
+            heard = narrator.answered(by.service, actor, await self._handling.handle(by, command))
         except BadDatabase:  # the file's own: the request is sent again
             raise
         except Exception as error:
-            heard = answered(by.service, actor, None, failed(by.service, error))
+            heard = narrator.answered(by.service, actor, None, failed(by.service, error))
         with self._database.transaction():
             self._database.run("UPDATE requests SET done = 1 WHERE id = ?", request)
             self._database.write(Record(self._clock.now(), by.saga, None, 0, heard))
@@ -270,7 +262,7 @@ class World:
         handled = []
         for message in batch:
             by = self._handling.invocation(name, number, message.saga, message.event_id)
-            by.tell(Received(
+            by.tell(facts.Received(
                 source, name, message.event, message.message_id, message.receives, message.remark,
                 function.invocation, message.event in calls,
             ))  # fmt: skip
@@ -279,7 +271,7 @@ class World:
                 within = function.timeout / 1000 if not self._clock.hurry else None
                 await asyncio.wait_for(self._handling.handle(by, content), within)
             except TimeoutError:
-                self._failed(by, message, source, CutOff(name, function.timeout).reason)
+                self._failed(by, message, source, facts.CutOff(name, function.timeout).reason)
                 return
             except BadDatabase:  # the file's own: the message comes again
                 raise
@@ -292,7 +284,7 @@ class World:
         with self._database.transaction():
             for by, message in handled:
                 self._mail.delete(message)
-                by.tell(Acknowledged(
+                by.tell(facts.Acknowledged(
                     name, source, message.message_id, message.receives, message.remark
                 ))  # fmt: skip
 
@@ -305,7 +297,7 @@ class World:
     def _failed(self, by: Invocation, message: Message, source: str, reason: str) -> None:
         with self._database.transaction():
             self._mail.failed(message, reason)
-            by.tell(Failed(by.service, source, message.message_id, reason))
+            by.tell(facts.Failed(by.service, source, message.message_id, reason))
 
     # What is under way.
 

@@ -19,7 +19,7 @@ from sagakit.contract.deployment import Deployment, Queue
 from sagakit.payments.api import PATH
 from sagakit.payments.topology import PROVIDER, Settings, payment_system
 from sagakit.worlds.aws import entrance
-from sagakit.worlds.aws.parts import BadName, called, identity
+from sagakit.worlds.aws.cloudformation import BadName, called, identity
 from sagakit.worlds.aws.template import FORMATS, BadNumber, template
 from tests.examples.test_travel import DEPLOYMENT as TRAVEL
 

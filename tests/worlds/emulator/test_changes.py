@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sagakit.payments.topology import payment_system
-from sagakit.worlds.aws.parts import Part
+from sagakit.worlds.aws.cloudformation import Part
 from sagakit.worlds.aws.template import template
 from sagakit.worlds.emulator.deploy import (
     BY_HAND,

@@ -7,7 +7,7 @@ import pytest
 
 from sagakit import Run, scenarios
 from sagakit.trace.facts import Answered, DeadLettered, Failed, Received
-from sagakit.worlds.aws.parts import Part
+from sagakit.worlds.aws.cloudformation import Part
 from sagakit.worlds.aws.resources import Misconfigured
 from sagakit.worlds.emulator import Emulator
 

@@ -9,8 +9,8 @@ from sagakit.payments.payment import Payment
 from sagakit.payments.topology import PROVIDER, payment_system
 from sagakit.payments.wallet import Wallet
 from sagakit.trace.facts import Published, Record
+from sagakit.worlds.aws.cloudformation import url_of
 from sagakit.worlds.aws.functions import USER_NAME
-from sagakit.worlds.aws.parts import url_of
 from sagakit.worlds.aws.tables import Table
 from sagakit.worlds.aws.template import template
 from sagakit.worlds.emulator import Emulator
