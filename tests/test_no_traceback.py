@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,10 +20,14 @@ from hypothesis import strategies as st
 
 from sagakit import Scenario, run, scenarios
 from sagakit.cli import main
+from sagakit.laws import verdicts
+from sagakit.laws.configuration import check_deployment
+from sagakit.payments.topology import payment_system
 from sagakit.scenarios import BadScenario
 from sagakit.worlds.sqlite.database import Database
 from sagakit.worlds.sqlite.serve import begin, serve_on, world_of
 
+LATE = run("provider_error")
 MORE = int(os.environ.get("SAGAKIT_EXAMPLES", "1"))  # times as many examples, by hand
 
 
@@ -312,3 +316,26 @@ def test_arguments(folder: Path, words: list[str]) -> None:
     if "serve" in words:
         words.append("--hurry")
     ends_in_words(*words)
+
+
+# Calls from Python.
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: payment_system(cast(Any, 5)), r"settings: give Settings\(...\), not 5"),
+        (lambda: payment_system(services=cast(Any, 5)), "services: give a dict"),
+        (lambda: verdicts(cast(Any, 5)), "verdicts judges a trace, as run.records is, and not 5"),
+        (lambda: verdicts(LATE.records, laws=["versoins"]), "no law 'versoins': did you mean"),
+        (lambda: check_deployment(cast(Any, 5)), "give a Deployment"),
+        (lambda: LATE.sequence(limit=cast(Any, "x")), "limit: a whole number from 1 on, not 'x'"),
+        (lambda: LATE.sequence(gap=cast(Any, "x")), "gap: a whole number from 0 on, not 'x'"),
+        (lambda: LATE.timeline(most=cast(Any, "x")), "most: a whole number from 1 on, not 'x'"),
+        (lambda: LATE.balances(most=cast(Any, "x")), "most: a whole number from 1 on, not 'x'"),
+    ],
+    ids=range(9),
+)
+def test_a_wrong_argument_is_refused_with_its_name(call: Callable[[], object], says: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=says):
+        call()

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from sagakit.contract.validation import whole_number
 from sagakit.draw.chart import SMALL, STYLE, Chart, message
 from sagakit.draw.clock import moment
 from sagakit.draw.labels import Labels, spread
@@ -45,7 +46,7 @@ def balances(
     if user is not None and user not in wallets:
         names = ", ".join(wallets[:8]) or "none"
         raise ValueError(f"no wallet {user!r} in this trace: there are {names}")
-    shown = [user] if user is not None else wallets[:most]
+    shown = [user] if user is not None else wallets[: whole_number("most", most, least=1)]
     if not shown:
         return message(
             "Balances", "This run has no wallets: no store holds an item with a balance."

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from sagakit.contract.deployment import Participant
+from sagakit.contract.validation import whole_number
 from sagakit.draw.clock import moment, must_be_times
 from sagakit.trace import facts
 from sagakit.trace.arrows import Arrow
@@ -73,8 +74,8 @@ class View:
     legend: bool = True
 
     def __post_init__(self) -> None:
-        if self.limit < 1:
-            raise ValueError(f"limit must be at least 1 arrow, not {self.limit}")
+        whole_number("limit", self.limit, least=1)
+        whole_number("gap", self.gap, least=0)
         must_be_times(start=self.start, end=self.end)
         if self.start is not None and self.end is not None and self.end < self.start:
             raise ValueError(f"end ({self.end} ms) must not be before start ({self.start} ms)")

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import cycle, pairwise
 from math import atan2
 
+from sagakit.contract.validation import whole_number
 from sagakit.draw.clock import moment, must_be_times, roughly
 from sagakit.draw.icons import FILLED, Points, box, polygon, star, turned
 from sagakit.draw.labels import Labels, spread
@@ -84,6 +85,7 @@ def timeline(
     must_be_times(start=start, end=end)
     if start is not None and end is not None and start >= end:
         raise ValueError(f"start ({start} ms) must be earlier than end ({end} ms)")
+    most = whole_number("most", most, least=1)
     scene = Scene.of(activity, [saga] if saga is not None else sagas, start, end, most)
     return _Drawing(trace, scene, activity, saga_colours(sagas), legend).drawn()
 

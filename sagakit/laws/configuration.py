@@ -14,7 +14,7 @@ from sagakit.contract.deployment import (
     Queue,
 )
 from sagakit.contract.timing import Milliseconds
-from sagakit.contract.validation import Validated
+from sagakit.contract.validation import BadScenario, Validated
 from sagakit.trace.trace import duration
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Inequality(NamedTuple):
 
 def configuration(deployment: Deployment, horizons: Horizons | None = None) -> list[Inequality]:
     """Hold the settings of a deployment against one another, one row a rule and place."""
+    if not isinstance(deployment, Deployment):
+        raise BadScenario(f"give a Deployment, as payment_system() is, and not {deployment!r:.60}")
     horizons = horizons or Horizons()
     queues = {queue.name: queue for queue in deployment.queues}
     own = {each.name: [queues[name] for name in each.queues] for each in deployment.functions}

@@ -7,6 +7,7 @@ from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
 
 from sagakit.contract.driver import reason_of
+from sagakit.contract.suggest import suggest
 from sagakit.laws import events, provider, sagas, stores
 from sagakit.laws.evidence import Evidence, Found, Verdict, judge
 from sagakit.laws.payments import PaymentEvidence
@@ -58,6 +59,11 @@ def verdicts(trace: Trace, *, ended: bool = True, laws: Iterable[str] = LAWS) ->
     >>> print(verdicts(run("happy_path").records)[0].detail)
     wallets 30.00 + provider 70.00 = 100.00, as at the start; at rest
     """
+    if not isinstance(trace, Trace):
+        raise TypeError(f"verdicts judges a trace, as run.records is, and not {trace!r:.60}")
+    for law in laws:
+        if law not in LAWS:
+            raise ValueError(f"there is no law {law!r}: {suggest(law, LAWS)}")
     with no_collection():
         return judge_all(PaymentEvidence(trace, ended=ended), laws)
 

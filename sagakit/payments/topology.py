@@ -83,6 +83,8 @@ def payment_system(
     """
     if settings is not None and not isinstance(settings, Settings):
         raise BadScenario(f"settings: give Settings(...), not {settings!r:.40}")
+    if not isinstance(services or {}, Mapping):
+        raise BadScenario(f"services: give a dict, {{name: class}}, not {services!r:.40}")
     settings = settings or Settings()
     for name in services or {}:
         if name not in SOUND:

@@ -460,7 +460,7 @@ class TestChoices:
         assert tell(self.TWO, View(limit=6)).left_out == 0
 
     def test_a_limit_must_leave_something(self) -> None:
-        with pytest.raises(ValueError, match="limit must be at least 1"):
+        with pytest.raises(ValueError, match="limit: a whole number from 1 on, not 0"):
             sequence(self.TWO, View(limit=0))
 
     def test_a_saga_has_the_same_colour_whatever_else_is_shown(self) -> None:
