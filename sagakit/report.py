@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from sagakit.contract.events import encode
 from sagakit.contract.terminal import WIDTH, text_table
+from sagakit.contract.timing import duration
 from sagakit.laws.evidence import Verdict
 from sagakit.run import Run
 from sagakit.trace import activity
-from sagakit.trace.trace import duration
 
 if TYPE_CHECKING:
     from sagakit.explore import Counterexample, Exploration

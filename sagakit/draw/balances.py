@@ -56,7 +56,7 @@ def balances(
         whose = f"Balances of the first {len(shown)} of {len(wallets)} wallets"
     title = title or whose
     series = {one: [change for change in changes if change.wallet == one] for one in shown}
-    end = max((record.t for record in trace), default=0)
+    end = trace.end
     alt = "\n".join([f"{title}.", *_sentences(series, losses)])
     shown_until, rest = _end(series, losses, end)
     if until is not None:

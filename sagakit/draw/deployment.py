@@ -9,6 +9,7 @@ from itertools import groupby
 from math import atan2
 
 from sagakit.contract.deployment import Deployment, ParticipantKind, Rule
+from sagakit.contract.timing import duration
 from sagakit.draw.deployment_layout import (
     LINE,
     NAME,
@@ -28,7 +29,6 @@ from sagakit.draw.legend import EDGE, Legend, Sample, kinds_of_heads, step_sampl
 from sagakit.draw.palette import GREY, INK, PALE, RED, Hue, domain_hues
 from sagakit.draw.svg import WIDTH, Picture, Sheet
 from sagakit.draw.text_metrics import width
-from sagakit.trace.trace import duration
 
 TITLE = 12.0
 TOP = 14.0  # below the legend

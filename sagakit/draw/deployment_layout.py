@@ -18,8 +18,8 @@ from sagakit.contract.deployment import (
     Topic,
     Uses,
 )
+from sagakit.contract.timing import duration
 from sagakit.draw.text_metrics import width, wrapped
-from sagakit.trace.trace import duration
 
 NAME, NUMBER = 8.5, 8.0  # letters
 LINE = 10.0

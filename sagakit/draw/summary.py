@@ -65,7 +65,7 @@ class Summary(NamedTuple):
             name,
             title,
             seed,
-            max((record.t for record in trace.entries), default=0),
+            trace.end,
             len(events(trace)),
             list(stores.get(payments, {}).values()),
             [

@@ -20,7 +20,7 @@ from sagakit.lab.widget import Rows, front_end, static_page
 from sagakit.run import Run, run
 from sagakit.scenarios import BadScenario, Scenario, System, resolve
 from sagakit.trace.activity import Activity
-from sagakit.trace.trace import told
+from sagakit.trace.arrows import told
 
 STATIC = "The controls run in JupyterLab: run this cell there to turn them."
 MOST = 10  # wallets, or items of a store, that are told

@@ -13,9 +13,8 @@ from sagakit.contract.deployment import (
     Function,
     Queue,
 )
-from sagakit.contract.timing import Milliseconds
+from sagakit.contract.timing import Milliseconds, duration
 from sagakit.contract.validation import BadScenario, Validated
-from sagakit.trace.trace import duration
 
 if TYPE_CHECKING:
     import pandas as pd

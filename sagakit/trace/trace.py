@@ -59,6 +59,11 @@ class Trace:
         """The arrows of all records, in order: one each."""
         return map(arrow, self.entries)
 
+    @property
+    def end(self) -> int:
+        """The time of the last record (ms)."""
+        return max((record.t for record in self.entries), default=0)
+
     def __len__(self) -> int:
         return len(self.entries)
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sagakit import explore, scenarios
+from sagakit import explore, run, scenarios
 from sagakit.laws import Verdict, verdicts
 from sagakit.trace import arrows
 from sagakit.trace.facts import Fact
@@ -35,6 +35,14 @@ def test_a_law_gives_the_same_verdict_whatever_the_labels_say(
     before = verdicts(trace)
     monkeypatch.setattr(arrows, "shape", reworded)
     assert without_quotes(verdicts(trace)) == without_quotes(before)
+
+
+@pytest.mark.parametrize("name", scenarios.NAMES)
+def test_a_sound_run_holds_every_law_whatever_the_labels_say(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrows, "shape", reworded)
+    assert all(verdict.held for verdict in verdicts(run(name).records))
 
 
 def test_explore_finds_the_same_whatever_the_labels_say(monkeypatch: pytest.MonkeyPatch) -> None:

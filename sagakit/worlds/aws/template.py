@@ -12,8 +12,8 @@ from typing import Any
 
 from sagakit.contract.deployment import VISIBILITY_TIMES, Deployment, Queue, Rule, Topic, Uses
 from sagakit.contract.imports import extra
+from sagakit.contract.timing import duration
 from sagakit.payments.api import Post
-from sagakit.trace.trace import duration
 from sagakit.worlds.aws import cloudformation as cf
 from sagakit.worlds.aws.cloudformation import BadName, Part, Parts, called
 from sagakit.worlds.aws.compute import compute

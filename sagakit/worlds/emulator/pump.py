@@ -8,8 +8,8 @@ from moto.sqs import models
 from moto.sqs.models import sqs_backends
 
 from sagakit.contract.events import encode, loads
+from sagakit.contract.timing import duration
 from sagakit.scenarios.build import GIVE_UP_AFTER
-from sagakit.trace.trace import duration
 from sagakit.worlds.aws.functions import Function
 from sagakit.worlds.aws.resources import Resources
 from sagakit.worlds.emulator.deploy import Deployed, Source

@@ -8,9 +8,10 @@ from typing import Any
 from sagakit.contract.deployment import Deployment
 from sagakit.contract.ports import event_of
 from sagakit.contract.terminal import text_table
+from sagakit.contract.timing import duration
 from sagakit.payments.payment import FINAL
 from sagakit.payments.topology import payment_system
-from sagakit.trace.trace import A_TEXT, duration
+from sagakit.trace.facts import A_TEXT
 from sagakit.worlds.packing import header_of
 from sagakit.worlds.sqlite.clock import Clock
 from sagakit.worlds.sqlite.database import Database
