@@ -1,4 +1,4 @@
-"""What an exploration says: what was covered, which laws held, the shortest run that broke one."""
+"""The answer of `explore`: what was covered, which laws held, the shortest run that broke one."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -18,36 +18,35 @@ from sagakit.scenarios.explorable import Explorable
 if TYPE_CHECKING:
     import pandas as pd
 
-# A fault in words, one and many; and the name by which `explore` takes its budget.
-IN_WORDS = {
-    "crash": ("crash", "crashes", "crashes"),
-    "duplicate": ("duplicate", "duplicates", "duplicates"),
-    "drop": ("lost message", "lost messages", "drops"),
-    "lost_answer": ("lost answer of a store", "lost answers of a store", "lost_answers"),
-    "decline": ("decline by {party}", "declines by {party}", ""),
+WORDS = {  # for one fault and for many
+    "crash": ("crash", "crashes"),
+    "duplicate": ("duplicate", "duplicates"),
+    "drop": ("lost message", "lost messages"),
+    "lost_answer": ("lost answer of a store", "lost answers of a store"),
+    "decline": ("decline by {party}", "declines by {party}"),
     "timeout_before": (
         "provider timeout without the effect",
         "provider timeouts without the effect",
-        "",
     ),
-    "timeout_after": (
-        "provider timeout after the effect",
-        "provider timeouts after the effect",
-        "",
-    ),
-    "down": ("call that does not reach {party}", "calls that do not reach {party}", ""),
+    "timeout_after": ("provider timeout after the effect", "provider timeouts after the effect"),
+    "down": ("call that does not reach {party}", "calls that do not reach {party}"),
 }
 TIME = "Time moves only when no handler has a step to make, so latencies do not matter."
 REPEATED = " A request that is repeated later is there from the start as well."
 IN_TURN = "in one order only, first come, first served"
 FIRST = "the first broken law"
 
+ARGUMENTS = {
+    "crash": "crashes", "duplicate": "duplicates", "drop": "drops", "lost_answer": "lost_answers",
+}  # fmt: skip
+"""Of a fault to the argument of `explore` that is its budget; the rest is in `provider`"""
+
 
 class Exploration:
     """The answer of `explore`.
 
-    complete     whether all was looked at; else `cut_by` says what ended it
-    proved       whether it is complete and every law held
+    complete     true if all was looked at; else `cut_by` says what ended it
+    proved       true if it is complete and every law held
     broken       a counterexample for each law that is broken
     held         law to the number of judged runs in which it held
     states       the states that were seen; transitions, the steps between them; ends, the states
@@ -110,7 +109,7 @@ class Exploration:
 
     @cached_property
     def schedules(self) -> int | None:
-        """How many schedules the states stand for: the ways from the start to a state at rest.
+        """The number of schedules that the states stand for: paths from the start to a rest.
 
         Counted are those that can matter: two steps of which neither can tell which came first are
         made in one order only, and two equal copies of a message take turns in one way. None if
@@ -134,7 +133,7 @@ class Exploration:
         """
         import pandas as pd
 
-        broken = {one.verdict.law: one.verdict.detail for one in self.broken}
+        broken = {found.verdict.law: found.verdict.detail for found in self.broken}
         laws = [*self.held, *(law for law in broken if law not in self.held)]
         return pd.DataFrame(
             {
@@ -147,14 +146,14 @@ class Exploration:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What `explore` was given besides the scenario."""
+        """The arguments of `explore` besides the scenario."""
         given: dict[str, Any] = {}
         provider = {}
         for fault, many in self.budget.items():
             if many and fault in ANSWERS:
                 provider[fault] = many
             elif many:
-                given[IN_WORDS[fault][2]] = many
+                given[ARGUMENTS[fault]] = many
         if provider:
             given["provider"] = provider
         if not self.reorder:
@@ -177,14 +176,14 @@ class Exploration:
         return {"text/plain": "\n".join(self.told()), "text/html": self._html()}
 
     def told(self) -> Iterator[str]:
-        """What came of it, what was covered, and in how much: a line each."""
+        """Yield the outcome, what was covered, and in how much: a line each."""
         yield self._headline()
         cause = ""
-        for one in self.broken:
-            if one.cause != cause:  # one run may break several laws
-                cause = one.cause
+        for found in self.broken:
+            if found.cause != cause:  # one run may break several laws
+                cause = found.cause
                 yield cause
-            yield f"✗ {one.verdict.law}: {one.effect}"
+            yield f"✗ {found.verdict.law}: {found.effect}"
         yield self._covered()
         yield self._counts()
         yield self._judged()
@@ -205,8 +204,8 @@ class Exploration:
         return f"✓ Complete: every law holds in {self._all()}."
 
     def _laws(self) -> tuple[int, int]:
-        """How many are broken, of how many."""
-        broken = {one.verdict.law for one in self.broken}
+        """Return how many are broken, of how many."""
+        broken = {found.verdict.law for found in self.broken}
         return len(broken), len(broken.union(self.held))
 
     def _cut(self) -> str:
@@ -224,7 +223,7 @@ class Exploration:
             how = given.variants.covered
             return f"{covered}: {given.about}. {how}; all else comes by the clock."
         faults = [
-            f"{many} {IN_WORDS[fault][many > 1].format(party=given.party)}"
+            f"{many} {WORDS[fault][many > 1].format(party=given.party)}"
             for fault, many in self.budget.items()
             if many
         ]

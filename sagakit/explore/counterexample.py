@@ -40,7 +40,7 @@ class Counterexample(NamedTuple):
 
     @property
     def steps(self) -> int:
-        """How many steps are made in it."""
+        """The number of steps that are made in it."""
         return steps_in(self.run.records) if self.schedule is None else len(self.schedule)
 
     @property
@@ -50,7 +50,7 @@ class Counterexample(NamedTuple):
 
     @property
     def cause(self) -> str:
-        """What happened: the faults, or who met whom."""
+        """The faults that led to it, or who met whom."""
         faults = went_wrong(self.run.records)
         if faults:
             happened = "; ".join(faults)
@@ -63,12 +63,12 @@ class Counterexample(NamedTuple):
 
     @property
     def effect(self) -> str:
-        """What came of it."""
+        """The breach of the law, without the positions in the trace."""
         return without_records(self.verdict.detail)
 
     @property
     def sentence(self) -> str:
-        """What happened, and what came of it."""
+        """Cause and effect, for people."""
         return f"{self.cause} Then {self.verdict.law!r} is broken: {self.effect}."
 
     def as_test(self) -> str:
@@ -86,19 +86,21 @@ class Counterexample(NamedTuple):
         return {"text/plain": text, "text/html": f"<p>{escape(text)}</p>"}
 
 
-def _test(one: Counterexample) -> Iterator[str]:
-    services: Mapping[str, Service] = one.explored.get("services") or {}
-    own = {each.__name__: each for each in one.explored.get("invariants", ())}
-    law = one.verdict.law
+def _test(found: Counterexample) -> Iterator[str]:
+    """Yield the lines of a test that runs the schedule again. Once the services take other steps,
+    so that it no longer fits, the test explores anew: it fails as long as the law can be broken."""
+    services: Mapping[str, Service] = found.explored.get("services") or {}
+    own = {each.__name__: each for each in found.explored.get("invariants", ())}
+    law = found.verdict.law
     used = [*services.values(), *filter(None, [own.get(law)])]
-    scheduled = one.schedule is not None
-    explores = scheduled and _spent(one.explored)
-    yield from _imports(one.run.scenario, used, explores=scheduled)
+    scheduled = found.schedule is not None
+    explores = scheduled and _spent(found.explored)
+    yield from _imports(found.run.scenario, used, explores=scheduled)
     yield ""
     yield ""
     yield f"def test_{_identifier(law)}() -> None:"
-    yield from _indented(f"r{QUOTES}{_wrapped(one.sentence)}{QUOTES}")
-    yield from _indented(f"scenario = {_scenario(one.run.scenario)}")
+    yield from _indented(f"r{QUOTES}{_wrapped(found.sentence)}{QUOTES}")
+    yield from _indented(f"scenario = {_scenario(found.run.scenario)}")
     given = ["scenario"]
     if services:
         pairs = ", ".join(f"{encode(name)}: {_name(made)}" for name, made in services.items())
@@ -109,7 +111,7 @@ def _test(one: Counterexample) -> Iterator[str]:
         yield from _indented(_assertion(law, own))
         return
     yield "    schedule = ["
-    for choice in (one.schedule or ())[: one.decisive]:
+    for choice in (found.schedule or ())[: found.decisive]:
         yield f"        Choice({', '.join(map(encode, _shortened(choice)))}),"
     yield "    ]"
     yield "    try:"
@@ -181,7 +183,7 @@ def _scenario(scenario: Scenario | System) -> str:
 
 
 def _spent(explored: Mapping[str, Any]) -> list[str]:
-    """What of its budget `explore` was given, as arguments."""
+    """Return the budget that `explore` was given, as arguments."""
     left_out = ("services", "invariants")
     return [f"{name}={value!r}" for name, value in explored.items() if name not in left_out]
 

@@ -104,7 +104,7 @@ def explore(
         answer = begin()
         _must_be_empty(budget, scenario.name, given.variants)
         with coroutines_awaited():
-            runs = (run(one, services=services) for one in given.variants.scenarios())
+            runs = (run(variant, services=services) for variant in given.variants.scenarios())
             _judge_all(answer, runs, stop, limit)
         answer.seconds = time.perf_counter() - begun
         return answer

@@ -34,7 +34,7 @@ from sagakit.trace.facts import (
 LONG = 2_000  # choices: nobody reads that, and each order that is tried is run
 
 Broken = Callable[[Run], object]
-"""What is broken in a run: two runs that are alike in that, and end alike, are one to a reader"""
+"""A function that tells runs apart: two are alike to a reader if they end alike, and it agrees"""
 
 
 class _Present(NamedTuple):

@@ -24,7 +24,7 @@ DAY = 24 * HOUR
 
 
 class Horizons(Validated):
-    """How long things are kept, in ms.
+    """The times for which things are kept, in ms.
 
     queue          a message nobody handles (SQS: 4 days by default, at most 14)
     redrive        a dead letter is looked at and sent back within this time: the operator's promise

@@ -24,7 +24,7 @@ class Breach(NamedTuple):
 
 
 Found = tuple[Collection[Breach], str]
-"""What a law finds in a run: what breaks it, and what was looked at"""
+"""The breaches that a law finds in a run, and what it looked at"""
 
 
 class Verdict(NamedTuple):
@@ -84,7 +84,7 @@ class Restore(NamedTuple):
 
 
 class Evidence:
-    """What happened in a run.
+    """The evidence of a run.
 
     `ended` says that nothing was left to happen when the trace ended, so that what waits then waits
     for ever. Of a run that was cut short, say `ended=False`: what is under way is not yet held

@@ -52,7 +52,7 @@ class Standing:
 
     @property
     def on_the_way(self) -> Decimal:
-        """What left the wallet and is not with the provider."""
+        """The amount that left the wallet and is not with the provider."""
         return self.net_debit - self.provider_keeps
 
 
@@ -80,7 +80,7 @@ class UnderWay(NamedTuple):
 
 
 class PaymentEvidence(Evidence):
-    """What happened in a run of the payment system.
+    """The evidence of a run of the payment system.
 
     breaker  reads and writes of the breaker, requests to the provider, and the ends of the
              invocations that made them

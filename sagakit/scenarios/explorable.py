@@ -1,4 +1,4 @@
-"""What `explore` must know of a scenario: the system, what is asked of it, and what is at stake."""
+"""A scenario as `explore` needs it: the system, what is asked of it, and what is at stake."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import permutations
