@@ -19,7 +19,7 @@ from sagakit.contract.terminal import printable_lines
 from sagakit.draw.clock import unit
 from sagakit.draw.labels import Labels
 from sagakit.draw.palette import GREY, INK, PALE
-from sagakit.draw.svg import SHOWN, WIDTH, Picture, as_img, checked_path
+from sagakit.draw.svg import SHOWN, WIDTH, Picture, as_img
 
 EDGE = 7.0  # around the whole picture
 TITLE = 30.0
@@ -134,14 +134,9 @@ class Chart(Picture, Figure):
             start = re.sub(rf'\b{name}="[^"]*"', size, start, count=1)
         return start, _compact(body)
 
-    def save(self, path: str | Path) -> None:
-        path = checked_path(path)
-        suffix = path.suffix.lower()
-        if suffix == ".svg":
-            path.write_text(self.svg(), encoding="utf-8", newline="\n")
-            return
+    def save_pixels(self, path: Path) -> None:
         with mpl.rc_context(STYLE):
-            undated = {"CreationDate": None} if suffix == ".pdf" else None
+            undated = {"CreationDate": None} if path.suffix.lower() == ".pdf" else None
             self.savefig(path, dpi=150, metadata=undated)
 
 

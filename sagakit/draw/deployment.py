@@ -90,7 +90,7 @@ class _Drawing:
             self._parties(row)
         self._bus()
         self._calls()
-        return self.sheet.picture
+        return self.sheet
 
     def _domain(self, row: Row, hue: Hue) -> None:
         left = min(self.columns.feeds[0], self.columns.functions[0]) - 8

@@ -248,7 +248,7 @@ class _Placing:
         self.story = story
         self.lanes = lanes
         self.by_name = {lane.participant.name: lane for lane in lanes.all}
-        self.order = {one.name: index for index, one in enumerate(story.everyone)}
+        self.order = {each.name: index for index, each in enumerate(story.everyone)}
         self.borders = {
             index for frame in story.frames for index in (frame.first, *frame.splits)
         } | story.jumps.keys()
@@ -395,11 +395,14 @@ class _Placing:
     def _edge(self, name: str, index: int, step: Step, side: int) -> float:
         """Return where an arrow touches a lane on its right (1) or left (-1) side."""
         lane = self.by_name[name]
-        running = [one for one in self.on_lane.get(name, ()) if one.first <= index <= one.last]
-        own = [one for one in running if one.invocation == step.arrow.invocation]
-        own = own or [one for one in running if one.answered and one.last == index]
-        own = own or [one for one in running if one.saga == step.arrow.correlation_id] or running
-        edges = [lane.x + self.beside[one] + side * BAR / 2 for one in own]
+        bars = [bar for bar in self.on_lane.get(name, ()) if bar.first <= index <= bar.last]
+        own = (
+            [bar for bar in bars if bar.invocation == step.arrow.invocation]
+            or [bar for bar in bars if bar.answered and bar.last == index]
+            or [bar for bar in bars if bar.saga == step.arrow.correlation_id]
+            or bars
+        )
+        edges = [lane.x + self.beside[bar] + side * BAR / 2 for bar in own]
         return (max(edges) if side > 0 else min(edges)) if edges else lane.x
 
     def bar(self, activation: Activation, rows: Iterable[Row], top: float, bottom: float) -> Bar:

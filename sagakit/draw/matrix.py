@@ -75,7 +75,7 @@ class _Drawing:
         for place, row in enumerate(self.rows):
             self._row(row, self.top + ROW * place)
         self._legend()
-        return self.sheet.picture
+        return self.sheet
 
     def _x(self, place: int) -> float:
         return self.left + COLUMN * (place + 0.5)

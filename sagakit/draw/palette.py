@@ -34,7 +34,7 @@ OUTSIDE = Hue(WHITE, INK)  # who belongs to no domain
 
 def domain_hues(participants: Iterable[Participant]) -> dict[str | None, Hue]:
     """Return the colours of each domain: the same in all pictures if all participants are given."""
-    domains = dict.fromkeys(one.domain for one in participants if one.domain)
+    domains = dict.fromkeys(each.domain for each in participants if each.domain)
     return {None: OUTSIDE, **dict(zip(domains, cycle(DOMAINS), strict=False))}
 
 

@@ -35,7 +35,7 @@ from sagakit.draw.legend import (
 )
 from sagakit.draw.palette import ALARM, GREY, INK, RED, saga_colours
 from sagakit.draw.story import Story, View, tell
-from sagakit.draw.svg import WIDTH, Drawing, Sheet
+from sagakit.draw.svg import WIDTH, Sheet
 from sagakit.draw.text_metrics import elided, width, wrapped
 from sagakit.trace.trace import Trace
 
@@ -44,7 +44,7 @@ TAG = 70.0  # the widest tag of a saga
 LIFELINE = "#9A9A9A"
 
 
-def sequence(trace: Trace, view: View | None = None) -> Drawing:
+def sequence(trace: Trace, view: View | None = None) -> Sheet:
     """Draw a trace, or what a view shows of it. Raises `ValueError` as `tell` does."""
     return draw_story(tell(trace, view)).picture
 
@@ -53,7 +53,7 @@ class Drawn(NamedTuple):
     """A picture and where its rows are, in points from the top left; `heads`: from where to where
     the lanes' heads go, with the names of the domains."""
 
-    picture: Drawing
+    picture: Sheet
     rows: tuple[Row, ...]
     heads: tuple[float, float]
 
@@ -90,7 +90,7 @@ def draw_story(story: Story) -> Drawn:
         middle = (lanes.left + lanes.right) / 2
         y = (strip.top + strip.bottom) / 2 + 3
         sheet.words(middle, y, strip.text, SIZE, align="center", z=12)
-    return Drawn(sheet.picture, layout.rows, (top - 13, layout.top))
+    return Drawn(sheet, layout.rows, (top - 13, layout.top))
 
 
 def _samples(story: Story) -> Iterator[tuple[Sample, float, str]]:

@@ -63,7 +63,7 @@ def states(moves: Iterable[Move], *, ends: Collection[str] = (), title: str) -> 
         wrong = source in ends and source != target
         both = source != target and (target, source) in arrows
         _arrow(sheet, boxes, source, target, " or ".join(labels), wrong=wrong, both=both)
-    return sheet.picture
+    return sheet
 
 
 # Where the states stand.

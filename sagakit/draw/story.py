@@ -270,13 +270,13 @@ def tell(trace: Trace, view: View | None = None) -> Story:
         ends = steps[len(shown)].first
     loops = [frame._replace(last=min(frame.last, len(shown) - 1)) for frame in loops]
     frames = [frame for frame in loops if frame.first < len(shown)]
-    frames += _fan_outs(shown, {name for name, one in everyone.items() if one.kind == "topic"})
+    frames += _fan_outs(shown, {name for name, lane in everyone.items() if lane.kind == "topic"})
     taking_part = {name for step in shown for name in (step.arrow.source, step.arrow.target)}
     names = taking_part if visible is None else visible
     return Story(
         view=view,
         everyone=tuple(everyone.values()),
-        lanes=_side_by_side([one for name, one in everyone.items() if name in names]),
+        lanes=_side_by_side([lane for name, lane in everyone.items() if name in names]),
         steps=tuple(shown),
         frames=tuple(sorted(frames, key=lambda frame: frame.first)),
         activations=tuple(_activations(arrows, shown, names, begins, ends)),

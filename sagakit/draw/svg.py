@@ -21,7 +21,6 @@ SHOWN = 840.0  # pixels, on a screen of 1280 beside JupyterLab's list of files
 # and macOS have, is as wide, and what else a browser may take is narrower. So a text never needs
 # more room than it was given.
 FONTS = "DejaVu Sans,Verdana,Bitstream Vera Sans,Arial,sans-serif"
-FORMATS = (".svg", ".png", ".pdf")
 NO_PNG = "writing .png or .pdf needs resvg-py: pip install 'sagakit[png]' (an .svg needs nothing)"
 
 TOLD = re.compile(r"<title>[^<]*</title>")
@@ -54,6 +53,18 @@ class Picture:
         Raises `ValueError` for another suffix, `FileNotFoundError` if the folder does not exist,
         `ImportError` where .png or .pdf need the extra `png`.
         """
+        path = Path(path)
+        if path.suffix.lower() not in (".svg", ".png", ".pdf"):
+            raise ValueError(f"{path}: name a file that ends in .svg, .png or .pdf")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"{path}: there is no folder {path.parent}: make it first")
+        if path.suffix.lower() == ".svg":
+            path.write_text(self.svg(), encoding="utf-8", newline="\n")
+        else:
+            self.save_pixels(path)
+
+    def save_pixels(self, path: Path) -> None:
+        """Write the picture to a .png or .pdf."""
         raise NotImplementedError
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -69,27 +80,18 @@ def as_img(svg: str, alt: str) -> str:
     return f'<img alt="{escape(alt)}" style="max-width: 100%" src="data:image/svg+xml,{address}">'
 
 
-def checked_path(path: str | Path) -> Path:
-    """Return a path that a picture can be saved to.
+class Sheet(Picture):
+    """A picture to draw on: `width` x `height` points of white paper.
 
-    Raises `ValueError` for a suffix not in `FORMATS`, `FileNotFoundError` without its folder.
+    What has a higher `z` lies above; of one `z`, what comes later.
     """
-    path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        raise ValueError(f"{path}: name a file that ends in .svg, .png or .pdf")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path}: there is no folder {path.parent}: make it first")
-    return path
 
-
-class Drawing(Picture):
-    """A drawing in SVG, `width` x `height` points large."""
-
-    def __init__(self, width: float, height: float, alt: str, content: str) -> None:
+    def __init__(self, width: float, height: float, alt: str) -> None:
         self.width = width
         self.height = height
         self.alt = printable_lines(alt)
-        self.content = content
+        self._layers: dict[float, list[str]] = {}
+        self._symbols: dict[str, str] = {}
 
     def svg(self) -> str:
         title, _, rest = self.alt.partition("\n")
@@ -101,27 +103,25 @@ class Drawing(Picture):
     def _written(self, described: str) -> str:
         scale = min(SHOWN / WIDTH, SHOWN / self.width)
         size = _attributes(width=self.width * scale, height=self.height * scale)
+        paper = _element("rect", width=self.width, height=self.height, rx=6, fill=WHITE)
+        content = "".join([*self._symbols.values(), paper, *self._in_order()])
         return (
             f"<svg xmlns='http://www.w3.org/2000/svg' role='img'{size}"
             f" viewBox='0 0 {_number(self.width)} {_number(self.height)}'>"
-            f"{described}<g font-family='{FONTS}' fill='{INK}'>{self.content}</g></svg>"
+            f"{described}<g font-family='{FONTS}' fill='{INK}'>{content}</g></svg>"
         )
 
-    def save(self, path: str | Path) -> None:
-        path = checked_path(path)
-        suffix = path.suffix.lower()
-        if suffix == ".svg":
-            path.write_text(self.svg(), encoding="utf-8", newline="\n")
-        elif suffix == ".png":
+    def save_pixels(self, path: Path) -> None:
+        if path.suffix.lower() == ".png":
             path.write_bytes(self.png())
-        else:
-            from io import BytesIO
+            return
+        from io import BytesIO
 
-            from PIL import Image
+        from PIL import Image
 
-            pixels = Image.open(BytesIO(self.png(zoom=4))).convert("RGB")
-            undated: dict[str, Any] = {"creationDate": None, "modDate": None, "title": "sagakit"}
-            pixels.save(path, "PDF", resolution=4 * SHOWN / WIDTH * 72, **undated)
+        pixels = Image.open(BytesIO(self.png(zoom=4))).convert("RGB")
+        undated: dict[str, Any] = {"creationDate": None, "modDate": None, "title": "sagakit"}
+        pixels.save(path, "PDF", resolution=4 * SHOWN / WIDTH * 72, **undated)
 
     def png(self, zoom: float = 2) -> bytes:
         """Return the picture as PNG, drawn with matplotlib's DejaVu Sans on every machine."""
@@ -139,24 +139,6 @@ class Drawing(Picture):
                 font_family="DejaVu Sans", sans_serif_family="DejaVu Sans",
             )
         )  # fmt: skip
-
-
-class Sheet:
-    """White paper to draw on. What has a higher `z` lies above; of one `z`, what comes later."""
-
-    def __init__(self, width: float, height: float, alt: str) -> None:
-        self.width = width
-        self.height = height
-        self.alt = alt
-        self._layers: dict[float, list[str]] = {}
-        self._symbols: dict[str, str] = {}
-
-    @property
-    def picture(self) -> Drawing:
-        """Return what is drawn so far."""
-        paper = _element("rect", width=self.width, height=self.height, rx=6, fill=WHITE)
-        content = [*self._symbols.values(), paper, *self._in_order()]
-        return Drawing(self.width, self.height, self.alt, "".join(content))
 
     def _in_order(self) -> Iterator[str]:
         for z in sorted(self._layers):

@@ -178,7 +178,7 @@ class _Drawing:
             self.sheet.words(label.x, label.y + 3, label.text, label.size)
         if self.upright:
             self._draw_sagas()
-        return self.sheet.picture
+        return self.sheet
 
     def _told(self, words: str, saga: str | None) -> AbstractContextManager[None]:
         """Say in words what is drawn meanwhile."""

@@ -9,7 +9,7 @@ import pytest
 from sagakit.contract.deployment import Deployment, Function, Queue, Rule, Table, Topic
 from sagakit.draw.deployment import deployment_diagram
 from sagakit.draw.palette import domain_hues
-from sagakit.draw.svg import SHOWN, WIDTH, Drawing, Picture
+from sagakit.draw.svg import SHOWN, WIDTH, Picture, Sheet
 from sagakit.payments.topology import Settings, payment_system
 from tests.contract.test_deployment import SOUND, Ordered
 from tests.draw.looking import complaints, words
@@ -98,7 +98,7 @@ def boxes(picture: Picture) -> list[tuple[float, float, float, float]]:
 
 def test_no_picture_is_higher_than_a_screen_and_domains_have_their_colours() -> None:
     picture = deployment_diagram(PAYMENTS)
-    assert isinstance(picture, Drawing)
+    assert isinstance(picture, Sheet)
     assert picture.height * SHOWN / WIDTH <= 800
     hue = domain_hues(PAYMENTS.participants())["Wallet"]
     assert f"fill='{hue.tint}'" in picture.svg()

@@ -8,16 +8,16 @@ import matplotlib as mpl
 import pytest
 from matplotlib.ft2font import FT2Font
 
-from sagakit.draw.svg import SHOWN, WIDTH, Drawing, Sheet
+from sagakit.draw.svg import SHOWN, WIDTH, Sheet
 from sagakit.draw.text_metrics import width
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def drawing(text: str = "words", wide: float = WIDTH) -> Drawing:
+def drawing(text: str = "words", wide: float = WIDTH) -> Sheet:
     sheet = Sheet(wide, 100, "A title.\nAll in words")
     sheet.words(10, 20, text, 9)
-    return sheet.picture
+    return sheet
 
 
 def test_it_is_as_wide_as_a_cell_at_most() -> None:
@@ -47,7 +47,7 @@ def test_what_lies_higher_is_drawn_later() -> None:
     with sheet.told("grouped", z=1):
         sheet.words(0, 0, "in front", 9, z=5)
         sheet.words(0, 0, "behind", 9, z=4)
-    svg = sheet.picture.svg()
+    svg = sheet.svg()
     places = [svg.index(text) for text in ("<title>grouped", "behind", "in front", "above")]
     assert places == sorted(places)
 
@@ -58,8 +58,8 @@ def test_an_icon_that_comes_often_is_there_once() -> None:
     sheet = Sheet(10, 10, "alt")
     for x in range(5):
         sheet.icon("actor", HEADS["actor"], x, 0)
-    assert sheet.picture.svg().count("<symbol") == 1
-    assert sheet.picture.svg().count("<use") == 5
+    assert sheet.svg().count("<symbol") == 1
+    assert sheet.svg().count("<use") == 5
 
 
 @pytest.mark.parametrize("file", ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"])

@@ -360,7 +360,7 @@ def test_a_reader_complains_of_what_cannot_be_read() -> None:
     sheet.words(50, 30, "one", 10)
     sheet.words(52, 30, "two", 5)
     sheet.words(190, 50, "cut", 10)
-    found = "; ".join(complaints(sheet.picture))
+    found = "; ".join(complaints(sheet))
     assert "'two' is too small" in found
     assert "'one' lies on 'two'" in found
     assert "'cut' is cut off" in found
