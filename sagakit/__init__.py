@@ -52,7 +52,7 @@ def _load(name: str) -> Any:
 
 
 def _version() -> str:
-    """What is installed, which a checkout alone does not say."""
+    """Return the installed version, which a checkout alone does not say."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:

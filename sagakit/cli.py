@@ -29,7 +29,7 @@ LONGEST = 40  # characters of a wrong value that are shown
 
 
 class Refused(Exception):
-    """What was asked for cannot be done: the text says what is wrong and what to do."""
+    """A request that cannot be carried out: the text says what is wrong and what to do."""
 
 
 # Arguments.

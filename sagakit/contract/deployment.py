@@ -292,8 +292,8 @@ def _names(names: set[str]) -> str:
 
 
 class Uses:
-    """What a function's service uses: the stores, parties and functions that it asks for when it
-    is built, in that order, what it handles, and whether it publishes events.
+    """Everything that a function's service uses: the stores, parties and functions that it asks
+    for when it is built, in that order, what it handles, and whether it publishes events.
 
     Raises `ValueError` if it asks for something that the deployment does not have.
     """
@@ -312,7 +312,7 @@ class Uses:
 
     @property
     def commands(self) -> list[type]:
-        """What it handles that is no event, by name."""
+        """The messages that it handles and that are no events, by name."""
         commands = [each for each in self.handles if not issubclass(each, Event)]
         return sorted(commands, key=lambda command: command.__name__)
 

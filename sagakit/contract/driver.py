@@ -1,4 +1,4 @@
-"""How a handler is driven through its port calls, in every world.
+"""Drive a handler through its port calls, in every world.
 
 A world takes the operation that the handler awaits, performs it, and gives back the result or the
 error. A handler that meets a version conflict runs again from its start, at most 3 times.
@@ -29,7 +29,7 @@ class Finished(NamedTuple):
 
 
 class Listener(Protocol):
-    """Who tells in the trace what a driver does of itself."""
+    """Tells in the trace what a driver does of itself."""
 
     def retried(self, retry: int) -> None:
         """A conflict: the handler starts again, for the `retry`th time."""

@@ -35,7 +35,7 @@ class NotUnderstood(ValueError):
 
 
 class Header(NamedTuple):
-    """Who, why and when.
+    """The header of an event: who, why and when.
 
     event_id        names this event; the same cause handled twice gives the same id
     correlation_id  names the saga
@@ -70,7 +70,7 @@ class Event(BaseModel):
 
     @classmethod
     def first(cls, correlation_id: str, **payload: Any) -> Self:
-        """The event that starts a saga. Its id is derived from the saga's."""
+        """Make the event that starts a saga. Its id is derived from the saga's."""
         name = cls.__name__
         event_id = identity(correlation_id, name, 0)
         header = Header(event_id, correlation_id, correlation_id, name, 0, cls.schema_version)
@@ -78,7 +78,7 @@ class Event(BaseModel):
 
     @classmethod
     def after(cls, cause: "Event", *, nth: int = 0, **payload: Any) -> Self:
-        """The event that follows from `cause`: in the same saga, with the payload they share.
+        """Make the event that follows from `cause`: in the same saga, with the payload they share.
 
         `nth` tells apart several events of one type that one handler publishes.
         """
@@ -94,14 +94,14 @@ class Event(BaseModel):
         return cls(header=header, **(fields | payload))
 
     def stamped(self, now: int) -> Self:
-        """The same event with the time (ms) at which it became true."""
+        """Return the same event with the time (ms) at which it became true."""
         event_id, correlation_id, causation_id, event_type, _, version = self.header
         header = Header(event_id, correlation_id, causation_id, event_type, now, version)
         return self._of_valid({**self.__dict__, "header": header})
 
     @classmethod
     def _of_valid(cls, fields: dict[str, Any]) -> Self:
-        """An event of fields that all come from a valid event: they are not checked again."""
+        """Make an event of fields that come from a valid event: they are not validated again."""
         event = cls.__new__(cls)
         for slot, value in zip(_SLOTS, (fields, set(fields), None, None), strict=True):
             object.__setattr__(event, slot, value)
@@ -109,17 +109,17 @@ class Event(BaseModel):
 
     @property
     def remark(self) -> str:
-        """What a diagram should say beside the event's name; nothing by default."""
+        """The words that a diagram has beside the event's name; none by default."""
         return ""
 
     def payload(self) -> dict[str, Any]:
-        """The fields without the header."""
+        """Return the fields without the header."""
         fields = dict(self.__dict__)
         del fields["header"]
         return fields
 
     def wire(self) -> str:
-        """The JSON text that travels: `{"header": {...}, "payload": {...}}`."""
+        """Return the JSON text that travels: `{"header": {...}, "payload": {...}}`."""
         return encode({"header": self.header._asdict(), "payload": self.payload()})
 
 
@@ -127,8 +127,8 @@ class Event(BaseModel):
 def _inherited(
     cls: type[Event], other: type[Event]
 ) -> tuple[tuple[str, ...], dict[str, Any], bool]:
-    """The fields that `cls` takes from `other`, the defaults of the rest, and whether that makes
-    a valid event: nothing is missing, and what was valid there is valid here."""
+    """Return the fields that `cls` takes from `other`, the defaults of the rest, and whether that
+    makes a valid event: nothing is missing, and what was valid there is valid here."""
     own = {name: field for name, field in cls.model_fields.items() if name != "header"}
     carried = tuple(name for name in own if name in other.model_fields)
     rest = {name: field for name, field in own.items() if name not in carried}
@@ -137,18 +137,18 @@ def _inherited(
     valid = (
         len(carried) + len(defaults) == len(own)
         and all(field.default_factory is None for field in rest.values())
-        and all(_same(own[name], other.model_fields[name]) for name in carried)
+        and all(_alike(own[name], other.model_fields[name]) for name in carried)
         and not (checks.field_validators or checks.model_validators or checks.validators)
     )
     return carried, defaults, valid
 
 
-def _same(one: FieldInfo, other: FieldInfo) -> bool:
-    return (one.annotation, one.metadata) == (other.annotation, other.metadata)
+def _alike(field: FieldInfo, other: FieldInfo) -> bool:
+    return (field.annotation, field.metadata) == (other.annotation, other.metadata)
 
 
 def encode(value: Any) -> str:
-    """JSON text in which a `Decimal` is an exact number, which `json.dumps` cannot write.
+    """Return JSON text in which a `Decimal` is an exact number, which `json.dumps` cannot write.
 
     Dates, enumerations and the like become what pydantic reads back as them.
     """
@@ -168,7 +168,7 @@ def encode(value: Any) -> str:
 
 
 def _exact(number: str) -> Decimal:
-    """Raises `ValueError` for an exponent that would make millions of digits somewhere."""
+    """Read a fraction. Raises `ValueError` for an exponent that would make millions of digits."""
     exact = Decimal(number)
     if abs(exact.adjusted()) > MOST_DIGITS:
         raise ValueError
@@ -193,7 +193,7 @@ def _text(data: bytes) -> str:
 
 
 def _same_on_every_python(error: json.JSONDecodeError) -> json.JSONDecodeError:
-    """From 3.13 on, a comma before a closing bracket is told of at the comma, in other words."""
+    # From 3.13 on, a comma before a closing bracket is told of at the comma, in other words.
     text, comma = error.doc, error.pos
     if text[comma : comma + 1] in ("}", "]"):
         comma = len(text[:comma].rstrip()) - 1
@@ -257,10 +257,10 @@ def decode(text: str, types: Iterable[type[Event]]) -> Event:
 
 
 def explain(error: ValidationError) -> str:
-    """A pydantic error in one line for people: each field and what is wrong with it."""
+    """Return a pydantic error in one line for people: each field and what is wrong with it."""
     lines = []
     for problem in error.errors(include_url=False):
-        place = ".".join(str(part) for part in problem["loc"]) or "value"
+        path = ".".join(str(part) for part in problem["loc"]) or "value"
         reason = problem["msg"].removeprefix("Value error, ")
-        lines.append(f"{place}: {reason[:1].lower()}{reason[1:]}")
+        lines.append(f"{path}: {reason[:1].lower()}{reason[1:]}")
     return "; ".join(lines)

@@ -1,4 +1,4 @@
-"""What an external party does with a request, and how it keeps its own books by Idempotency-Key.
+"""External parties: what they do with a request, and their own books by Idempotency-Key.
 
 A key that was seen before gets the same outcome and has no second effect. A key that was voided
 stays void: a request that was still under way when its key was voided is refused when it arrives.
@@ -14,7 +14,7 @@ Behaviour = Literal["approve", "decline", "timeout_before", "timeout_after", "sl
 
 
 class Reaction(NamedTuple):
-    """How the party treats one request: `delay` ms more than usual before it acts and answers."""
+    """The treatment of one request: `delay` ms more than usual before it acts and answers."""
 
     behaviour: Behaviour
     delay: int = 0
@@ -40,7 +40,7 @@ ANSWERS = {
 
 
 def booked(entry: Entry | None, request: Ask, *, decline: bool = False) -> tuple[Entry, Answer]:
-    """What a request makes of the entry that its key has, and how it is answered."""
+    """Return what a request makes of the entry that its key has, and its answer."""
     if request.void:
         if entry is None or entry.state == "executed":
             entry = Entry("voided", entry.request if entry else ())

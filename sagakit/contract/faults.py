@@ -15,7 +15,7 @@ from sagakit.contract.validation import Validated
 
 
 class Known(NamedTuple):
-    """What the faults of a run may name.
+    """The names that the faults of a run may use.
 
     delivered  queue or topic to the events that the bus delivers to it
     handled    service to the messages that it handles

@@ -21,7 +21,7 @@ def on(*message_types: type) -> Callable[[Handler], Handler]:
     Raises `TypeError` for what is no type, and for a method that is not `async def` or does not
     take the message as its one argument.
     """
-    if not message_types or not all(isinstance(one, type) for one in message_types):
+    if not message_types or not all(isinstance(message, type) for message in message_types):
         raise TypeError("@on takes the types of messages that the method handles: @on(PaymentInit)")
 
     def mark(method: Handler) -> Handler:
@@ -70,7 +70,7 @@ def _handler_names(service: type) -> dict[type, str]:
 
 
 class Item(Protocol):
-    """What a store keeps: a `NamedTuple` with a key and a version.
+    """An item of a store: a `NamedTuple` with a key and a version.
 
     The version is the one that was read; a new item has version 0. The store writes the item with
     the next version.
@@ -84,7 +84,7 @@ class Item(Protocol):
 
 
 def must_be_an_item(store: str, item: Any) -> None:
-    """Raises `TypeError` for what a store cannot keep."""
+    """Raise `TypeError` for what a store cannot keep."""
     if not (
         _is_kept(item.__class__) and isinstance(item.key, str) and isinstance(item.version, int)
     ):
@@ -111,7 +111,7 @@ class Delayed(NamedTuple):
 
 
 def event_of(entry: Event | Delayed) -> Event:
-    """The event of an outbox entry."""
+    """Return the event of an outbox entry."""
     return entry.event if isinstance(entry, Delayed) else entry
 
 
@@ -119,7 +119,7 @@ class Store(Protocol[I]):
     """Versioned items with an outbox and an inbox (DynamoDB-like)."""
 
     def get(self, key: str) -> Awaitable[I | None]:
-        """The item, or None. Raises `Unavailable` while the store is out of reach."""
+        """Read the item, or None. Raises `Unavailable` while the store is out of reach."""
         ...
 
     def commit(
@@ -144,7 +144,7 @@ class Store(Protocol[I]):
 
 class Clock(Protocol):
     def now(self) -> Awaitable[int]:
-        """The time in ms."""
+        """Tell the time in ms."""
         ...
 
 
@@ -155,7 +155,7 @@ class Bus(Protocol):
 
 
 class Answer(NamedTuple):
-    """What an external party said: an HTTP status and one word for the outcome."""
+    """The answer of an external party: an HTTP status and one word for the outcome."""
 
     status: int
     outcome: str
@@ -185,7 +185,7 @@ class Caller(Protocol):
     """Another service of the system, invoked and waited for."""
 
     def invoke(self, command: Any) -> Awaitable[Any]:
-        """What the other service's handler returned. Raises `Unavailable` if it failed."""
+        """Have the other service handle it, and return the result. Raises `Unavailable`."""
         ...
 
 
@@ -218,13 +218,13 @@ NO_BACKUP = Backup(0, (), frozenset(), ())
 
 
 class Archive(Protocol):
-    """Where backups of a store and all published events are kept (S3, an EventBridge archive)."""
+    """Backups of a store and all published events (S3, an EventBridge archive)."""
 
     def latest_snapshot(self) -> Awaitable[Backup]: ...
 
     def events(self, *types: type[E]) -> Awaitable[tuple[E, ...]]:
-        """The published events of these types, in no particular order. Their timestamps are of
-        the publication, as EventBridge's are."""
+        """Read the published events of these types, in no particular order. Their timestamps are
+        of the publication, as EventBridge's are."""
         ...
 
     def restore(self, backup: Backup) -> Awaitable[None]:
@@ -237,7 +237,7 @@ class Archive(Protocol):
 
 
 class Ports(Protocol):
-    """How a deployment hands a service its ports, by the participants' names."""
+    """The ports that a deployment hands to a service, by the participants' names."""
 
     def store(self, name: str) -> Store[Any]: ...
     def external(self, name: str) -> External: ...
@@ -257,7 +257,7 @@ Service = type | Callable[[Ports], object]
 
 
 class WorldError(Exception):
-    """What a port call may raise. `code` is the original system's error code, where it has one."""
+    """An error of a port call. `code` is the original system's error code, where it has one."""
 
     code: int | None = None
 

@@ -1,4 +1,4 @@
-"""Words about work that takes a while: for somebody who looks, and gone when it is done.
+"""Progress of work that takes a while: for somebody who looks, and gone when it is done.
 
 They go to a terminal, or below the cell of a notebook that somebody has open. Where nobody looks
 (a pipe, a test, a notebook that is executed to be saved) nothing is said, so nothing of it is kept:
@@ -24,7 +24,7 @@ class Progress:
 
     @property
     def due(self) -> bool:
-        """Whether it is time for the next word."""
+        """True when it is time for the next word."""
         return time.perf_counter() - self._said > EVERY
 
     def say(self, text: str) -> None:
@@ -42,15 +42,15 @@ class Progress:
             print(f"\r{text:<70}", end="" if text else "\r", file=sys.stderr, flush=True)
         elif os.environ.get("SAGAKIT_PROGRESS") != "no" and _in_notebook():
             ipython = import_module("IPython.display")
-            shown = ipython.HTML(f"<em>{text}</em>" if text else "")
+            html = ipython.HTML(f"<em>{text}</em>" if text else "")
             if self._display is None:
-                self._display = ipython.display(shown, display_id=True)
+                self._display = ipython.display(html, display_id=True)
             else:
-                self._display.update(shown)
+                self._display.update(html)
 
 
 def _in_notebook() -> bool:
-    """Whether this is a Jupyter kernel, without loading anything of it."""
+    """Return whether this is a Jupyter kernel, without loading anything of it."""
     interactive = sys.modules.get("IPython")
     shell = interactive.get_ipython() if interactive else None
     return getattr(shell, "kernel", None) is not None

@@ -31,7 +31,7 @@ Span = Annotated[
 
 
 class Timing(Validated):
-    """How long things take, in ms: a pair is drawn evenly between its ends, both included."""
+    """The time that things take, in ms: a pair is drawn evenly between its ends, both included."""
 
     bus: Span = (10, 30)
     poll: Span = (1, 10)

@@ -125,7 +125,7 @@ def _problems(error: ValidationError, model: type[BaseModel], *within: str) -> s
 
 
 class _Place(NamedTuple):
-    """Where a problem is.
+    """The place of a problem.
 
     path      as one would write it: `faults[0].by`
     siblings  the names of the fields that there are beside it

@@ -1,4 +1,4 @@
-"""What the widgets share: their front ends' files, and a page for where widgets do not run."""
+"""Shared parts of the widgets: their front ends' files, and a page for where widgets do not run."""
 
 from collections.abc import Iterable, Sequence
 from html import escape

@@ -1,1 +1,1 @@
-"""What is taught: the payment system, its services and events. It knows no world."""
+"""The payment system that is taught: its services and events. It knows no world."""

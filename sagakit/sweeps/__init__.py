@@ -1,4 +1,4 @@
-"""What if? Thousands of runs of one scenario, a row each: settings by seeds."""
+"""Thousands of runs of one scenario, a row each: settings by seeds."""
 
 from typing import TYPE_CHECKING
 

@@ -149,7 +149,7 @@ def kill_figure() -> "Picture":
 
 
 class Answers(NamedTuple):
-    """What came of all flaws, and of all that the sound services are challenged with."""
+    """The answers to all flaws, and to all that the sound services are challenged with."""
 
     kills: Sequence[Kill]
     sound: Sequence[tuple[Challenge, Exploration]]
@@ -161,7 +161,7 @@ class Answers(NamedTuple):
 
     @property
     def hold(self) -> bool:
-        """Whether every flaw is found, and the sound services keep every law to the end."""
+        """True if every flaw is found, and the sound services keep every law to the end."""
         return all(kill.found for kill in self.kills) and all(
             answer.complete and not answer.broken for _, answer in self.sound
         )
