@@ -92,14 +92,14 @@ def test_the_html_says_what_the_text_says() -> None:
     assert [line for line in said.splitlines() if line] == text(answer).splitlines()
 
 
-def test_there_is_one_line_for_a_repr() -> None:
+def test_a_repr_has_one_line() -> None:
     assert repr(explore(ONE)) == (
         "<Exploration of one: ✓ Complete: every law holds in the one schedule there is. "
         "Looked at: 13 states, 12 transitions, 1 at rest.>"
     )
 
 
-def test_it_is_neither_true_nor_false() -> None:
+def test_an_exploration_is_neither_true_nor_false() -> None:
     with pytest.raises(TypeError, match=r"ask for \.proved or \.broken"):
         bool(explore(ONE))
 
@@ -118,7 +118,7 @@ def test_the_laws_are_a_table() -> None:
 # How many schedules there are.
 
 
-def test_schedules_of_what_does_not_meet() -> None:
+def test_schedules_of_payments_that_do_not_meet() -> None:
     """Each of two payments takes four steps: create with a read and a write, debit likewise."""
     services = {WALLET: Mute}
     every = explore(APART, services=services, stop="all", reduced=False)
@@ -133,7 +133,7 @@ def test_schedules_are_those_of_the_graph() -> None:
     assert explore(ONE, crashes=2).schedules != explore(ONE, crashes=1).schedules
 
 
-def test_of_what_was_cut_the_schedules_are_not_known() -> None:
+def test_schedules_of_a_cut_exploration_are_not_counted() -> None:
     assert explore(APART, limit=5).schedules is None
 
 
@@ -147,7 +147,7 @@ def test_runs_by_the_clock_are_counted_as_such() -> None:
 # What ends an exploration before its time.
 
 
-def test_the_limit_cuts_and_says_so() -> None:
+def test_the_limit_of_states_ends_an_exploration_and_is_named() -> None:
     answer = explore(APART, crashes=2, duplicates=2, limit=100)
     assert not answer.complete
     assert not answer.proved
@@ -157,7 +157,7 @@ def test_the_limit_cuts_and_says_so() -> None:
     )
 
 
-def test_what_was_found_before_the_limit_is_judged() -> None:
+def test_a_double_debit_before_the_limit_is_found() -> None:
     """No run came to rest before the limit, but one that is under way has been debited twice."""
     full = explore(ONE, **TWICE, stop="all")
     answer = explore(ONE, **TWICE, stop="all", limit=full.states // 2)
@@ -211,7 +211,7 @@ def test_an_interrupt_among_runs_gives_what_is_known(
         (scenarios.disaster_recovery, {"limit": 3}, "runs"),
     ],
 )
-def test_who_waits_sees_how_far_it_is(
+def test_progress_says_how_many_states_or_runs(
     monkeypatch: pytest.MonkeyPatch, scenario: Scenario, choice: Any, shown: str
 ) -> None:
     said: list[str] = []
@@ -244,7 +244,7 @@ def test_who_waits_sees_how_far_it_is(
         ({"invariants": ["len"]}, "invariants: give a list of functions: [my_law]"),
     ],
 )
-def test_what_makes_no_sense_is_refused(choice: dict[str, Any], says: str) -> None:
+def test_bad_arguments_of_explore_are_refused(choice: dict[str, Any], says: str) -> None:
     with pytest.raises(BadScenario) as caught:
         explore(ONE, **choice)
     assert says in str(caught.value)
@@ -256,7 +256,7 @@ def test_a_scenario_with_faults_of_its_own_is_refused_with_a_way_out(name: str) 
         explore(name)
 
 
-def test_a_name_that_is_unknown() -> None:
+def test_an_unknown_scenario_is_refused() -> None:
     with pytest.raises(BadScenario, match="there is no scenario 'hapy_path'"):
         explore("hapy_path")
 

@@ -47,7 +47,7 @@ def test_each_order_comes_as_one_batch() -> None:
     )  # fmt: skip
 
 
-def test_it_takes_no_budget_and_keeps_to_the_limit() -> None:
+def test_batches_take_no_budget_and_keep_to_the_limit() -> None:
     with pytest.raises(BadScenario, match="batches are explored without a budget"):
         explore(WAITING, duplicates=1)
     assert explore(WAITING, limit=3).cut_by == "the limit of 3 runs"

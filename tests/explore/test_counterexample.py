@@ -40,21 +40,21 @@ def sentence(law: str, scenario: Scenario, **choice: Any) -> str:
 # The sentence.
 
 
-def test_a_message_that_came_twice() -> None:
+def test_a_counterexample_names_a_message_that_came_twice() -> None:
     assert sentence("at most once", ONE, services={WALLET: HasNoInbox}, duplicates=1) == (
         "PaymentInit of ana:1 came twice. Then 'at most once' is broken: "
         "ana:1 was debited at 5 ms and again at 7 ms."
     )
 
 
-def test_a_crash_after_a_step() -> None:
+def test_a_counterexample_names_the_step_before_a_crash() -> None:
     told = sentence("every saga ends", ONE, services={WALLET: build}, crashes=1)
     assert told.startswith(
         "The Wallet Service crashed after it had written ana in Wallet DB for ana:1. Then"
     )
 
 
-def test_a_crash_before_any_step() -> None:
+def test_a_counterexample_names_a_crash_before_any_step() -> None:
     told = sentence("nothing_is_wrong", ONE, crashes=1, invariants=[nothing_is_wrong])
     assert told.startswith("The Wallet Service crashed before its first step for ana:1. Then")
 
@@ -63,11 +63,11 @@ def nothing_is_wrong(finished: Run) -> str | None:
     return "it is" if any(one.kind == "fault" for one in finished.records) else None
 
 
-def test_a_lost_message() -> None:
+def test_a_counterexample_names_a_lost_message() -> None:
     assert sentence("every saga ends", ONE, drops=1).startswith("PaymentInit of ana:1 was lost.")
 
 
-def test_a_lost_answer() -> None:
+def test_a_counterexample_names_a_lost_answer() -> None:
     found = first(ONE, services={WALLET: RetryOwnWrite}, lost_answers=1)
     assert found.cause == "The answer of Wallet DB to the Wallet Service was lost."
 
@@ -81,7 +81,7 @@ def test_a_lost_answer() -> None:
         ("timeout_after", "The call to charge ana:1 got no answer, but was carried out."),
     ],
 )
-def test_what_the_provider_did(answer: str, says: str) -> None:
+def test_a_counterexample_names_what_the_provider_did(answer: str, says: str) -> None:
     found = explore(ONE, provider={answer: 1}, invariants=[the_provider_approves], stop="all")
     assert found.broken[0].cause == says
 
@@ -93,7 +93,7 @@ def the_provider_approves(finished: Run) -> str | None:
     return None if (calls, approved) == (1, 1) else f"{calls} calls, {approved} approved"
 
 
-def test_calls_that_got_no_answer() -> None:
+def test_a_counterexample_names_calls_without_an_answer() -> None:
     told = sentence(
         "settle the unknown",
         ONE,
@@ -105,19 +105,19 @@ def test_calls_that_got_no_answer() -> None:
     assert "(record" not in told
 
 
-def test_without_a_fault_it_says_who_met_whom() -> None:
+def test_a_counterexample_without_a_fault_says_who_met_whom() -> None:
     told = sentence("conservation", TWO, services={WALLET: BlindWrite})
     assert told.startswith(
         "Without any fault: ana:2 read ana in Wallet DB before ana:1 wrote it. Then 'conservation' "
     )
 
 
-def test_what_is_broken_whatever_happens() -> None:
+def test_a_law_broken_in_every_order_has_no_cause() -> None:
     told = sentence("no ghost, nothing lost", ONE, services={WALLET: build})
     assert told.startswith("Without any fault, each step in its turn. Then")
 
 
-def test_a_disaster() -> None:
+def test_a_counterexample_names_a_lost_store() -> None:
     from sagakit.zoo.replay_publishes import FLAW
 
     found = FLAW.explore().broken[0]
@@ -129,7 +129,7 @@ def test_a_disaster() -> None:
 # The schedule.
 
 
-def test_the_schedule_replays_it() -> None:
+def test_the_schedule_of_a_counterexample_replays_it() -> None:
     services = {WALLET: HasNoInbox}
     found = first(ONE, services=services, duplicates=1)
     assert found.schedule
@@ -172,7 +172,7 @@ def outcome(source: str, **replaced: Any) -> str:
     return "passes"
 
 
-def test_it_fails_until_the_service_is_repaired() -> None:
+def test_a_counterexamples_test_fails_until_the_service_is_repaired() -> None:
     found = first(ONE, services={WALLET: NoInbox}, duplicates=1)
     source = found.as_test()
     assert "from sagakit.zoo.no_inbox import NoInbox" in source.splitlines()
@@ -180,7 +180,7 @@ def test_it_fails_until_the_service_is_repaired() -> None:
     assert outcome(source, NoInbox=SOUND[WALLET]) == "passes"
 
 
-def test_it_looks_again_where_the_service_takes_other_steps() -> None:
+def test_a_counterexamples_test_explores_again_if_the_service_takes_other_steps() -> None:
     """The sound service has no second step, the schedule asks for one, and the law holds."""
     found = first(ONE, services={WALLET: build}, crashes=1, stop="all")
     assert "from sagakit.zoo.publish_after_commit import build" in found.as_test()
@@ -188,7 +188,7 @@ def test_it_looks_again_where_the_service_takes_other_steps() -> None:
     assert outcome(found.as_test(), build=SOUND[WALLET]) == "passes"
 
 
-def test_a_law_of_ones_own_is_asked_in_it() -> None:
+def test_a_counterexamples_test_asks_a_law_of_ones_own() -> None:
     found = first(TWO, invariants=[the_first_is_first])
     assert found.verdict.law == "the_first_is_first"
     source = found.as_test()
@@ -203,7 +203,7 @@ def the_first_is_first(finished: Run) -> str | None:
     return None if wrote[0].correlation_id == "ana:1" else "ana:2 was first"
 
 
-def test_a_scenario_is_named_if_it_has_a_name() -> None:
+def test_a_counterexamples_test_names_a_known_scenario() -> None:
     source = first("happy_path", services={WALLET: NoInbox}, duplicates=1).as_test()
     assert "    scenario = scenarios.happy_path" in source.splitlines()
     changed = happy_path.but(settings=Settings(breaker_threshold=1))
@@ -212,7 +212,7 @@ def test_a_scenario_is_named_if_it_has_a_name() -> None:
     assert outcome(source).startswith("fails: ")
 
 
-def test_a_class_that_nobody_can_import_is_pointed_out() -> None:
+def test_a_counterexamples_test_points_out_a_class_nobody_can_import() -> None:
     class Mine(NoInbox):
         pass
 
@@ -224,14 +224,14 @@ def test_a_class_that_nobody_can_import_is_pointed_out() -> None:
     assert outcome(source, **mine).startswith("fails: ")
 
 
-def test_a_title_with_quotes_is_no_trouble() -> None:
+def test_a_counterexamples_test_can_quote_a_title_with_quotes() -> None:
     odd = ONE.but(title='Three """ quotes', about="a \\ backslash")
     source = first(odd, services={WALLET: NoInbox}, duplicates=1).as_test()
     ast.parse(source)
     assert outcome(source).startswith("fails: ")
 
 
-def test_it_runs_as_printed(tmp_path: Any) -> None:
+def test_a_counterexamples_test_runs_as_printed(tmp_path: Any) -> None:
     import subprocess
 
     found = first(ONE, services={WALLET: NoInbox}, duplicates=1)

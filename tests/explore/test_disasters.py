@@ -33,6 +33,6 @@ def test_a_recovery_that_forgets_the_events_since_the_snapshot_is_found_out() ->
     assert {one.verdict.law for one in answer.broken} >= {"recovery"}
 
 
-def test_it_takes_no_budget() -> None:
+def test_disasters_take_no_budget() -> None:
     with pytest.raises(BadScenario, match="leave the budget out"):
         explore(scenarios.disaster_recovery, crashes=1)

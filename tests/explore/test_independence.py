@@ -28,7 +28,7 @@ def step(operation: Any, service: str = "Wallet Service") -> Running:
     return Running(service, 0, 0, 0, (), operation, True)
 
 
-def test_all_may_read() -> None:
+def test_steps_that_only_read_are_independent() -> None:
     shared = sharing()
     assert shared.is_own(step(READS), "A")
     assert shared.is_own(step(READS), "B")
@@ -47,12 +47,12 @@ def test_what_one_saga_writes_and_another_touches_is_contended(first: Any, secon
     assert again.is_own(step(WRITES._replace(item=Wallet("ben", ZERO))), "B")
 
 
-def test_a_call_is_nobody_s_own_once_the_breaker_is_shared() -> None:
+def test_calls_are_not_independent_once_the_breaker_is_shared() -> None:
     assert sharing().is_own(step(ASKS, "Provider Gateway"), "A")
     assert not sharing((1, "breaker")).is_own(step(ASKS, "Provider Gateway"), "A")
     assert sharing((0, "ana")).is_own(step(ASKS, "Provider Gateway"), "A")
 
 
-def test_an_inbox_alone_is_no_place_that_is_shared() -> None:
+def test_commits_of_an_inbox_alone_are_independent() -> None:
     shared = sharing((0, "ana"))
     assert shared.is_own(step(ops.Commit("Wallet DB", None, (), "m1")), "A")

@@ -29,14 +29,14 @@ def one_is_completed(run: Run) -> str | None:
     return None if len(completed) == 1 else f"completed: {completed}"
 
 
-def test_the_run_that_breaks_it_is_found() -> None:
+def test_explore_finds_a_run_that_breaks_an_invariant() -> None:
     answer = explore(TWO, invariants=[first_come_first_served])
     (broken,) = answer.broken
     assert broken.verdict == ("first_come_first_served", False, "ana:1 is FAILED", None)
     assert first_come_first_served(broken.run) == "ana:1 is FAILED"
 
 
-def test_that_it_holds_is_counted() -> None:
+def test_runs_in_which_an_invariant_holds_are_counted() -> None:
     answer = explore(TWO, invariants=[one_is_completed])
     assert answer.complete
     assert answer.broken == []
@@ -59,7 +59,7 @@ def the_second_is_not_debited(run: Run) -> str | None:
 
 
 @pytest.mark.parametrize("reduced", [True, False])
-def test_it_may_ask_for_what_the_stores_do_not_tell(reduced: bool) -> None:
+def test_an_invariant_may_look_at_the_trace(reduced: bool) -> None:
     """The wallet is the same in the end, whoever was debited."""
     answer = explore(
         TWO,

@@ -150,7 +150,7 @@ def test_a_handler_that_awaits_what_no_world_performs() -> None:
     assert f"in {line_with('a nap')} debit: a handler awaits its ports only" in text
 
 
-def test_it_is_told_the_same_where_a_loop_runs() -> None:
+def test_an_impure_handler_is_told_the_same_where_a_loop_runs() -> None:
     async def cell() -> str:
         class SleepsLong(WalletService):
             @on(PaymentInit)

@@ -13,7 +13,7 @@ def test_without_faults_there_is_one_schedule_and_it_ends_as_the_plain_order_doe
     )
 
 
-def test_faults_strike_all_the_same() -> None:
+def test_without_reordering_faults_still_strike() -> None:
     in_turn = no_inbox.FLAW.explore(reorder=False)
     assert in_turn.broken
     assert in_turn.arguments["reorder"] is False
@@ -23,7 +23,7 @@ def test_faults_strike_all_the_same() -> None:
     assert not all(verdict.held for verdict in again.verdicts())
 
 
-def test_it_proves_little() -> None:
+def test_without_reordering_fewer_states_are_seen() -> None:
     """A lost update needs one handler to read between another's read and write: taking turns, two
     handlers that came at once do just that, but who comes after the other does not."""
     every = blind_write.FLAW.explore(stop="all")

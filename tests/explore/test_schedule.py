@@ -37,7 +37,7 @@ def test_a_crash_after_a_silence_is_both() -> None:
         assert explored.complete
 
 
-def test_an_act_and_then_a_crash() -> None:
+def test_a_choice_may_be_an_act_and_then_a_crash() -> None:
     services = {"Provider Gateway": AsksOnce}
     begin = [Choice("Payment Service", "ana:A")] * 2
     first = run(GIVEN, services=services, schedule=begin).events.set_index("event").event_id
@@ -53,7 +53,7 @@ def test_an_act_and_then_a_crash() -> None:
     assert labels.count("execute()") == 2
 
 
-def test_what_is_no_choice_is_told() -> None:
+def test_a_schedule_of_no_choices_is_refused() -> None:
     with pytest.raises(ScheduleMismatch, match="a schedule is made of Choices, and not of 'x'"):
         run(GIVEN, schedule=["x"])  # type: ignore[list-item]
 

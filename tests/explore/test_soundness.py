@@ -109,7 +109,7 @@ def assert_minimal(small: Small, plain: Found) -> None:
 
 @given(whole)
 @drawn(50)
-def test_it_agrees_with_all_interleavings_of_one_payment(small: Small) -> None:
+def test_explore_agrees_with_all_interleavings_of_one_payment(small: Small) -> None:
     try:
         plain = interleavings(small.scenario, small.services, small.budget, most=MOST_RUNS)
     except TooMany:
@@ -120,7 +120,7 @@ def test_it_agrees_with_all_interleavings_of_one_payment(small: Small) -> None:
 
 @given(early)
 @drawn(30)
-def test_it_agrees_with_all_interleavings_of_payments_that_meet(small: Small) -> None:
+def test_explore_agrees_with_all_interleavings_of_payments_that_meet(small: Small) -> None:
     try:
         plain = interleavings(small.scenario, small.services, small.budget, most=MOST_RUNS)
     except TooMany:
@@ -131,7 +131,7 @@ def test_it_agrees_with_all_interleavings_of_payments_that_meet(small: Small) ->
 
 @given(larger)
 @drawn(50)
-def test_the_reduction_leaves_nothing_out(small: Small) -> None:
+def test_the_reduction_leaves_no_broken_law_out(small: Small) -> None:
     options = {**small.arguments(), "stop": "all", "limit": MOST_STATES}
     full = explore(small.scenario, reduced=False, **options)
     if not full.complete:
@@ -144,7 +144,7 @@ def test_the_reduction_leaves_nothing_out(small: Small) -> None:
 
 @given(larger)
 @drawn(50)
-def test_a_schedule_leads_where_the_exploration_says(small: Small) -> None:
+def test_a_schedule_leads_to_its_state(small: Small) -> None:
     options = {**small.arguments(), "stop": "all", "limit": MOST_STATES}
     answer = explore(small.scenario, **options)
     if not answer.complete:
@@ -296,7 +296,9 @@ def clocked(ports: Ports) -> LooksAtTheClockFirst:
         ),
     ],
 )
-def test_the_world_does_what_was_predicted(scenario: Scenario, choice: dict[str, Any]) -> None:
+def test_a_world_ends_as_the_state_graph_predicts(
+    scenario: Scenario, choice: dict[str, Any]
+) -> None:
     answer = explore(scenario, stop="all", **choice)
     assert answer.complete
     assert_replays(answer)

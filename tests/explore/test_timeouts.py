@@ -6,7 +6,7 @@ from contextlib import suppress
 from sagakit.explore.timeouts import Endless, Watchdog
 
 
-def test_patience_leaves_nothing_behind() -> None:
+def test_a_late_interrupt_is_taken_back() -> None:
     """What comes too late is taken back."""
     patience = Watchdog(seconds=0.0)
     with patience.watching():

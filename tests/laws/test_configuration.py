@@ -24,7 +24,7 @@ def broken(found: list[Inequality]) -> list[Inequality]:
     return [one for one in found if not one.held]
 
 
-def test_the_system_as_it_is_keeps_them_all() -> None:
+def test_the_payment_system_keeps_every_inequality() -> None:
     found = configuration(payment_system())
     assert broken(found) == []
     assert len({one.rule for one in found}) == 5
@@ -41,7 +41,7 @@ def test_the_system_as_it_is_keeps_them_all() -> None:
         (Settings(retry_delay=900_000, provider_attempts=40), Horizons(), "may be asked for"),
     ],
 )
-def test_a_broken_one_names_the_two_settings(
+def test_a_broken_inequality_names_the_two_settings(
     settings: Settings, horizons: Horizons, words: str
 ) -> None:
     assert any(
@@ -61,7 +61,7 @@ def test_the_key_has_to_outlive_each_receive_of_each_attempt() -> None:
     assert not held(longest)
 
 
-def test_what_is_no_length_of_time_is_told() -> None:
+def test_horizons_must_be_lengths_of_time() -> None:
     with pytest.raises(BadScenario, match="Horizons: inbox: must be a whole number, not"):
         Horizons(inbox="forever")  # type: ignore[arg-type]
 

@@ -101,7 +101,7 @@ def test_a_law_that_answers_otherwise_is_told_how(law: Any, says: str) -> None:
 
 
 @pytest.mark.parametrize("laws", [5, all_is_well, [5]])
-def test_what_are_no_laws_is_told(laws: Any) -> None:
+def test_laws_that_are_no_functions_are_refused(laws: Any) -> None:
     with pytest.raises(BadScenario, match="invariants: give a list of functions"):
         explore("happy_path", invariants=laws)
 

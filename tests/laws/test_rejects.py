@@ -348,6 +348,6 @@ def test_every_law_rejects_something() -> None:
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_a_law_says_what_it_wants(name: str) -> None:
+def test_a_law_has_a_docstring_and_holds_of_nothing(name: str) -> None:
     assert LAWS[name].__doc__
     assert [(one.law, one.held) for one in verdicts(Trace(()), laws=[name])] == [(name, True)]

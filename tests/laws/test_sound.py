@@ -62,7 +62,7 @@ def test_every_law_holds_through_a_disaster(scenario: Scenario) -> None:
 
 
 @pytest.mark.parametrize("snapshot_at", [30, 60])
-def test_what_nobody_had_heard_of_is_published_or_done_again(snapshot_at: int) -> None:
+def test_a_debit_lost_before_it_was_published_is_published_or_made_again(snapshot_at: int) -> None:
     """The debit is committed at 59 ms and would be published at 62 ms; its store is lost between.
     A snapshot has it in its outbox, or has never heard of it either."""
     lost = scenarios.happy_path.but(
@@ -132,21 +132,21 @@ def test_a_saga_ends_when_its_dead_letter_is_redriven() -> None:
     assert broken(run(redriven).records) == {}
 
 
-def test_what_was_not_there_to_look_at_is_said() -> None:
+def test_a_verdict_says_that_there_was_nothing_to_look_at() -> None:
     told = {verdict.law: verdict.detail for verdict in run("insufficient_funds").verdicts()}
     assert told["recovery"] == "no recovery in this run"
     assert told["settle the unknown"] == "no refunds; the provider was asked about no payments"
     assert told["breaker"] == "no calls; the breaker never opened"
 
 
-def test_what_was_looked_at_is_counted() -> None:
+def test_a_verdict_counts_what_was_looked_at() -> None:
     told = {verdict.law: verdict.detail for verdict in run("disaster_recovery").verdicts()}
     assert "3 items rebuilt as they were" in told["recovery"]
     assert told["at most once"].endswith("1 refund, 8 charges")
     assert told["no overdraft"].startswith("3 wallets")
 
 
-def test_the_laws_have_their_names_before_they_have_judged() -> None:
+def test_the_laws_have_their_names() -> None:
     assert list(LAWS) == NAMES
 
 
