@@ -132,7 +132,7 @@ def test_ruff_lets_a_module_draw_by_name_and_a_real_world_read_its_clock() -> No
     assert (
         refused_names("from random import Random\nRandom('bus').random()", "sagakit/run.py") == ""
     )
-    assert refused_names("import time\ntime.time()", "sagakit/worlds/sqlite/clock.py") == ""
+    assert refused_names("import time\ntime.time()", "sagakit/worlds/sqlite/database.py") == ""
 
 
 @pytest.mark.parametrize(

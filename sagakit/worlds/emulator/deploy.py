@@ -8,13 +8,14 @@ import copy
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from sagakit.contract.events import encode, loads
 from sagakit.payments.api import PATH
-from sagakit.worlds.aws.cloudformation import Part, Parts, arn, ref, resource, substituted
+from sagakit.worlds.aws.cloudformation import Part, Parts, arn, resource, substituted
 from sagakit.worlds.aws.resources import Resources
 
 LEFT_OUT = {
@@ -71,11 +72,20 @@ def for_the_emulator(content: Part) -> Changed:
         elif kind == "AWS::ApiGateway::Method":
             del properties["AuthorizerId"]  # it is left out
             properties["AuthorizationType"] = "NONE"
-    for name, part in afterwards.items():
-        if part["Type"] == "AWS::SecretsManager::Secret":
-            parts = _replaced(parts, ref(name), _secret_arn(part))
+    secrets = {
+        name: _secret_arn(part)
+        for name, part in afterwards.items()
+        if part["Type"] == "AWS::SecretsManager::Secret"
+    }
+    parts = _with_references(parts, lambda it: secrets.get(str(it.get("Ref")), it))
     outputs: Parts = {}
-    afterwards = {name: _with_outputs(part, outputs) for name, part in afterwards.items()}
+
+    def output(reference: Part) -> Part:
+        name = f"Value{len(outputs)}"
+        outputs[name] = {"Value": reference}
+        return {"Output": name}
+
+    afterwards = _with_references(afterwards, output)
     return Changed({**content, "Resources": parts, "Outputs": outputs}, afterwards)
 
 
@@ -121,27 +131,15 @@ def _secret_arn(part: Part) -> Part:
     return substituted(f"arn:aws:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:{name}")
 
 
-def _replaced(value: Any, before: Any, after: Any) -> Any:
-    if value == before:
-        return after
+def _with_references(value: Any, change: Callable[[Part], Any]) -> Any:
+    """Return a copy of (part of) a template in which each reference is what `change` makes of it."""
     if isinstance(value, list):
-        return [_replaced(one, before, after) for one in value]
-    if isinstance(value, dict):
-        return {key: _replaced(one, before, after) for key, one in value.items()}
-    return value
-
-
-def _with_outputs(value: Any, outputs: Parts) -> Any:
-    """A part in which outputs stand for what points to other parts."""
-    if isinstance(value, list):
-        return [_with_outputs(one, outputs) for one in value]
+        return [_with_references(item, change) for item in value]
     if not isinstance(value, dict):
         return value
-    if {"Ref"} == set(value) or any(key.startswith("Fn::") for key in value):
-        name = f"Value{len(outputs)}"
-        outputs[name] = {"Value": value}
-        return {"Output": name}
-    return {key: _with_outputs(one, outputs) for key, one in value.items()}
+    if any(key in ("Ref", "Output") or key.startswith("Fn::") for key in value):
+        return change(value)
+    return {key: _with_references(item, change) for key, item in value.items()}
 
 
 class Source(NamedTuple):
@@ -187,7 +185,7 @@ def deploy(content: Part, resources: Resources, parameters: dict[str, str]) -> D
     outputs = {one["OutputKey"]: one["OutputValue"] for one in told.get("Outputs", [])}
     streams = []
     for part in changed.afterwards.values():
-        properties = _filled_in(part["Properties"], outputs)
+        properties = _with_references(part["Properties"], lambda it: outputs[it["Output"]])
         if part["Type"] == "AWS::SNS::Subscription":
             client("sns").subscribe(
                 TopicArn=properties["TopicArn"],
@@ -207,16 +205,6 @@ def _code() -> bytes:
     with zipfile.ZipFile(file, "w") as packed:
         packed.writestr("README", "sagakit, with its extra aws")
     return file.getvalue()
-
-
-def _filled_in(value: Any, outputs: dict[str, str]) -> Any:
-    if isinstance(value, list):
-        return [_filled_in(one, outputs) for one in value]
-    if not isinstance(value, dict):
-        return value
-    if "Output" in value:
-        return outputs[value["Output"]]
-    return {key: _filled_in(one, outputs) for key, one in value.items()}
 
 
 def _deployed(resources: Resources, streams: list[Source]) -> Deployed:

@@ -18,8 +18,7 @@ from sagakit.trace.trace import archived
 from sagakit.worlds.invocation import Handlers, Invocation
 from sagakit.worlds.packing import pack
 from sagakit.worlds.sqlite import stores
-from sagakit.worlds.sqlite.clock import Clock
-from sagakit.worlds.sqlite.database import BadDatabase, Database
+from sagakit.worlds.sqlite.database import BadDatabase, Clock, Database
 from sagakit.worlds.sqlite.messages import Mail
 
 MOST_STEPS = 2_000  # of a handler, which elsewhere its function's timeout ends: here no time passes

@@ -13,8 +13,7 @@ from sagakit.payments.payment import FINAL
 from sagakit.payments.topology import payment_system
 from sagakit.trace.facts import A_TEXT
 from sagakit.worlds.packing import header_of
-from sagakit.worlds.sqlite.clock import Clock
-from sagakit.worlds.sqlite.database import Database
+from sagakit.worlds.sqlite.database import Clock, Database
 from sagakit.worlds.sqlite.serve import scenario_of
 
 Row = tuple[Any, ...]

@@ -22,8 +22,7 @@ from sagakit.trace.trace import Trace
 from sagakit.worlds.invocation import Invocation
 from sagakit.worlds.packing import pack
 from sagakit.worlds.sqlite import stores
-from sagakit.worlds.sqlite.clock import Clock
-from sagakit.worlds.sqlite.database import BadDatabase, Database
+from sagakit.worlds.sqlite.database import BadDatabase, Clock, Database
 from sagakit.worlds.sqlite.handling import Handling
 from sagakit.worlds.sqlite.messages import Mail, Message
 

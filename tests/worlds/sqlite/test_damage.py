@@ -12,7 +12,8 @@ import pytest
 
 from sagakit import scenarios
 from sagakit.cli import main
-from sagakit.worlds.sqlite import clock, stores
+from sagakit.worlds.sqlite import database as files
+from sagakit.worlds.sqlite import stores
 from sagakit.worlds.sqlite.database import BadDatabase, Database
 from sagakit.worlds.sqlite.serve import begin, serve, world_of
 
@@ -131,8 +132,8 @@ def test_a_clock_that_was_set_back_does_not_keep_a_file_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     half_way(tmp_path / "file.db", 6)
-    machine = clock._machine_time
-    monkeypatch.setattr(clock, "_machine_time", lambda: machine() - 3_600_000)
+    machine = files._machine_time
+    monkeypatch.setattr(files, "_machine_time", lambda: machine() - 3_600_000)
     with pytest.warns(
         UserWarning, match=r"file\.db: the machine's clock is 3,600 s behind"
     ) as said:
@@ -148,9 +149,9 @@ def test_a_clock_that_is_set_back_meanwhile_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ahead = 3_600_000
-    monkeypatch.setattr(clock, "_machine_time", lambda: ahead)
+    monkeypatch.setattr(files, "_machine_time", lambda: ahead)
     with Database(tmp_path / "file.db", create=True) as database:
-        watch = clock.Clock(database)
+        watch = files.Clock(database)
         ahead += 500
         assert watch.now() == 500
         ahead -= 700  # as machines do that ask others for the time
@@ -160,7 +161,7 @@ def test_a_clock_that_is_set_back_meanwhile_goes_on(
             assert watch.now() == 500
         ahead += 5
         assert watch.now() == 505
-        assert clock.Clock(database).now() == 505
+        assert files.Clock(database).now() == 505
 
 
 # What waits.
