@@ -90,7 +90,7 @@ def draw_story(story: Story) -> Drawn:
         middle = (lanes.left + lanes.right) / 2
         y = (strip.top + strip.bottom) / 2 + 3
         sheet.words(middle, y, strip.text, SIZE, align="center", z=12)
-    return Drawn(sheet, layout.rows, (top - 13, layout.top))
+    return Drawn(sheet, layout.rows, (top - 11.5, layout.top))
 
 
 def _samples(story: Story) -> Iterator[tuple[Sample, float, str]]:

@@ -337,7 +337,7 @@ def _side_by_side(lanes: list[Participant]) -> tuple[Participant, ...]:
 def _acknowledges(arrow: Arrow) -> bool:
     """Say whether an arrow is a return that tells nothing more than that something is done."""
     match arrow.fact:
-        case facts.Acknowledged() | facts.Committed():
+        case facts.Acknowledged() | facts.Committed(heard=True):
             return True
         case facts.Answered(answer=answer):
             return answer in ("", "OK", "done")
@@ -356,6 +356,8 @@ def sign_of(arrow: Arrow) -> Sign:
             return "refused"
         case facts.Answered(failed=True):
             return "refused"
+        case facts.Committed(heard=False):
+            return "lost"
         case facts.PartySilent():
             return "alarm"
         case facts.EventDoubled():

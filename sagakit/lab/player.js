@@ -176,10 +176,10 @@ function render({ model, el }) {
     auto.disabled = !steps.length;
     if (!steps.length) return;
     const { top, bottom } = steps[Math.max(step - 1, 0)];
-    cover.setAttribute("y", step ? bottom + 5 : top - 4);
+    cover.setAttribute("y", step ? bottom + 3.5 : top - 1);
     cover.setAttribute("visibility", done ? "hidden" : "visible");
     band.setAttribute("y", top - 1);
-    band.setAttribute("height", bottom - top + 5);
+    band.setAttribute("height", bottom - top + 4);
     band.setAttribute("visibility", step ? "visible" : "hidden");
     follow();
     // Under a mouse the page stays where it is: the next press would miss its button.

@@ -201,6 +201,7 @@ class TestSigns:
             (facts.DeadLettered("Bus", "Shop", "Sold", 1, "why"), "dead"),
             (facts.EventLost("Bus", "Shop", "Sold"), "lost"),
             (facts.PublishRefused("Shop", "Bus", "Sold"), "lost"),
+            (WRITTEN._replace(heard=False), "lost"),
             (facts.EventDelayed("Bus", "Shop", "Sold", 5), "late"),
             (facts.EventHeldBack("Bus", "Shop", "Sold"), "late"),
             (facts.EventDoubled("Bus", "Shop", "Sold"), "doubled"),
