@@ -114,12 +114,12 @@ FIGURES: dict[str, tuple[Figure, ...]] = {
 
 
 def lost_update() -> Counterexample:
-    """The shortest run in which a blind write costs money."""
+    """Return the shortest run in which a blind write costs money."""
     return flaw("blind_write").explore().broken[0]
 
 
 def blind_write() -> Picture:
-    """That run, at the wallet."""
+    """Draw the lost update, at the wallet."""
     return lost_update().run.sequence(
         participants=("Wallet SQS", "Wallet Service", "Wallet DB"),
         outside=False,
@@ -128,12 +128,12 @@ def blind_write() -> Picture:
 
 
 def kill_matrix() -> Picture:
-    """All flaws of the zoo against all laws."""
+    """Draw all flaws of the zoo against all laws."""
     return kill_figure()
 
 
 def orders() -> Picture:
-    """How many orders there are of the steps of payments at once, and how many states."""
+    """Draw how many orders there are of the steps of payments at once, and how many states."""
     amounts = (70, 80, 20)
     whole, mattering = "states, every order", "states, orders that matter"
     found: dict[str, dict[int, int]] = {"orders of all steps": {}, whole: {}, mattering: {}}
@@ -147,14 +147,14 @@ def orders() -> Picture:
 
 
 def charge_states() -> Picture:
-    """Every move that a charge makes in any order, at the sound gateway."""
+    """Draw every move that a charge makes in any order, at the sound gateway."""
     moves = moves_in(ProviderGateway, duplicates=1, provider=SILENCE)
     title = "The states of a charge: one duplicate, two silences"
     return states([Move(*move) for move in moves], ends=ENDS, title=title)
 
 
 def failed() -> Picture:
-    """Payments that fail, over the breaker's threshold and the length of an outage."""
+    """Draw the payments that fail, over the breaker's threshold and the length of an outage."""
     ends = [11_000, 20_000, 40_000, 80_000]  # ms; the outage begins at 10 s
     rows = sweep(GIVEN, over={THRESHOLD: [1, 2, 3, 5, 8], OUTAGE_END: ends}, seeds=5)
     rows["threshold"] = rows[THRESHOLD]
@@ -164,7 +164,7 @@ def failed() -> Picture:
 
 
 def delays() -> Picture:
-    """What users wait for, and how many payments fail, over the delay before a retry."""
+    """Draw what users wait for, and how many payments fail, over the delay before a retry."""
     rows = sweep(LONGER, over={DELAY: [1_000, 10_000, 20_000, 40_000, 80_000]}, seeds=10)
     rows["delay (s)"] = rows[DELAY] // 1000
     rows["p95 (s)"] = rows["p95"] / 1000
@@ -288,7 +288,7 @@ def _draw(name: str, picture: Picture, caption: str, out: Path) -> Shown:
 
 
 def page(outcome: str, sections: Sequence[Section]) -> str:
-    """The page as HTML that needs nothing but the figures beside it."""
+    """Return the page as HTML that needs nothing but the figures beside it."""
     links = "\n".join(
         f'<li><a href="#{escape(one.name)}">{escape(one.title)}</a></li>' for one in sections
     )

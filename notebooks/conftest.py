@@ -22,7 +22,7 @@ LONG = 2_000  # letters, from which on only the first difference is told
 
 
 def problems(notebook: Any) -> Iterator[str]:
-    """What keeps a saved notebook from being compared as a whole, cell by cell."""
+    """Yield what keeps a saved notebook from being compared as a whole, cell by cell."""
     expected = 0
     number = -1  # as nbval counts: code cells from 0
     for cell in notebook.cells:
@@ -98,6 +98,6 @@ def _where_they_differ(saved: str, shown: str) -> tuple[str, str]:
     if max(len(saved), len(shown)) < LONG:
         return saved, shown
     pairs = enumerate(zip(saved, shown, strict=False))
-    first = next((place for place, (one, other) in pairs if one != other), 0)
+    first = next((index for index, (one, other) in pairs if one != other), 0)
     start = max(0, first - 40)
     return f"... {saved[start : start + 160]} ...", f"... {shown[start : start + 160]} ..."

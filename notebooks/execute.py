@@ -77,7 +77,8 @@ def clean(notebook: NotebookNode) -> NotebookNode:
 
 
 def to_html(notebook: NotebookNode, title: str) -> str:
-    """The notebook as one page that loads nothing from outside: no math, no Mermaid, no widgets."""
+    """Return the notebook as one page that loads nothing from outside: no math, no Mermaid, no
+    widgets."""
     from nbconvert import HTMLExporter
     from traitlets.config import Config
 
@@ -88,14 +89,14 @@ def to_html(notebook: NotebookNode, title: str) -> str:
 
 
 def glossary_page() -> str:
-    """The glossary, for the folder of pages that link to it."""
+    """Return the glossary, for the folder of pages that link to it."""
     text = GLOSSARY.read_text(encoding="utf-8")
     notebook = new_notebook(cells=[new_markdown_cell(text)], metadata={"kernelspec": KERNEL})
     return to_html(notebook, "Glossary")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status 0, or 1 if a notebook failed (its file is left as it was)."""
+    """Return the exit status: 0, or 1 if a notebook failed (its file is left as it was)."""
     parser = argparse.ArgumentParser(description="Run the notebooks and save what they show.")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all beside this script")
     parser.add_argument("--html", type=Path, metavar="DIR", help="write HTML, leave the notebooks")
@@ -111,8 +112,8 @@ def run(paths: Sequence[Path], html: Path | None) -> int:
     if html is not None:
         html.mkdir(parents=True, exist_ok=True)
         (html / "glossary.html").write_text(glossary_page(), encoding="utf-8")
-    for place, path in enumerate(paths, start=1):
-        print(f"[{place:2} of {len(paths)}] {path.name:32}", end="", flush=True)
+    for number, path in enumerate(paths, start=1):
+        print(f"[{number:2} of {len(paths)}] {path.name:32}", end="", flush=True)
         started = time.perf_counter()
         notebook: Any = nbformat.read(path, as_version=4)
         try:

@@ -84,7 +84,7 @@ def _write(file: Path, text: str) -> None:
 
 
 def modules() -> list[str]:
-    """Every module of the package, but for those that only something else may start."""
+    """Return every module of the package, but for those that only something else may start."""
     found = walk_packages(sagakit.__path__, "sagakit.")
     return ["sagakit", *(one.name for one in found if not one.name.endswith(STARTED))]
 
@@ -100,7 +100,7 @@ def in_chapters(names: Iterable[str]) -> list[Chapter]:
 
 
 def first_sentence(docstring: str) -> str:
-    """What a module is, for a list of them."""
+    """Return what a module is, for a list of them."""
     paragraph = " ".join(docstring.partition("\n\n")[0].split())
     return paragraph.rstrip(":")
 

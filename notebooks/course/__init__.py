@@ -1,1 +1,1 @@
-"""What a teacher needs: editions for learners and teachers, the guide, the glossary."""
+"""Tools for a teacher: editions for learners and teachers, the guide, the glossary."""

@@ -43,7 +43,7 @@ def learner(notebook: NotebookNode) -> NotebookNode:
 def teacher(notebook: NotebookNode) -> NotebookNode:
     """Put each solution in its exercise. What is said about it stays below."""
     for exercise in exercises(notebook):
-        cell = notebook.cells[exercise.place]
+        cell = notebook.cells[exercise.asked_at]
         cell.source = answered(cell.source, exercise.solution)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":

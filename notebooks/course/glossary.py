@@ -39,28 +39,28 @@ def anchor(term: str) -> str:
 
 
 def first_use(notebook: NotebookNode, term: str) -> tuple[int, int, int] | None:
-    """Where prose first uses a term: the place of the cell, and from where to where in its text.
+    """Where prose first uses a term: the index of the cell, and from where to where in its text.
 
     A hyphen is as good as a space, a capital as a small letter, and a plural as a singular.
     """
     words = r"[\s-]+".join(map(re.escape, re.split("[ -]", term)))
     ending = r"(?:y|ies)" if term.endswith("y") else r"(?:e?s)?"
     word = re.compile(rf"(?<![\w-]){words.removesuffix('y')}{ending}(?![\w-])", re.IGNORECASE)
-    for place, cell in enumerate(notebook.cells):
+    for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
             prose = NOT_PROSE.sub(lambda other: "\0" * len(other[0]), cell.source)
             if found := word.search(prose):
-                return place, *found.span()
+                return index, *found.span()
     return None
 
 
 def linked(notebook: NotebookNode) -> dict[str, int]:
-    """The anchors that a notebook links to, and the place of the first cell that does."""
+    """The anchors that a notebook links to, and the index of the first cell that does."""
     found: dict[str, int] = {}
-    for place, cell in enumerate(notebook.cells):
+    for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
             for _, target in LINK.findall(cell.source):
-                found.setdefault(target, place)
+                found.setdefault(target, index)
     return found
 
 
@@ -73,8 +73,8 @@ def unlinked(notebook: NotebookNode, terms: list[str]) -> Iterator[tuple[str, in
         use = first_use(notebook, term)
         if use is None or links.get(anchor(term), sys.maxsize) <= use[0]:
             continue
-        place, start, end = use
-        if any(place == where and start < last and first < end for where, first, last in taken):
+        index, start, end = use
+        if any(index == where and start < last and first < end for where, first, last in taken):
             continue
         taken.append(use)
         yield term, *use
@@ -84,11 +84,11 @@ def link(notebook: NotebookNode, terms: list[str]) -> int:
     """Link each term at its first use, and say how many links were added."""
     added = 0
     while missing := list(unlinked(notebook, terms)):
-        for term, place, start, end in sorted(missing, key=lambda one: one[1:], reverse=True):
-            text = notebook.cells[place].source
+        for term, index, start, end in sorted(missing, key=lambda one: one[1:], reverse=True):
+            text = notebook.cells[index].source
             target = f"../docs/glossary.md#{anchor(term)}"
             notebook.cells[
-                place
+                index
             ].source = f"{text[:start]}[{text[start:end]}]({target}){text[end:]}"
         added += len(missing)
     return added

@@ -31,7 +31,7 @@ def table(notebook: NotebookNode) -> str:
 
 
 def sections(guide: str) -> dict[str, str]:
-    """What the guide says of each notebook, by the notebook's name."""
+    """Return what the guide says of each notebook, by the notebook's name."""
     found = re.split(r"^## (\d\d_\w+)\n", guide, flags=re.MULTILINE)
     return dict(zip(found[1::2], found[2::2], strict=True))
 

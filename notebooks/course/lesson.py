@@ -1,4 +1,4 @@
-"""What a notebook teaches, read from its cells: objectives, checks, exercises and solutions.
+"""Read from the cells of a notebook what it teaches: objectives, checks, exercises and solutions.
 
 A notebook is the one source of a lesson. Its form, which `tests/notebooks/lint.py` holds it to:
 
@@ -38,16 +38,16 @@ class Check(NamedTuple):
 
 
 class Exercise(NamedTuple):
-    """A code cell to be answered, and its answer. The places are those in `notebook.cells`."""
+    """A code cell to be answered, and its answer. Indexes are those of `notebook.cells`."""
 
-    place: int
+    asked_at: int
     solution: str
-    solution_place: int
+    solved_at: int
 
 
 def objectives(notebook: NotebookNode) -> list[str]:
-    """What the learner will be able to do, an entry of the list in the first cell each, as plain
-    text without links."""
+    """Return what the learner will be able to do, an entry of the list in the first cell each, as
+    plain text without links."""
     text = LINK.sub(r"\1", notebook.cells[0].source)
     return [" ".join(one.split()).rstrip(";.") for one in OBJECTIVE.findall(text)]
 
@@ -65,7 +65,7 @@ def checks(notebook: NotebookNode) -> Iterator[Check]:
 
 
 def texts(cell: NotebookNode) -> list[str]:
-    """What a code cell shows, as text; of a picture it is the alternative."""
+    """Return what a code cell shows, as text; of a picture it is the alternative."""
     data = [output.get("data", {}) for output in cell.get("outputs", [])]
     return [one["text/plain"] for one in data if "text/plain" in one]
 
@@ -76,14 +76,14 @@ def exercises(notebook: NotebookNode) -> Iterator[Exercise]:
     Raises ValueError if a solution follows no code cell.
     """
     asked = None
-    for place, cell in enumerate(notebook.cells):
+    for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
-            asked = place
+            asked = index
         elif cell.cell_type == "markdown":
             for found in SOLUTION.finditer(cell.source):
                 if asked is None:
                     raise ValueError(f"cell {cell.id}: no exercise stands before this solution")
-                yield Exercise(asked, found["code"], place)
+                yield Exercise(asked, found["code"], index)
 
 
 def answered(source: str, solution: str) -> str:

@@ -19,7 +19,7 @@ from sagakit.trace.facts import DeadLettered, Received
 
 from .evidence import commits
 from .grader import UNANSWERED, Cases, Feedback, a_function, a_scenario, exercise
-from .service_checks import Place, Trial, grade
+from .service_checks import Role, Trial, grade
 
 WALLET = "Wallet Service"
 GIVEN = scenarios.happy_path.but(
@@ -40,8 +40,8 @@ TWO = GIVEN.but(
 
 
 def deliveries(finished: Run) -> pd.DataFrame:
-    """Every time a service was given a message: when (ms), which event, in which message, and how
-    often that message had been received by then, this time included."""
+    """Return every time a service was given a message: when (ms), which event, in which message,
+    and how often that message had been received by then, this time included."""
     rows = [
         (record.t, fact.service, fact.event, record.event_id, fact.message_id, fact.receives)
         for record in finished.records.entries
@@ -52,19 +52,19 @@ def deliveries(finished: Run) -> pd.DataFrame:
 
 
 def debits(finished: Run) -> int:
-    """How often a wallet was debited."""
+    """Return how often a wallet was debited."""
     return sum(len(one.debits) for one in PaymentEvidence(finished.records).standings.values())
 
 
 def charged(finished: Run) -> Decimal:
-    """What the provider has charged and not voided at the end, by its own books."""
+    """Return what the provider has charged and not voided at the end, by its own books."""
     return sum(
         (one.provider_keeps for one in PaymentEvidence(finished.records).standings.values()), ZERO
     )
 
 
 def balance_refunded(event: ReembolsarUsuario, wallet: Wallet) -> BalanceRefunded:
-    """What the Wallet Service publishes with a refund that leaves this wallet."""
+    """Return what the Wallet Service publishes with a refund that leaves this wallet."""
     return BalanceRefunded.after(
         event,
         amount_refunded=event.amount,
@@ -91,7 +91,7 @@ def with_bus(service: type[WalletWithBus]) -> dict[str, Service]:
 
 
 def dead_letters(finished: Run) -> pd.DataFrame:
-    """Every message that became a dead letter: when (ms), where, which event, and why."""
+    """Return every message that became a dead letter: when (ms), where, which event, and why."""
     rows = [
         (record.t, fact.dead_letters, fact.event, fact.message_id, fact.reason)
         for record in finished.records.entries
@@ -187,7 +187,7 @@ def handled_and_dead(answer: Any) -> Cases:
     return f"{says}{debits(redriven)} debit, as before. The inbox remembers it."
 
 
-REFUNDS = Place(
+REFUNDS = Role(
     service=WALLET,
     sound=WalletService,
     method="refund",

@@ -18,7 +18,7 @@ from sagakit.trace.facts import Asked, Committed, ItemRead, Record
 
 from .evidence import SILENT, commits, outcome, requests
 from .grader import Feedback, exercise
-from .service_checks import Place, Trial, forgotten, no_class, try_out
+from .service_checks import Role, Trial, forgotten, no_class, try_out
 from .services import given
 
 METHODS = ("admit", "answered", "failed")
@@ -36,7 +36,7 @@ def keeps_to_its_diagram(finished: Run) -> str | None:
 
 
 def counts_every_silence(finished: Run) -> str | None:
-    """When `threshold` calls in a row got no answer, and all have reported, it is not CLOSED."""
+    """Open after `threshold` calls in a row without an answer, once all have reported."""
     return _Diagram(finished).missed
 
 
@@ -88,7 +88,7 @@ class _Diagram:
                 self.in_a_row = self.in_a_row + 1 if silent else 0
 
     def _moved(self, who: int, after: str) -> str:
-        """What is wrong with a move of the breaker, in words."""
+        """Return what is wrong with a move of the breaker, in words."""
         before, silent = self.state, self.silent.get(who)
         if before == after != "HALF_OPEN":
             return ""
@@ -123,7 +123,7 @@ class _Diagram:
 
 
 class BlankBreaker:
-    """What a breaker is made with, and nothing of what it does. Times are in ms."""
+    """A breaker with what it is made of, and none of what it does. Times are in ms."""
 
     def __init__(
         self, store: Store[Breaker], clock: Clock, *, threshold: int, open_for: int, lease: int
@@ -162,7 +162,7 @@ def behind(answer: type) -> Service:
     return Gateway
 
 
-PLACE = Place(
+ROLE = Role(
     service="Provider Gateway",
     sound=CircuitBreaker,
     method="admit",
@@ -186,8 +186,8 @@ class Course(NamedTuple):
 def _by_the_clock(at: tuple[int, ...], *out: tuple[int, int]) -> Scenario:
     """Payments at these times (s), and a provider that cannot be reached from then to then (s)."""
     payments = tuple(
-        PaymentRequest(user_id="ana", amount=10, at=second * 1_000, idempotency_key=str(place))
-        for place, second in enumerate(at, start=1)
+        PaymentRequest(user_id="ana", amount=10, at=second * 1_000, idempotency_key=str(number))
+        for number, second in enumerate(at, start=1)
     )
     down = tuple(
         ProviderRule(behaviour="down", start=start * 1_000, end=end * 1_000) for start, end in out
@@ -298,7 +298,7 @@ def breaker(answer: Any) -> Feedback:
         wrong = _off_course(answer, course)
         if wrong is not None:
             return wrong
-    return try_out(answer, PLACE, (LATE, RACE, COUNTED, CRASH))
+    return try_out(answer, ROLE, (LATE, RACE, COUNTED, CRASH))
 
 
 def _misfit(answer: Any) -> Feedback | None:
@@ -320,9 +320,9 @@ def _misfit(answer: Any) -> Feedback | None:
 
 def _off_course(answer: type, course: Course) -> Feedback | None:
     """Where its states, or the calls that it lets through, are not those of the sound breaker."""
-    finished = run(course.scenario, services={PLACE.service: behind(answer)})
+    finished = run(course.scenario, services={ROLE.service: behind(answer)})
     sound = run(course.scenario)
-    error = PLACE.error_in(finished)
+    error = ROLE.error_in(finished)
     if error:
         says = f"With {course.what}, your code failed: {error}."
         return Feedback(False, says, "The line is counted within the cell, from its top.")
@@ -341,7 +341,7 @@ def _off_course(answer: type, course: Course) -> Feedback | None:
         more=tuple(more),
         points=tuple(points),
         trace=finished.records,
-        view={"participants": PLACE.lanes, "outside": False, "title": "What it did"},
+        view={"participants": ROLE.lanes, "outside": False, "title": "What it did"},
     )
 
 
@@ -355,7 +355,7 @@ def _states(finished: Run) -> list[tuple[str, int]]:
 
 
 def _calls(finished: Run) -> dict[str, int]:
-    """How often the provider was asked about each payment."""
+    """Return how often the provider was asked about each payment."""
     return dict(sorted(Counter(str(record.saga) for record, _ in requests(finished)).items()))
 
 

@@ -16,10 +16,10 @@ from sagakit.zoo import flaw
 from sagakit.zoo.matrix import kills
 
 from .grader import UNANSWERED, Cases, Feedback, exercise
-from .service_checks import EXPECTED, Place, Trial, grade
+from .service_checks import EXPECTED, Role, Trial, grade
 
 LATE = flaw("final_twice").scenario
-PLACE = Place(
+ROLE = Role(
     service="Payment Service",
     sound=PaymentService,
     method="complete",
@@ -56,7 +56,7 @@ def one_end(answer: Any) -> Feedback:
     )
     graded = grade(
         answer,
-        PLACE,
+        ROLE,
         (
             Trial("one payment, which is charged", LATE.but(texts=()), hints=late),
             Trial(
@@ -83,7 +83,7 @@ def _while_refunding(answer: type, hints: tuple[str, ...], proved: Feedback) -> 
     """What is proved, unless it fails a success that comes while the refund waits for a service
     that crashed. (An exploration with a crash has it come before the payment was debited, too;
     that does harm to the sound service as well.)"""
-    finished = run(WHILE_REFUNDING, services={PLACE.service: answer})
+    finished = run(WHILE_REFUNDING, services={ROLE.service: answer})
     broken = [one for one in finished.verdicts() if not one.held]
     if not broken:
         return proved
@@ -95,7 +95,7 @@ def _while_refunding(answer: type, hints: tuple[str, ...], proved: Feedback) -> 
         more=hints[1:],
         points=(("Expected", EXPECTED[told.law]), ("Seen", f"{told.detail}.")),
         trace=finished.records,
-        view={"participants": PLACE.lanes, "outside": False, "title": "While the refund waits"},
+        view={"participants": ROLE.lanes, "outside": False, "title": "While the refund waits"},
     )
 
 

@@ -23,23 +23,24 @@ LONE_SILENCE = ProviderRule(behaviour="timeout_before", payment_id="user-05:1", 
 
 
 def breaker_writes(finished: Run) -> list[tuple[int, str | None, Breaker]]:
-    """When (ms) the breaker's store took a write, of which saga, and what it holds since."""
+    """Return when (ms) the breaker's store took a write, of which saga, and what it holds since."""
     written = commits(finished, "Breaker DB")
     return [(record.t, record.saga, commit.item) for record, commit in written]
 
 
 def openings(finished: Run) -> list[int]:
-    """When (ms) the breaker opened."""
+    """Return when (ms) the breaker opened."""
     return [t for t, _, breaker in breaker_writes(finished) if breaker.state == "OPEN"]
 
 
 def unanswered(finished: Run) -> int:
-    """How many requests to the provider got no answer."""
+    """Return how many requests to the provider got no answer."""
     return sum(outcome(record.fact) == "timeout" for record in finished.records.entries)
 
 
 def bill(finished: Run) -> dict[str, float]:
-    """What a run cost: payments, requests to the provider, and how long the users waited (s)."""
+    """Return what a run cost: payments, requests to the provider, and how long the users waited
+    (s)."""
     events, status = finished.events, finished.payments["status"]
     times = events.groupby("correlation_id", observed=True)["t"]
     lasted = times.max() - times.min()
@@ -53,7 +54,7 @@ def bill(finished: Run) -> dict[str, float]:
     }
 
 
-class _Place(NamedTuple):
+class _Reached(NamedTuple):
     """A breaker that can come about, and the shortest way to it."""
 
     breaker: Breaker
@@ -61,7 +62,8 @@ class _Place(NamedTuple):
 
 
 def _after(breaker: Breaker, happened: str, threshold: int) -> Breaker:
-    """What the kit's own breaker does. What is reported while it is OPEN is of an earlier era."""
+    """Return what the kit's own breaker does. What is reported while it is OPEN is of an earlier
+    era."""
     era = breaker.era - (breaker.state == "OPEN")
     if happened == "answer":
         return breaker.after_answer(era, 0)
@@ -70,15 +72,15 @@ def _after(breaker: Breaker, happened: str, threshold: int) -> Breaker:
     return breaker.becoming("HALF_OPEN", 0) if breaker.state == "OPEN" else breaker
 
 
-def _places(threshold: int) -> list[_Place]:
-    """Every breaker that can come about, the soonest first."""
-    found = {("CLOSED", 0): _Place(Breaker(), ())}
+def _reachable(threshold: int) -> list[_Reached]:
+    """Return every breaker that can come about, the soonest first."""
+    found = {("CLOSED", 0): _Reached(Breaker(), ())}
     queue = list(found.values())
-    for place in queue:
+    for reached in queue:
         for happened in HAPPENINGS:
-            after = _after(place.breaker, happened, threshold)
+            after = _after(reached.breaker, happened, threshold)
             if (after.state, after.failures) not in found:
-                new = _Place(after, (*place.way, happened))
+                new = _Reached(after, (*reached.way, happened))
                 found[after.state, after.failures] = new
                 queue.append(new)
     return queue
@@ -90,7 +92,7 @@ def transition(answer: Callable[[str, int, str, int], Any]) -> Cases:
     yield from a_function(answer)
     tried = 0
     for threshold in THRESHOLDS:
-        for breaker, way in _places(threshold):
+        for breaker, way in _reachable(threshold):
             for happened in HAPPENINGS:
                 after = _after(breaker, happened, threshold)
                 says = answer(breaker.state, breaker.failures, happened, threshold)

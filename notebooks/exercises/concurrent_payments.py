@@ -32,14 +32,14 @@ often that happens to it.""",
 def at_once(*amounts: int, apart: int = 1) -> Scenario:
     """Ana has 100.00 and makes these payments, `apart` ms from one to the next."""
     payments = [
-        {"user_id": "ana", "amount": amount, "at": apart * place}
-        for place, amount in enumerate(amounts)
+        {"user_id": "ana", "amount": amount, "at": apart * index}
+        for index, amount in enumerate(amounts)
     ]
     return concurrent_payments.but(payments=payments)
 
 
 def balance_debited(event: PaymentInit, wallet: Wallet) -> BalanceDebited:
-    """What the Wallet Service publishes with a debit that leaves this wallet."""
+    """Return what the Wallet Service publishes with a debit that leaves this wallet."""
     return BalanceDebited.after(
         event,
         amount_debited=event.amount,
@@ -161,7 +161,7 @@ def repaired(service: Any) -> Cases:
 
 
 def _problem(result: Run, sound: Run) -> tuple[str, str] | None:
-    """What is wrong with this run, and a hint."""
+    """Return what is wrong with this run, and a hint."""
     for record, reason in failures(result, "Wallet Service"):
         if not reason.startswith("MaxRetriesExceeded"):
             return (
@@ -188,7 +188,7 @@ def _problem(result: Run, sound: Run) -> tuple[str, str] | None:
 
 
 def _hint(law: str, *, met: bool) -> str:
-    """What helps with a broken law, in a run that met a conflict or met none."""
+    """Return what helps with a broken law, in a run that met a conflict or met none."""
     if law == "at most once":
         return "Which argument of `commit` puts the message in the inbox?"
     if law == "every saga ends":

@@ -60,7 +60,7 @@ def never_brought(deployment: Deployment) -> set[type[Event]]:
 
 
 def _feeds(deployment: Deployment, target: str, function: Function) -> bool:
-    """Whether what is sent to the target, a queue or a topic, comes to the function."""
+    """Return whether what is sent to the target, a queue or a topic, comes to the function."""
     topics = {topic.name: topic.subscribers for topic in deployment.topics}
     return target in function.queues or function.name in topics.get(target, ())
 
@@ -197,7 +197,7 @@ FIXED = ("queues", "retry_queue", "client_timeout", "client_attempts", "client_d
 
 
 def _fixed(deployment: Deployment) -> dict[str, Any]:
-    """What an answer leaves as it is."""
+    """Return what an answer leaves as it is."""
     fixed: dict[str, Any] = {}
     for function in deployment.functions:
         fixed[f"The function {function.name}"] = True
@@ -239,8 +239,8 @@ def _miswired() -> Iterator[tuple[str, Deployment]]:
     """The payment system, and what can be wrong with its rules, in words."""
     sound = payment_system()
     yield "as it is", sound
-    for place, rule in enumerate(sound.rules):
-        others = (*sound.rules[:place], *sound.rules[place + 1 :])
+    for index, rule in enumerate(sound.rules):
+        others = (*sound.rules[:index], *sound.rules[index + 1 :])
         yield f"without the rule for {rule.event.__name__}", replace(sound, rules=others)
         if rule.rename:
             plain = rule._replace(rename=None)

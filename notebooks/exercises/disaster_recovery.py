@@ -130,7 +130,8 @@ def _snapshots(opening: Wallet, ledger: Ledger) -> Iterable[tuple[int, State, St
 
 
 def _untidy(history: list[Any], done: int) -> Iterable[tuple[str, list[Any]]]:
-    """What an event store may give for a wallet whose snapshot has the first `done` events."""
+    """Return what an event store may give for a wallet whose snapshot has the first `done`
+    events."""
     yield "just the events since the snapshot, in order", history[done:]
     yield "the whole history, of which the snapshot has a part", history
     shuffled = Random(f"untidy/{done}").sample(history, len(history))
@@ -254,7 +255,7 @@ def _recovery(snapshot_at: int) -> Recovery:
 
 
 def _failure(finished: Run) -> str | None:
-    """How the recovery itself failed, if it did: the operator is told."""
+    """Return how the recovery itself failed, if it did: the operator is told."""
     for record in finished.records.entries:
         fact = record.fact
         if isinstance(fact, Answered) and fact.source == "Operator" and fact.failed:

@@ -76,7 +76,7 @@ def at_the_wallet(order: str, scenario: Scenario = TWO) -> list[Choice]:
 
 
 def conflicts(finished: Run) -> int:
-    """How many writes were refused because another one had come first."""
+    """Return how many writes were refused because another one had come first."""
     return len(evidence.conflicts(finished))
 
 
@@ -106,7 +106,7 @@ def counts_orders(answer: Callable[..., Any]) -> Cases:
 
 
 def _names(steps: tuple[int, ...]) -> set[str]:
-    """Every order, written out."""
+    """Return every order, written out."""
     all_steps = "".join(name * many for name, many in zip("ABCDEFGH", steps, strict=False))
     return {"".join(order) for order in permutations(all_steps)}
 
@@ -161,7 +161,7 @@ def _steps_taken(order: str) -> str:
 
 
 def _told_steps(finished: Run) -> str:
-    """What the Wallet DB answered, in order: "A reads 100.00, A writes 30.00"."""
+    """Return what the Wallet DB answered, in order: "A reads 100.00, A writes 30.00"."""
     said = []
     for record in finished.records.entries:
         name = str(record.saga).partition(":")[2]

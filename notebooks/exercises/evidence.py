@@ -1,4 +1,4 @@
-"""What several checks read off a run: requests, commits, conflicts, failures, how it ended."""
+"""Read off a run what several checks ask of it: requests, commits, conflicts, failures, ends."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

@@ -1,4 +1,5 @@
-"""What a learner hears: whether the answer is right, why, and where to look next."""
+"""Grade an answer: a check's cases are tried in order, and the learner is told of the first that
+applies, with a hint."""
 
 import inspect
 import pickle
@@ -93,7 +94,8 @@ class Feedback(NamedTuple):
         return rows and f"<dl>{rows}</dl>"
 
     def picklable(self) -> "Feedback":
-        """The same with the picture drawn already, if the trace holds items that cannot travel."""
+        """Return the same with its picture drawn, if the trace holds items that cannot be
+        pickled."""
         try:
             pickle.dumps(self.trace)
         except Exception:  # pickle raises many kinds
@@ -110,8 +112,9 @@ class Feedback(NamedTuple):
         if not self.more:
             return f"<br><em>Hint:</em> {escape(self.hint)}" if self.hint else ""
         return "".join(
-            f"<details><summary>Hint {place} of {len(self.hints)}</summary>{escape(hint)}</details>"
-            for place, hint in enumerate(self.hints, start=1)
+            f"<details><summary>Hint {number} of {len(self.hints)}</summary>"
+            f"{escape(hint)}</details>"
+            for number, hint in enumerate(self.hints, start=1)
         )
 
     def _verdict(self) -> str:
@@ -219,8 +222,8 @@ def compare(prediction: Any, actual: Any, because: str = "") -> Feedback:
 
 
 def _means(prediction: Any, actual: Any) -> bool:
-    """Whether a prediction says the same, however it is written: [30, 2] for (30.00, 2), "yes" for
-    "Yes", one name for a list of one. Nobody shall be told of a difference that is none."""
+    """Accept equivalent spellings of the same answer: [30, 2] for (30.00, 2), "yes" for "Yes", one
+    name for a list of one."""
     if isinstance(actual, list | tuple):
         several = list(prediction) if isinstance(prediction, list | tuple | set) else [prediction]
         return len(several) == len(actual) and all(map(_means, several, actual))
@@ -253,7 +256,7 @@ def _shown(value: Any) -> str:
 
 
 def line_of(error: BaseException) -> str:
-    """In which line of the learner's own code an error arose: " in line 3 of your code"."""
+    """Return in which line of the learner's own code an error arose: " in line 3 of your code"."""
     line = None
     trace = error.__traceback__
     while trace is not None:

@@ -176,6 +176,6 @@ def _longest() -> int:
 
 
 def _attempts(delay: int) -> int:
-    """How often the provider is asked to charge."""
+    """Return how often the provider is asked to charge."""
     slow = [ProviderRule(behaviour="slow", delay=min(delay, 60_000))] if delay else []
     return sum(not fact.void for _, fact in requests(run(scenarios.happy_path.but(provider=slow))))

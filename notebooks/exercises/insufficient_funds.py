@@ -30,9 +30,9 @@ def middle_refused(answer: Scenario) -> Cases:
         "Make it three.",
     )
     opening = {one.user_id: one.balance for one in answer.wallets}
-    for place, one in enumerate(answer.payments, start=1):
-        yield one.amount > opening.get(one.user_id, 0) and (
-            f"Payment {place} of {one.amount} is more than the wallet ever has.",
+    for number, payment in enumerate(answer.payments, start=1):
+        yield payment.amount > opening.get(payment.user_id, 0) and (
+            f"Payment {number} of {payment.amount} is more than the wallet ever has.",
             "Each payment alone must be covered by the opening balance.",
         )
     stores = run(answer).records.stores()
@@ -164,7 +164,7 @@ def _unanswered(found: Run) -> Problem | None:
 
 
 def _mend(reason: str) -> str:
-    """What helps a learner whose handler failed so."""
+    """Return what helps a learner whose handler failed so."""
     if reason.startswith("NotUnderstood"):
         return "Write @on(PaymentInit) above `async def debit`."
     if "'Get' object" in reason:
@@ -277,8 +277,8 @@ def _unpaid(amount: Decimal, says: list[Decimal]) -> tuple[str, str] | None:
     scenario = scenarios.insufficient_funds.but(
         wallets=[{"user_id": "ana", "balance": amount}],
         payments=[
-            {"user_id": "ana", "amount": exact(part), "at": place * 1_000}
-            for place, part in enumerate(says)
+            {"user_id": "ana", "amount": exact(part), "at": second * 1_000}
+            for second, part in enumerate(says)
         ],
     )
     stores = run(scenario).records.stores()

@@ -32,7 +32,8 @@ CASES = {
 
 
 def requests(finished: Run) -> pd.DataFrame:
-    """Every request to the provider: when (ms), about which payment, what, and with which key."""
+    """Return every request to the provider: when (ms), about which payment, what, and with which
+    key."""
     rows = [
         (record.t, record.saga, fact.label, fact.key)
         for record, fact in evidence.requests(finished)
@@ -41,13 +42,14 @@ def requests(finished: Run) -> pd.DataFrame:
 
 
 def two_views(finished: Run) -> pd.DataFrame:
-    """What the gateway sees of its talk with the provider, beside the provider's own books."""
+    """Return what the gateway sees of its talk with the provider, beside the provider's own
+    books."""
     rows = [row for arrow in finished.records.arrows() for row in _views(arrow)]
     return pd.DataFrame(rows, columns=["t", "what the gateway sees", "the provider's books"])
 
 
 def provider_keeps(finished: Run) -> Decimal:
-    """What the provider has charged and not voided at the end, by its own books."""
+    """Return what the provider has charged and not voided at the end, by its own books."""
     standings = PaymentEvidence(finished.records).standings.values()
     return sum((one.provider_keeps for one in standings), ZERO)
 
@@ -66,7 +68,7 @@ def _views(arrow: Arrow) -> list[tuple[int, str, str]]:
 
 
 class _Talk(NamedTuple):
-    """What came of a run's requests to charge, in the order in which they were sent."""
+    """A run's requests to charge, and what came of them, in the order in which they were sent."""
 
     sent: int
     outcomes: list[str]  # "timeout", "unavailable" or what the provider answered

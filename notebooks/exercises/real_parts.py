@@ -100,8 +100,8 @@ def found_in(file: Path, scenario: Scenario) -> Run:
 
 
 def to_the_minute(finished: Run) -> Run:
-    """The same run with its times cut to whole minutes. A clock that is real shows others each
-    time, and a picture of them would be another one each time."""
+    """Return the same run with its times cut to whole minutes. A clock that is real shows others
+    each time, and a picture of them would be another one each time."""
     trace = finished.records
     cut = (one._replace(t=one.t // MINUTE * MINUTE) for one in trace.entries)
     return Run(finished.scenario, finished.seed, Trace(trace.participants, cut))

@@ -1,4 +1,4 @@
-"""A learner's service on trial: explored in scenarios with faults, and held against the laws.
+"""Prove a learner's service: explore it in scenarios with faults, and hold it against the laws.
 
 It passes if every law holds in every order, and if the payments end as they can end with the sound
 service. If not, the learner sees the shortest run that shows it.
@@ -35,7 +35,7 @@ TELLING = (
 
 
 def _in_words(law: Callable[..., Any]) -> str:
-    """What a law says of itself first."""
+    """Return what a law says of itself first."""
     return " ".join((getdoc(law) or "").partition("\n\n")[0].split())
 
 
@@ -48,10 +48,10 @@ ENDS = "ends_as_it_should"
 Ends = frozenset[tuple[str, str]]  # payment and status
 
 
-class Place(NamedTuple):
-    """The place in the system that an answer takes.
+class Role(NamedTuple):
+    """The part in the system that an answer plays.
 
-    service  whose place
+    service  whose part
     sound    the class that is there in the sound system
     method   what is to be written
     handles  what it must handle
@@ -75,7 +75,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Trial:
-    """What an answer goes through.
+    """A scenario in which an answer is explored, and what helps one who fails there.
 
     what      in words: "a payment whose message comes twice"
     budget    what may go wrong, as `explore` takes it
@@ -148,19 +148,19 @@ def tells_what_was_written(finished: Run) -> str | None:
 
 
 def ends(finished: Run) -> Ends:
-    """How each payment ended."""
+    """Return how each payment ended."""
     return frozenset(statuses(finished).items())
 
 
-def grade(answer: Any, place: Place, trials: Sequence[Trial]) -> Feedback:
+def grade(answer: Any, role: Role, trials: Sequence[Trial]) -> Feedback:
     """Put an answer through the trials, the simplest first; tell of the first that it fails."""
-    misfit = fits(answer, place)
-    return try_out(answer, place, trials) if misfit is None else misfit
+    misfit = fits(answer, role)
+    return try_out(answer, role, trials) if misfit is None else misfit
 
 
-def try_out(answer: type, place: Place, trials: Sequence[Trial]) -> Feedback:
+def try_out(answer: type, role: Role, trials: Sequence[Trial]) -> Feedback:
     """The trials alone, for an answer that fits."""
-    services = {place.service: place.wire(answer)}
+    services = {role.service: role.wire(answer)}
     states = runs = 0
     for trial in trials:
         try:
@@ -169,7 +169,7 @@ def try_out(answer: type, place: Place, trials: Sequence[Trial]) -> Feedback:
             return Feedback(False, f"{answer.__name__} cannot be explored: {error}.")
         states, runs = states + explored.states, runs + explored.ends
         if explored.broken:
-            return _failed(trial, place, explored.broken)
+            return _failed(trial, role, explored.broken)
         if not explored.complete:
             says = f"With {trial.what} there is no end to it: {trial.limit:,} states and more."
             hint, *more = (*trial.hints, "What goes on and on, as long as something is missing?")
@@ -177,7 +177,7 @@ def try_out(answer: type, place: Place, trials: Sequence[Trial]) -> Feedback:
         for seed in SEEDS:
             finished = run(trial.scenario, services=services, seed=seed)
             if stale := tells_what_was_written(finished):
-                return _stale(trial, place, finished, stale)
+                return _stale(trial, role, finished, stale)
     return Feedback(
         True,
         f"Proved in {len(trials)} explorations, each of them complete: every law holds in every "
@@ -186,9 +186,9 @@ def try_out(answer: type, place: Place, trials: Sequence[Trial]) -> Feedback:
     )
 
 
-def fits(answer: Any, place: Place) -> Feedback | None:
-    """What keeps an answer from being tried at all: it is no class, a method is missing."""
-    begin = f"class Mine({place.sound.__name__}): ..."
+def fits(answer: Any, role: Role) -> Feedback | None:
+    """Refuse what cannot be tried at all: it is no class, or a method is missing."""
+    begin = f"class Mine({role.sound.__name__}): ..."
     if (other := no_class(answer, begin)) is not None:
         return other
     found = {
@@ -197,22 +197,22 @@ def fits(answer: Any, place: Place) -> Feedback | None:
         for method in [getattr(answer, name)]
         for message in getattr(method, "handles", ())
     }
-    for message in place.handles:
+    for message in role.handles:
         if message not in found:
-            hint = f"Write @on({message.__name__}) above `async def {place.method}`"
-            if not hasattr(answer, place.method):
+            hint = f"Write @on({message.__name__}) above `async def {role.method}`"
+            if not hasattr(answer, role.method):
                 hint = f"Begin with {begin} and the rest is there"
             says = f"Nothing in {answer.__name__} handles {message.__name__}."
             return Feedback(False, says, f"{hint}.")
-    if _same(answer, place):
-        says = f"This is the sound service's own `{place.method}`, which is right and not yours."
-        return Feedback(False, says, f"Write `{place.method}` in your class.")
+    if _same(answer, role):
+        says = f"This is the sound service's own `{role.method}`, which is right and not yours."
+        return Feedback(False, says, f"Write `{role.method}` in your class.")
     handlers(object.__new__(answer))  # raises if two methods handle one message
     return forgotten(answer)
 
 
 def no_class(answer: Any, begin: str) -> Feedback | None:
-    """What is said of an answer that is no class, with the line that one begins with."""
+    """Refuse what is no class, with the line that one begins with."""
     if isinstance(answer, type):
         return None
     if isfunction(answer):
@@ -224,18 +224,18 @@ def no_class(answer: Any, begin: str) -> Feedback | None:
     return Feedback(False, says, f"It begins like this: {begin}")
 
 
-def _same(answer: type, place: Place) -> bool:
-    return getattr(answer, place.method, None) is getattr(place.sound, place.method)
+def _same(answer: type, role: Role) -> bool:
+    return getattr(answer, role.method, None) is getattr(role.sound, role.method)
 
 
-def _failed(trial: Trial, place: Place, broken: Iterable[Counterexample]) -> Feedback:
+def _failed(trial: Trial, role: Role, broken: Iterable[Counterexample]) -> Feedback:
     counterexamples = {one.verdict.law: one for one in broken}
     law = next(
         (law for law in (trial.law, *TELLING) if law in counterexamples),
         next(iter(counterexamples)),
     )
     found = counterexamples[law]
-    error = place.error_in(found.run)
+    error = role.error_in(found.run)
     if error:
         says = f"With {trial.what}, your code failed: {error}."
         return Feedback(False, says, "The line is counted within the cell, from its top.")
@@ -257,12 +257,12 @@ def _failed(trial: Trial, place: Place, broken: Iterable[Counterexample]) -> Fee
     return Feedback(
         False, says, hint, more=tuple(more), points=tuple(points), trace=found.run.records,
         view={
-            "participants": place.lanes, "outside": place.outside, "title": title, "limit": 40,
+            "participants": role.lanes, "outside": role.outside, "title": title, "limit": 40,
         },
     )  # fmt: skip
 
 
-def _stale(trial: Trial, place: Place, finished: Run, seen: str) -> Feedback:
+def _stale(trial: Trial, role: Role, finished: Run, seen: str) -> Feedback:
     """No store holds what an event says, so that an exploration would not see it."""
     return Feedback(
         False,
@@ -270,7 +270,7 @@ def _stale(trial: Trial, place: Place, finished: Run, seen: str) -> Feedback:
         "After a conflict the event has to be made afresh, like the balance.",
         points=(("Expected", _in_words(tells_what_was_written)), ("Seen", f"{seen}.")),
         trace=finished.records,
-        view={"participants": place.lanes, "outside": place.outside, "title": "What it told"},
+        view={"participants": role.lanes, "outside": role.outside, "title": "What it told"},
     )
 
 

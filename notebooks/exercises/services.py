@@ -19,7 +19,7 @@ from sagakit.payments.wallet import WalletService
 from sagakit.scenarios import OpeningWallet, PaymentRequest, Scenario
 
 from .grader import Feedback, exercise
-from .service_checks import Place, Trial, grade
+from .service_checks import Role, Trial, grade
 
 
 def given(*amounts: int, balance: int = 100, **more: Any) -> Scenario:
@@ -29,8 +29,8 @@ def given(*amounts: int, balance: int = 100, **more: Any) -> Scenario:
         title="Payments of Ana, all at once",
         wallets=(OpeningWallet(user_id="ana", balance=balance),),
         payments=tuple(
-            PaymentRequest(user_id="ana", amount=amount, idempotency_key=str(place))
-            for place, amount in enumerate(amounts, start=1)
+            PaymentRequest(user_id="ana", amount=amount, idempotency_key=str(number))
+            for number, amount in enumerate(amounts, start=1)
         ),
         **more,
     )
@@ -47,7 +47,7 @@ def wallet_service(answer: type) -> Service:
     return build
 
 
-DEBIT = Place(
+DEBIT = Role(
     service="Wallet Service",
     sound=WalletService,
     method="debit",
@@ -196,7 +196,7 @@ def with_an_outbox(answer: Any) -> Feedback:
     )
 
 
-GATEWAY = Place(
+GATEWAY = Role(
     service="Provider Gateway",
     sound=ProviderGateway,
     method="_no_answer",

@@ -105,7 +105,8 @@ def _await(process: Any, here: Connection) -> Any:
 
 
 def _computed(pid: int) -> float:
-    """How many seconds of processor time a process has taken, with the children that it awaited."""
+    """Return how many seconds of processor time a process has taken, with the children that it
+    awaited."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
@@ -130,7 +131,7 @@ def _answer(judge: Callable[[], Any], there: Connection) -> None:
 
 
 def _displays() -> Any:
-    """What shows the pictures of a notebook; None outside."""
+    """Return what shows the pictures of a notebook, or None outside of one."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return shell and shell.display_pub
 
@@ -179,12 +180,12 @@ class _Line:
 
 
 def _is_main() -> bool:
-    """Whether this is the thread in which Python handles signals."""
+    """Return whether this is the thread in which Python handles signals."""
     return threading.current_thread() is threading.main_thread()
 
 
 class _Passed(TextIOBase):
-    """What is printed in the fork, on its way to the process that waits."""
+    """The output of the fork, on its way to the process that waits."""
 
     def __init__(self, name: str, line: _Line) -> None:
         self._name, self._line = name, line

@@ -91,7 +91,7 @@ def history(finished: Run) -> list[str]:
 
 
 def without_breaker(finished: Run) -> Run:
-    """The same run without what the gateway reads and writes of its breaker, to be drawn."""
+    """Return the same run without what the gateway reads and writes of its breaker, to be drawn."""
     trace = finished.records
     kept = (one for one in trace.entries if getattr(one.fact, "store", "") != "Breaker DB")
     return Run(finished.scenario, finished.seed, Trace(trace.participants, kept))
@@ -109,7 +109,8 @@ def runs_of(gateway: Service, **budget: Any) -> list[Run]:
 
 
 def moves_in(gateway: Service, **budget: Any) -> list[Move]:
-    """Every move that a charge makes in any schedule, each once, in the order of the states."""
+    """Return every move that a charge makes in any schedule, each once, in the order of the
+    states."""
     order = ["NEW", "TRYING", "SUCCEEDED", "VOIDING", "FAILED"]
     found = {move for finished in runs_of(gateway, **budget) for move in moves_of(finished)}
     return sorted(found, key=lambda move: (order.index(move[0]), order.index(move[1]), move[2]))
@@ -164,7 +165,7 @@ def _parts(value: Any) -> Mapping[str, Any]:
 
 
 def _less(budget: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The same with one thing less that may go wrong."""
+    """Yield the same with one thing less that may go wrong."""
     for name, value in budget.items():
         if isinstance(value, Mapping):
             for part, many in value.items():
@@ -227,7 +228,8 @@ def settled_for_good(answer: Callable[[list[str]], Any]) -> Cases:
 @settled_for_good.prepared
 @cache
 def _histories() -> list[tuple[str, tuple[str, ...]]]:
-    """Every history that comes about, the shortest first, with the gateway that it comes from."""
+    """Return every history that comes about, the shortest first, with the gateway that it comes
+    from."""
     budget = {"duplicates": 1, "provider": {**SILENCE, "decline": 1}}
     gateways: dict[str, Service] = {
         "the sound gateway": ProviderGateway,

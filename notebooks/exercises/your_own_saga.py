@@ -93,7 +93,7 @@ Ends = frozenset[tuple[str, str]]  # a store and an item of it; or a party and w
 
 
 class Trial(NamedTuple):
-    """What may go wrong, in words and as `explore` takes it, and what helps one who fails there."""
+    """Faults in words and as `explore` takes them, and hints for one whose answer fails there."""
 
     what: str
     budget: Mapping[str, Any]
@@ -123,7 +123,7 @@ TWO = Trial(
 
 
 def ends(run: Run) -> Ends:
-    """How a run ended: all items without their versions, and what was done outside."""
+    """Return how a run ended: all items without their versions, and what was done outside."""
     items = {
         (store, ", ".join(f"{k}: {v}" for k, v in item._asdict().items() if k != "version"))
         for store, kept in run.records.stores().items()
@@ -134,7 +134,7 @@ def ends(run: Run) -> Ends:
 
 
 def did(run: Run, party: str) -> list[str]:
-    """What a party outside has executed: the keys."""
+    """Return what a party outside has executed: the keys."""
     return [key for key, state in run.items(party).values.tolist() if state == "executed"]
 
 
@@ -191,7 +191,7 @@ def _with_two(system: System) -> System:
 
 
 def _refuted(system: System, trial: Trial, law: Callable[[Run], str | None]) -> Feedback | None:
-    """What is said of a system that does not pass a trial; None if it does."""
+    """Return the feedback on a system that does not pass a trial, or None if it does."""
     try:
         explored = explore(
             system.but(laws=tuple(dict.fromkeys((law, *system.laws)))),

@@ -13,9 +13,7 @@ from exercises.real_parts import (
     SLOW,
     Killed,
     Mortal,
-    broken,
     found_in,
-    killed_at_every_moment,
     killed_while_asking,
     same,
     survives,
@@ -163,15 +161,6 @@ def test_the_run_that_shows_it_is_drawn() -> None:
 
 
 # A kill.
-
-
-def test_the_sound_services_survive_every_moment_and_what_remembers_few_less() -> None:
-    runs = list(killed_at_every_moment(PAID))
-    assert len(runs) > 40
-    assert {run.payments.status.item() for run in runs} == {"COMPLETED"}
-    assert list(broken(iter(runs))) == []
-    lost = list(broken(killed_at_every_moment(PAID, {"Wallet Service": Remembers})))
-    assert 0 < len(lost) < len(runs) / 10
 
 
 def test_a_file_is_killed_before_the_transaction_that_is_asked_for(tmp_path: Path) -> None:

@@ -13,13 +13,11 @@ from exercises.unknown_outcome import (
     CompletesBlindly,
     DecidesBlindly,
     history,
-    moves_in,
     settled_for_good,
     smallest_budget,
     without_breaker,
 )
 from sagakit.explore import explore
-from sagakit.payments.provider import ProviderGateway
 
 
 @pytest.mark.parametrize("check", [smallest_budget, settled_for_good])
@@ -37,14 +35,6 @@ def test_the_twins_are_flawed(twin: type) -> None:
     assert history(explored.broken[0].run)[:2] == ["NEW", "TRYING"]
     drawn = without_breaker(explored.broken[0].run)
     assert "Breaker DB" not in drawn.sequence().alt
-
-
-def test_the_states_of_a_sound_charge() -> None:
-    moves = moves_in(ProviderGateway, duplicates=1, provider=SILENCE)
-    assert ("TRYING", "VOIDING", "no answer") in moves
-    assert not any(before in ENDS for before, _, _ in moves)
-    flawed = moves_in(DecidesBlindly, duplicates=1, provider=SILENCE)
-    assert ("SUCCEEDED", "VOIDING", "no answer") in flawed
 
 
 # The smallest budget.

@@ -92,11 +92,11 @@ def exercises_are_whole(notebook: NotebookNode) -> Iterator[str]:
     solved = list(exercises(notebook))
     if len(checked) != len(asked):
         yield f"{len(asked)} exercises, but {len(checked)} cells that say 'Not answered yet'"
-    if {notebook.cells[one.place].id for one in solved} != checked:
+    if {notebook.cells[one.asked_at].id for one in solved} != checked:
         yield "a solution, and only one, must follow each exercise's check"
     for one in solved:
-        if "<summary>Hint</summary>" not in notebook.cells[one.solution_place].source:
-            yield f"{notebook.cells[one.solution_place].id}: a solution without a hint"
+        if "<summary>Hint</summary>" not in notebook.cells[one.solved_at].source:
+            yield f"{notebook.cells[one.solved_at].id}: a solution without a hint"
 
 
 def objectives_are_checked(notebook: NotebookNode) -> Iterator[str]:
@@ -127,11 +127,11 @@ def tags(cell: NotebookNode) -> list[str]:
 def figures_have_captions(notebook: NotebookNode) -> Iterator[str]:
     """In italics in the text above, or else below; a caption for each cell with figures."""
     free = {cell.id: len(CAPTION.findall(cell.source)) for cell in prose(notebook)}
-    for place, cell in enumerate(notebook.cells):
+    for index, cell in enumerate(notebook.cells):
         if not pictures(cell):
             continue
-        above = [one.id for one in reversed(notebook.cells[:place]) if one.id in free]
-        below = [one.id for one in notebook.cells[place:] if one.id in free]
+        above = [one.id for one in reversed(notebook.cells[:index]) if one.id in free]
+        below = [one.id for one in notebook.cells[index:] if one.id in free]
         caption = next((one for one in (*above[:1], *below[:1]) if free[one]), None)
         if caption is None:
             yield f"{cell.id}: no caption (*Figure: ...*) in the text above or below"
@@ -156,8 +156,8 @@ def pictures(cell: NotebookNode) -> list[NotebookNode]:
 def terms_are_linked(notebook: NotebookNode) -> Iterator[str]:
     """Each term of the glossary at its first use, and no link to what is not there."""
     known = terms()
-    for term, place, *_ in unlinked(notebook, known):
-        yield f"{notebook.cells[place].id}: {term!r} is not linked to the glossary at its first use"
+    for term, index, *_ in unlinked(notebook, known):
+        yield f"{notebook.cells[index].id}: {term!r} is not linked to the glossary at its first use"
     for target in linked(notebook).keys() - set(map(anchor, known)):
         yield f"the glossary has no {target!r}"
 

@@ -39,7 +39,7 @@ def test_the_learners_edition_fails_at_its_exercises_alone_and_the_teachers_nowh
 ) -> None:
     """nbval holds that the learner's cells show what is saved."""
     source = nbformat.read(path, as_version=4)
-    asked = {source.cells[one.place].id for one in exercises(source)}
+    asked = {source.cells[one.asked_at].id for one in exercises(source)}
     assert asked
     assert unlike(saved(source), shown(teacher(deepcopy(source)))) == (asked, asked, set())
 

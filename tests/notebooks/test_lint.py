@@ -62,8 +62,8 @@ def sound() -> NotebookNode:
         new_code_cell("answer = ...\ncheck(answer)", outputs=text("Not answered yet. Put ...")),
         new_markdown_cell(f"{HINT}\n\n{SOLUTION}"),
     ]
-    for place, cell in enumerate(notebook.cells):
-        cell.id = f"cell-{place}"
+    for index, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{index}"
     notebook.cells[4].metadata["tags"] = ["objective-2"]
     notebook.cells[6].metadata["tags"] = ["objective-1"]
     for number, cell in enumerate(lint.code(notebook), start=1):
@@ -76,16 +76,16 @@ def test_a_sound_notebook_keeps_the_rule(rule: Rule) -> None:
     assert list(rule(sound())) == []
 
 
-def source(place: int, text: str) -> Callable[[NotebookNode], Any]:
-    return lambda notebook: notebook.cells[place].update(source=text)
+def source(index: int, text: str) -> Callable[[NotebookNode], Any]:
+    return lambda notebook: notebook.cells[index].update(source=text)
 
 
-def cell(place: int, **changes: Any) -> Callable[[NotebookNode], Any]:
-    return lambda notebook: notebook.cells[place].update(changes)
+def cell(index: int, **changes: Any) -> Callable[[NotebookNode], Any]:
+    return lambda notebook: notebook.cells[index].update(changes)
 
 
-def tagged(place: int, *tags: str) -> Callable[[NotebookNode], Any]:
-    return lambda notebook: notebook.cells[place].metadata.update(tags=list(tags))
+def tagged(index: int, *tags: str) -> Callable[[NotebookNode], Any]:
+    return lambda notebook: notebook.cells[index].metadata.update(tags=list(tags))
 
 
 @pytest.mark.parametrize(
