@@ -26,8 +26,7 @@ Identifier = Annotated[str, StringConstraints(strict=True, min_length=1, max_len
 
 MOST_DIGITS = 1_000  # before or after the point of a number in a message
 
-# Where pydantic keeps a model's fields; `model_construct` fills the same, at four times the cost.
-_SLOTS = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+_set = object.__setattr__  # an event is frozen
 
 
 class NotUnderstood(ValueError):
@@ -103,8 +102,10 @@ class Event(BaseModel):
     def _of_valid(cls, fields: dict[str, Any]) -> Self:
         """Make an event of fields that come from a valid event: they are not validated again."""
         event = cls.__new__(cls)
-        for slot, value in zip(_SLOTS, (fields, set(fields), None, None), strict=True):
-            object.__setattr__(event, slot, value)
+        _set(event, "__dict__", fields)  # as `model_construct` does, at five times the speed
+        _set(event, "__pydantic_fields_set__", set(fields))
+        _set(event, "__pydantic_extra__", None)
+        _set(event, "__pydantic_private__", None)
         return event
 
     @property
