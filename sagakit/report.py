@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from sagakit.contract.events import encode
+from sagakit.contract.events import encode_lines
 from sagakit.contract.terminal import WIDTH, text_table
 from sagakit.contract.timing import duration
 from sagakit.laws.evidence import Verdict
@@ -13,13 +13,10 @@ from sagakit.run import Run
 from sagakit.trace import activity
 
 if TYPE_CHECKING:
-    from sagakit.explore import Counterexample, Exploration
+    from sagakit.explore import Exploration
 
 PAYMENT = ("payment_id", "user_id", "amount", "status", "reason")
 WALLET = ("user_id", "balance", "version")
-ARROW = ("t", "kind", "source", "target", "text", "event", "correlation_id")
-ARROW_KEYS = ("t", "kind", "source", "target", "label", *ARROW[5:])
-CHOICE = ("service", "subject", "arrival", "act")
 
 
 def for_people(run: Run, verdicts: Sequence[Verdict]) -> Iterator[str]:
@@ -41,18 +38,18 @@ def laws(verdicts: Sequence[Verdict]) -> Iterator[str]:
 def as_json(run: Run, verdicts: Sequence[Verdict]) -> Iterator[str]:
     """Write one JSON object, a line for each payment, wallet, law and arrow; amounts are exact."""
     stores = run.records.stores()
-    payments = [_fields(payment, PAYMENT) for payment in stores["Payments DB"].values()]
-    wallets = [_fields(wallet, WALLET) for wallet in stores["Wallet DB"].values()]
-    invariants = [verdict[:3] for verdict in verdicts]
-    arrows = [_fields(arrow, ARROW) for arrow in run.records.arrows()]
-    yield "{"
-    yield f'"scenario": {encode(run.scenario.name)},'
-    yield f'"seed": {encode(run.seed)},'
-    yield from _list("payments", PAYMENT, payments, ",")
-    yield from _list("wallets", WALLET, wallets, ",")
-    yield from _list("invariants", ("name", "held", "detail"), invariants, ",")
-    yield from _list("trace", ARROW_KEYS, arrows, "")
-    yield "}"
+    return encode_lines(
+        {
+            "scenario": run.scenario.name,
+            "seed": run.seed,
+            "payments": [_fields(item, PAYMENT) for item in stores["Payments DB"].values()],
+            "wallets": [_fields(item, WALLET) for item in stores["Wallet DB"].values()],
+            "invariants": [
+                {"name": law, "held": held, "detail": detail} for law, held, detail, _ in verdicts
+            ],
+            "trace": _arrows(run),
+        }
+    )
 
 
 def exploration(answer: "Exploration") -> Iterator[str]:
@@ -86,41 +83,35 @@ def exploration(answer: "Exploration") -> Iterator[str]:
 
 def exploration_as_json(answer: "Exploration") -> Iterator[str]:
     """Write one JSON object; each counterexample has its schedule and the trace of its run."""
-    numbers = {
-        "states": answer.states,
-        "transitions": answer.transitions,
-        "at_rest": answer.ends,
-        "runs": answer.runs,
-        "judged": answer.judged,
-        "schedules": answer.schedules,
-        "seconds": round(answer.seconds, 3),
-    }
-    budget = {name: many for name, many in answer.budget.items() if many}
-    yield "{"
-    yield f'"scenario": {encode(answer.scenario.name)},'
-    yield f'"budget": {encode(budget)},'
-    yield f'"complete": {encode(answer.complete)},'
-    yield f'"proved": {encode(answer.proved)},'
-    yield f'"cut_by": {encode(answer.cut_by)},'
-    yield from (f'"{name}": {encode(number)},' for name, number in numbers.items())
-    yield f'"held": {encode(answer.held)},'
-    yield '"broken": ['
-    for number, counterexample in enumerate(answer.broken, start=1):
-        yield from _counterexample(counterexample)
-        yield "}" + "," * (number < len(answer.broken))
-    yield "]"
-    yield "}"
-
-
-def _counterexample(found: "Counterexample") -> Iterator[str]:
-    yield f'{{"law": {encode(found.verdict.law)},'
-    yield f'"detail": {encode(found.verdict.detail)},'
-    yield f'"sentence": {encode(found.sentence)},'
-    yield f'"steps": {encode(found.steps)},'
-    yield f'"decisive": {encode(found.decisive)},'
-    yield from _list("schedule", CHOICE, list(found.schedule or ()), ",")
-    arrows = [_fields(arrow, ARROW) for arrow in found.run.records.arrows()]
-    yield from _list("trace", ARROW_KEYS, arrows, "")
+    return encode_lines(
+        {
+            "scenario": answer.scenario.name,
+            "budget": {name: many for name, many in answer.budget.items() if many},
+            "complete": answer.complete,
+            "proved": answer.proved,
+            "cut_by": answer.cut_by,
+            "states": answer.states,
+            "transitions": answer.transitions,
+            "at_rest": answer.ends,
+            "runs": answer.runs,
+            "judged": answer.judged,
+            "schedules": answer.schedules,
+            "seconds": round(answer.seconds, 3),
+            "held": answer.held,
+            "broken": [
+                {
+                    "law": found.verdict.law,
+                    "detail": found.verdict.detail,
+                    "sentence": found.sentence,
+                    "steps": found.steps,
+                    "decisive": found.decisive,
+                    "schedule": [choice._asdict() for choice in found.schedule or ()],
+                    "trace": _arrows(found.run),
+                }
+                for found in answer.broken
+            ],
+        }
+    )
 
 
 def exploration_as_mermaid(answer: "Exploration") -> Iterator[str]:
@@ -154,12 +145,15 @@ def virtual_time(run: Run) -> str:
     return duration(max((record.t for record in run.records.entries), default=0))
 
 
-def _fields(item: object, names: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(getattr(item, name) for name in names)
+def _fields(item: object, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in names}
 
 
-def _list(name: str, keys: Sequence[str], rows: Sequence[Sequence[Any]], end: str) -> Iterator[str]:
-    yield f'"{name}": ['
-    for number, row in enumerate(rows, start=1):
-        yield encode(dict(zip(keys, row, strict=True))) + ("," if number < len(rows) else "")
-    yield "]" + end
+def _arrows(run: Run) -> list[dict[str, Any]]:
+    return [
+        {
+            "t": arrow.t, "kind": arrow.kind, "source": arrow.source, "target": arrow.target,
+            "label": arrow.text, "event": arrow.event, "correlation_id": arrow.correlation_id,
+        }
+        for arrow in run.records.arrows()
+    ]  # fmt: skip

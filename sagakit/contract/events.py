@@ -11,7 +11,7 @@ An event is a frozen pydantic model; its class name is its name on the wire. Eve
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from hashlib import blake2b
@@ -166,6 +166,37 @@ def encode(value: Any) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
     return json.dumps(value, default=to_jsonable_python)
+
+
+def encode_lines(value: Any) -> Iterator[str]:
+    """Write JSON text as lines: an item of a list each, and a field of an object that has lists.
+
+    >>> print("\\n".join(encode_lines({"user": "ana", "paid": [{"amount": 5}, {"amount": 7}]})))
+    {
+    "user": "ana",
+    "paid": [
+    {"amount": 5},
+    {"amount": 7}
+    ]
+    }
+    """
+    if isinstance(value, dict) and any(isinstance(part, list) for part in value.values()):
+        opening, closing = "{}"
+        parts = [(f"{json.dumps(name)}: ", part) for name, part in value.items()]
+    elif isinstance(value, list):
+        opening, closing = "[]"
+        parts = [("", part) for part in value]
+    else:
+        yield encode(value)
+        return
+    yield opening
+    for number, (name, part) in enumerate(parts, start=1):
+        *lines, last = encode_lines(part)
+        for line in lines:
+            yield name + line
+            name = ""
+        yield name + last + "," * (number < len(parts))
+    yield closing
 
 
 def _exact(number: str) -> Decimal:

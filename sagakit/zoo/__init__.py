@@ -8,49 +8,20 @@ thing. Its file says where it comes from, which law it breaks, and how it is rep
     True
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sagakit.contract.imports import suggesting
 from sagakit.contract.suggest import suggest
-from sagakit.zoo import (
-    ack_before_work,
-    blind_write,
-    final_twice,
-    half_open_stampede,
-    new_key_per_attempt,
-    no_inbox,
-    publish_after_commit,
-    refund_twice,
-    refund_unknown,
-    replay_publishes,
-    retry_own_write,
-    silent_insufficient,
-    snapshot_by_timestamp,
-    swallowed_poison,
-    void_without_deciding,
-    whole_batch_retry,
-)
 from sagakit.zoo.flaw import Flaw
 
-ALL: tuple[Flaw, ...] = (
-    publish_after_commit.FLAW,
-    no_inbox.FLAW,
-    blind_write.FLAW,
-    retry_own_write.FLAW,
-    refund_twice.FLAW,
-    refund_unknown.FLAW,
-    new_key_per_attempt.FLAW,
-    ack_before_work.FLAW,
-    swallowed_poison.FLAW,
-    whole_batch_retry.FLAW,
-    silent_insufficient.FLAW,
-    final_twice.FLAW,
-    snapshot_by_timestamp.FLAW,
-    replay_publishes.FLAW,
-    half_open_stampede.FLAW,
-    void_without_deciding.FLAW,
-)
-NAMES = tuple(flaw.name for flaw in ALL)
+NAMES = (
+    "publish_after_commit", "no_inbox", "blind_write", "retry_own_write", "refund_twice",
+    "refund_unknown", "new_key_per_attempt", "ack_before_work", "swallowed_poison",
+    "whole_batch_retry", "silent_insufficient", "final_twice", "snapshot_by_timestamp",
+    "replay_publishes", "half_open_stampede", "void_without_deciding",
+)  # fmt: skip
+ALL: tuple[Flaw, ...] = tuple(import_module(f"{__name__}.{name}").FLAW for name in NAMES)
 
 
 def flaw(name: str) -> Flaw:

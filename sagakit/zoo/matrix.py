@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sagakit.contract.events import encode
+from sagakit.contract.events import encode_lines
 from sagakit.contract.terminal import text_table
 from sagakit.explore import Counterexample, Exploration, explore
 from sagakit.laws import LAWS
@@ -220,11 +220,7 @@ class Answers(NamedTuple):
             }
             for challenge, answer in self.sound
         ]
-        yield '{"flaws": ['
-        yield from ",\n".join(map(encode, flaws)).split("\n")
-        yield '], "sound": ['
-        yield from ",\n".join(map(encode, sound)).split("\n")
-        yield "]}"
+        return encode_lines({"flaws": flaws, "sound": sound})
 
 
 def _outcome(answer: Exploration) -> str:
