@@ -132,7 +132,7 @@ def _secret_arn(part: Part) -> Part:
 
 
 def _with_references(value: Any, change: Callable[[Part], Any]) -> Any:
-    """Return a copy of (part of) a template in which each reference is what `change` makes of it."""
+    """Return a copy of part of a template in which each reference is what `change` makes of it."""
     if isinstance(value, list):
         return [_with_references(item, change) for item in value]
     if not isinstance(value, dict):
