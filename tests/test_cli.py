@@ -133,7 +133,7 @@ def test_json_has_the_whole_run(name: str, capsys: Captured) -> None:
     ]
     assert [tuple(one.values()) for one in data["trace"]] == [
         (one.t, one.kind, one.source, one.target, one.text, one.event, one.correlation_id)
-        for one in done.records
+        for one in done.records.arrows()
     ]
 
 

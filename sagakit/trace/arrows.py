@@ -54,13 +54,6 @@ class Arrow(NamedTuple):
 def arrow(record: Record) -> Arrow:
     """Return the arrow of a record."""
     t, saga, event_id, invocation, fact = record
-    unknown: Any = fact
-    if isinstance(unknown, facts.Unknown):
-        _, kind, source, target, label, event, _, _, _, detail = unknown.record
-        remark = str(detail or "")
-        return Arrow(
-            t, kind, source, target, label, remark, event, saga, event_id, invocation, fact
-        )
     kind, source, target, label, remark, event = shape(fact)
     return Arrow(t, kind, source, target, label, remark, event, saga, event_id, invocation, fact)
 

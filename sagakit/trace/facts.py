@@ -557,12 +557,3 @@ class Seen(NamedTuple):
     def __str__(self) -> str:
         """Say when and where it was, for a verdict's text."""
         return f"at {self.record.t} ms (record {self.position})"
-
-
-class Unknown(NamedTuple):
-    """A record of version 1 that no fact tells: of a test that draws arrows of its own.
-
-    It goes when those give facts, or arrows.
-    """
-
-    record: Any

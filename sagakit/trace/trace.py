@@ -4,39 +4,15 @@ The world writes it; everything that is shown or checked is a view of it. A reco
 plain tuple with shared strings and read as a `Record`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sagakit.contract.deployment import Participant, Rule
 from sagakit.contract.events import Event, Header, encode
-from sagakit.contract.timing import duration
 from sagakit.trace import facts
-from sagakit.trace.arrows import Arrow, Kind, arrow, told
-from sagakit.trace.facts import A_TEXT
+from sagakit.trace.arrows import Arrow, arrow
 from sagakit.trace.messages import Message, Messages
-from sagakit.trace.older import (
-    Asked,
-    Attempt,
-    Detail,
-    Failed,
-    FannedOut,
-    Published,
-    Queued,
-    Read,
-    Record,
-    Redriven,
-    Restored,
-    Written,
-    legacy,
-    modern,
-)
 from sagakit.trace.stores import contents
-
-__all__ = [  # until those who import them from here have moved
-    "A_TEXT", "Arrow", "Asked", "Attempt", "Detail", "Failed", "FannedOut", "Kind",
-    "Published", "Queued", "Read", "Record", "Redriven", "Restored", "Trace", "Written", "archived",
-    "duration", "told",
-]  # fmt: skip
 
 
 class Trace:
@@ -46,13 +22,12 @@ class Trace:
     def __init__(
         self,
         participants: Iterable[Participant],
-        records: Iterable[facts.Record | Record] = (),
+        records: Iterable[facts.Record] = (),
         rules: tuple[Rule, ...] | None = None,
     ) -> None:
         self.participants = tuple(participants)
         self.rules = rules
-        kinds = {one.name: one.kind for one in self.participants}
-        self.entries: list[facts.Record] = list(modern(records, kinds))
+        self.entries: list[facts.Record] = list(records)
         self.write = self.entries.append
 
     def arrows(self) -> Iterator[Arrow]:
@@ -67,15 +42,11 @@ class Trace:
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __iter__(self) -> Iterator[Record]:
-        return map(legacy, self.entries)
+    def __iter__(self) -> Iterator[facts.Record]:
+        return iter(self.entries)
 
-    def __getitem__(self, index: int) -> Record:
-        return legacy(self.entries[index])
-
-    def rows(self) -> Sequence[tuple[Any, ...]]:
-        """The records as plain tuples, for a view that makes columns of them."""
-        return list(self)
+    def __getitem__(self, index: int) -> facts.Record:
+        return self.entries[index]
 
     def __repr__(self) -> str:
         return f"<Trace of {len(self)} records, {len(self.participants)} participants>"

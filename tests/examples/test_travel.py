@@ -14,6 +14,7 @@ from sagakit.contract.external import Behaviour, Reaction
 from sagakit.contract.faults import Crash, Duplicate, Fault, Outage
 from sagakit.contract.ports import External, Person, Store, on
 from sagakit.sim.world import World
+from sagakit.trace.facts import Asked, Published
 from sagakit.trace.trace import Trace
 
 
@@ -183,7 +184,7 @@ def hotel(trace: Trace) -> tuple[int, frozenset[str]]:
 
 def story(trace: Trace) -> list[str]:
     """The events in the order in which they were published."""
-    return [record.event for record in trace if record.target == "EventBridge" != record.source]
+    return [record.fact.event for record in trace.entries if isinstance(record.fact, Published)]
 
 
 def test_a_trip_gets_a_room_and_a_seat() -> None:
@@ -203,13 +204,14 @@ def test_without_a_seat_the_room_is_given_back() -> None:
 def test_who_finds_no_room_asks_for_no_seat() -> None:
     trace = travel("to Rome", "to Oslo", rooms=1)
     assert states(trace) == {"to Rome": "BOOKED", "to Oslo": "REFUSED"}
-    seats = [record.detail.key for record in trace if record.label == "book a seat"]
+    seats = [record.fact.key for record in trace.entries if isinstance(record.fact, Asked)]
     assert seats == ["to Rome"]
 
 
 def test_the_saga_is_told_as_a_diagram_would() -> None:
     trace = travel("to Rome", airline="decline")
-    arrows = [(each.source, each.target, each.text) for each in trace if each.source != each.target]
+    between = [each for each in trace.arrows() if each.source != each.target]
+    arrows = [(each.source, each.target, each.text) for each in between]
     put = "put key: to Rome, state: REQUESTED, version: 1, condition: it is new"
     assert arrows[:4] == [
         ("Traveller", "Trips", "book a trip"),
@@ -219,7 +221,7 @@ def test_the_saga_is_told_as_a_diagram_would() -> None:
     ]
     assert ("Airline", "Flights", "402 declined") in arrows
     assert ("Trips", "Traveller", "your trip is REFUSED") in arrows
-    assert {each.correlation_id for each in trace if each.source != each.target} == {"to Rome"}
+    assert {each.correlation_id for each in between} == {"to Rome"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from sagakit.explore import explore
 from sagakit.payments.topology import Settings
 from sagakit.run import Run
 from sagakit.scenarios import BadScenario
+from sagakit.trace.facts import Received
 
 WAITING = Scenario(
     name="waiting",
@@ -20,12 +21,13 @@ WAITING = Scenario(
 
 def first_batch(run: Run) -> list[str | None]:
     """The sagas of the first batch, in order."""
-    first = next(one for one in run.records if one.source == "Wallet SQS" and one.invocation)
-    return [
-        one.correlation_id
-        for one in run.records
-        if one.source == "Wallet SQS" and one.invocation == first.invocation
+    received = [
+        record
+        for record in run.records.entries
+        if isinstance(record.fact, Received) and record.fact.queue == "Wallet SQS"
     ]
+    first = received[0].invocation
+    return [record.saga for record in received if record.invocation == first]
 
 
 def test_each_order_comes_as_one_batch() -> None:

@@ -60,7 +60,7 @@ def test_a_counterexample_names_a_crash_before_any_step() -> None:
 
 
 def nothing_is_wrong(finished: Run) -> str | None:
-    return "it is" if any(one.kind == "fault" for one in finished.records) else None
+    return "it is" if any(one.kind == "fault" for one in finished.records.arrows()) else None
 
 
 def test_a_counterexample_names_a_lost_message() -> None:
@@ -88,8 +88,8 @@ def test_a_counterexample_names_what_the_provider_did(answer: str, says: str) ->
 
 def the_provider_approves(finished: Run) -> str | None:
     wanted = "executePayment()"
-    calls = sum(one.label == wanted for one in finished.records)
-    approved = sum(one.label == "200" for one in finished.records)
+    calls = sum(one.label == wanted for one in finished.records.arrows())
+    approved = sum(one.label == "200" for one in finished.records.arrows())
     return None if (calls, approved) == (1, 1) else f"{calls} calls, {approved} approved"
 
 
@@ -137,9 +137,9 @@ def test_the_schedule_of_a_counterexample_replays_it() -> None:
     assert [choice.act for choice in found.faults] == ["duplicate"]
     for schedule in (found.schedule, found.schedule[: found.decisive]):
         again = run(ONE, services=services, schedule=schedule)
-        assert list(again.records) == list(found.run.records)
+        assert again.records.entries == found.run.records.entries
     earlier = run(ONE, services=services, schedule=found.schedule[: found.decisive - 1])
-    assert list(earlier.records) != list(found.run.records)
+    assert earlier.records.entries != found.run.records.entries
 
 
 def test_sagas_that_do_not_meet_are_not_mixed() -> None:
@@ -148,7 +148,7 @@ def test_sagas_that_do_not_meet_are_not_mixed() -> None:
         payments=[{"user_id": user, "amount": 40} for user in ("ana", "ben", "eva")],
     )
     found = first(three, services={WALLET: HasNoInbox}, duplicates=1, reduced=False, limit=20_000)
-    sagas = {one.event_id: one.correlation_id for one in found.run.records if one.event_id}
+    sagas = {one.event_id: one.correlation_id for one in found.run.records.arrows() if one.event_id}
     order = [sagas.get(one.subject, one.subject) for one in found.schedule or ()]
     assert len(order) > 30
     assert [*dict.fromkeys(order)] == [
@@ -199,7 +199,9 @@ def test_a_counterexamples_test_asks_a_law_of_ones_own() -> None:
 
 def the_first_is_first(finished: Run) -> str | None:
     """Whether ana:1 is debited before ana:2."""
-    wrote = [one for one in finished.records if one.source == "Wallet DB" and one.label == "OK"]
+    wrote = [
+        one for one in finished.records.arrows() if one.source == "Wallet DB" and one.label == "OK"
+    ]
     return None if wrote[0].correlation_id == "ana:1" else "ana:2 was first"
 
 
@@ -261,6 +263,6 @@ def test_a_crash_may_come_with_another_fault() -> None:
 
 
 def nothing_went_wrong_twice(finished: Run) -> str | None:
-    wrong = [one for one in finished.records if one.kind == "fault"]
-    silent = [one for one in finished.records if one.label.startswith("no response")]
+    wrong = [one for one in finished.records.arrows() if one.kind == "fault"]
+    silent = [one for one in finished.records.arrows() if one.label.startswith("no response")]
     return "both" if wrong and silent else None

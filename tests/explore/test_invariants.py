@@ -54,7 +54,9 @@ class OnlyTheFirst(WalletService):
 
 
 def the_second_is_not_debited(run: Run) -> str | None:
-    debits = [one for one in run.records if one.source == "Wallet DB" and one.label == "OK"]
+    debits = [
+        one for one in run.records.arrows() if one.source == "Wallet DB" and one.label == "OK"
+    ]
     return "it is" if "ana:2" in {one.correlation_id for one in debits} else None
 
 

@@ -46,7 +46,9 @@ def test_a_choice_may_be_an_act_and_then_a_crash() -> None:
         *[Choice("Wallet Service", first["PaymentInit"])] * 2,
         Choice("Provider Gateway", first["ProviderPaymentInit"], act="timeout_before_then_crash"),
     ]
-    labels = [one.label for one in run(GIVEN, services=services, schedule=schedule).records]
+    labels = [
+        one.label for one in run(GIVEN, services=services, schedule=schedule).records.arrows()
+    ]
     silence = labels.index("no response within 5000 ms:")
     assert labels[silence + 1] == "crash after step 1"
     assert labels.count("executePayment()") == 0

@@ -9,11 +9,11 @@ from sagakit.lab.forks import Forks, describe
 
 BY_SCHEDULE = run(scenarios.concurrent_payments, schedule=())
 FORKS = Forks(BY_SCHEDULE)
-END = BY_SCHEDULE.records[len(BY_SCHEDULE.records) - 1].t
+END = BY_SCHEDULE.records.end
 
 
 def until(finished: Run, t: int) -> list[object]:
-    return [record for record in finished.records if record.t <= t]
+    return [record for record in finished.records.entries if record.t <= t]
 
 
 def test_a_run_by_the_clock_has_no_forks() -> None:
@@ -87,7 +87,7 @@ def test_to_take_what_came_changes_nothing() -> None:
     fork = FORKS.after(4)
     assert fork.came is not None
     taken, _ = FORKS.take(fork, fork.came)
-    assert list(taken.records) == list(BY_SCHEDULE.records)
+    assert taken.records.entries == BY_SCHEDULE.records.entries
 
 
 def test_the_services_are_those_of_the_run() -> None:
@@ -101,7 +101,7 @@ def test_the_services_are_those_of_the_run() -> None:
     fork = forks.after(0)
     assert fork.came is not None
     taken, _ = forks.take(fork, fork.came)
-    assert list(taken.records) == list(flawed.records)
+    assert taken.records.entries == flawed.records.entries
     assert taken.services == flawed.services
 
 

@@ -178,7 +178,7 @@ def test_a_counterexample_is_played_by_its_schedule() -> None:
     answer = explore(scenarios.happy_path, services={"Wallet Service": NoInbox}, duplicates=1)
     found = answer.broken[0]
     for player in (play(found), found.run.play()):
-        assert list(player.run.records) == list(found.run.records)
+        assert player.run.records.entries == found.run.records.entries
         assert not player.now["clock"]
     assert play(found).notice == found.sentence
 

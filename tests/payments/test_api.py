@@ -172,7 +172,9 @@ def world_after(*posts: Post) -> tuple[World, list[str]]:
     for second, request in enumerate(posts):
         world.request(second * 1_000, "User", "API Gateway", request)
     trace = world.run()
-    return world, [each.label for each in trace if each.target == "User" and each.kind == "return"]
+    return world, [
+        each.label for each in trace.arrows() if each.target == "User" and each.kind == "return"
+    ]
 
 
 def test_bad_input_stores_nothing_and_publishes_nothing() -> None:
@@ -180,7 +182,7 @@ def test_bad_input_stores_nothing_and_publishes_nothing() -> None:
     world, told = world_after(*(Post(body, "A") for body in bad), Post(GOOD, ""))
     assert [answer[:3] for answer in told] == ["400"] * 4
     assert world.stores["Payments DB"].items == {}
-    assert not [each for each in world.trace if each.target == "EventBridge"]
+    assert not [each for each in world.trace.arrows() if each.target == "EventBridge"]
 
 
 def test_the_same_key_with_another_amount_leaves_the_first_payment_as_it_is() -> None:

@@ -5,6 +5,7 @@ import pytest
 from sagakit import run, scenarios
 from sagakit.payments import events as e
 from sagakit.scenarios.scenario import QueuedText, Redrive, Scenario
+from sagakit.trace.facts import Acknowledged, Failed, Redriven
 from sagakit.trace.messages import Message
 from sagakit.trace.trace import Trace
 from tests.payments.saga import event
@@ -58,10 +59,10 @@ def test_an_amount_that_is_none_is_named() -> None:
 
 def test_it_is_tried_as_often_as_the_queue_says_and_never_acknowledged() -> None:
     records = run(with_texts(("Wallet SQS", "hello"))).records
-    about = [record for record in records if getattr(record.detail, "message_id", 0) == 1]
-    refusals = [each for each in about if each.label == "failed:"]
-    assert len(refusals) == 5
-    assert not [each for each in about if each.label == "done"]
+    about = [record.fact for record in records.entries]
+    about = [fact for fact in about if getattr(fact, "message_id", 0) == 1]
+    assert len([fact for fact in about if isinstance(fact, Failed)]) == 5
+    assert not [fact for fact in about if isinstance(fact, Acknowledged)]
 
 
 def test_a_text_that_is_an_event_is_handled_like_any_other() -> None:
@@ -89,4 +90,4 @@ def test_a_dead_letter_that_is_sent_back_and_still_not_understood_dies_again() -
     records = run(scenario).records
     (fate,) = dead(records)
     assert "NotUnderstood" in fate.reason
-    assert len([each for each in records if each.label == "Redrive"]) == 1
+    assert len([each for each in records.entries if isinstance(each.fact, Redriven)]) == 1

@@ -16,6 +16,7 @@ from sagakit import run
 from sagakit.contract.events import loads
 from sagakit.scenarios import ALL, BadScenario, Scenario, happy_path
 from sagakit.scenarios.build import build_world
+from sagakit.trace.facts import StillGoingOn
 
 FULL: dict[str, Any] = {
     "name": "full",
@@ -263,7 +264,7 @@ def test_a_change_is_checked_like_a_file() -> None:
 def test_a_provider_that_never_answers_again_does_not_keep_a_run_going() -> None:
     silent = happy_path.but(provider=({"behaviour": "timeout_before"},))
     done = run(silent)
-    assert "the run is ended here" in done.records[-1].label
+    assert isinstance(done.records.entries[-1].fact, StillGoingOn)
     assert [verdict.law for verdict in done.verdicts() if not verdict.held] == ["every saga ends"]
 
 

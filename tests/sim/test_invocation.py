@@ -457,7 +457,7 @@ def test_what_the_store_was_sent_before_a_crash_is_written_all_the_same() -> Non
 def test_a_crash_strikes_one_invocation() -> None:
     world = shop(Shop, faults=[Crash(service="Shop", step=1, nth=2)])
     trace = orders(world, 0, 1_000, 2_000)
-    assert len([record for record in trace if record.kind == "fault"]) == 1
+    assert len([record for record in trace.arrows() if record.kind == "fault"]) == 1
     assert left(world) == 97
 
 

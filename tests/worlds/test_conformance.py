@@ -5,6 +5,7 @@ What a world cannot do is said in its place: see docs/worlds.md for all of it.
 
 import json
 from decimal import Decimal
+from typing import Any, TypeVar
 
 import pytest
 
@@ -12,9 +13,18 @@ from sagakit import Run, Scenario, run, scenarios
 from sagakit.contract.ports import on
 from sagakit.payments.breaker import Breaker
 from sagakit.payments.events import BalanceDebited, PaymentInit
-from sagakit.payments.topology import PROVIDER
 from sagakit.payments.wallet import WalletService
-from sagakit.trace.trace import Asked, Failed, Queued, Redriven, Written
+from sagakit.trace.facts import (
+    Acknowledged,
+    AlreadyDone,
+    Asked,
+    Committed,
+    DeadLettered,
+    Failed,
+    Received,
+    Redriven,
+    Retried,
+)
 from tests.worlds.conftest import World
 
 TOLD = [
@@ -50,9 +60,17 @@ def causes(done: Run) -> set[tuple[str, str, str]]:
     }
 
 
+F = TypeVar("F", bound=tuple[Any, ...])
+
+
+def told(done: Run, kind: type[F]) -> list[F]:
+    """Return the facts of a kind."""
+    return [record.fact for record in done.records.entries if isinstance(record.fact, kind)]
+
+
 def remarks(done: Run) -> set[str]:
     """What messages say of themselves on their arrows."""
-    return {one.detail.remark for one in done.records if isinstance(one.detail, Queued)}
+    return {fact.remark for fact in told(done, Received)}
 
 
 @pytest.mark.parametrize("scenario", TOLD, ids=lambda scenario: scenario.name)
@@ -95,17 +113,16 @@ def test_a_text_that_is_no_event_becomes_a_dead_letter_and_so_again_after_a_redr
     done = world(scenarios.happy_path.but(texts=[HELLO], redrives=redrives))
     assert ends(done) == [("ana:A", "COMPLETED")]
     assert broken(done) == []
-    told = [(one.source, one.target, one.detail) for one in done.records if one.kind == "async"]
-    buried = [detail for source, target, detail in told if target == "Wallet DLQ"]
-    first, second = [one for one in buried if isinstance(one, Failed)]
+    first, second = told(done, DeadLettered)
+    assert (first.queue, first.dead_letters) == ("Wallet SQS", "Wallet DLQ")
     assert first.reason == second.reason
     assert first.reason.startswith("NotUnderstood: not JSON")
-    assert [detail for source, _, detail in told if source == "Wallet DLQ"] == [
-        Redriven(second.message_id, first.message_id)
+    assert [(fact.message_id, fact.formerly) for fact in told(done, Redriven)] == [
+        (second.message_id, first.message_id)
     ]
+    failures = [(fact.message_id, fact.reason) for fact in told(done, Failed)]
     for letter in (first, second):
-        tries = [one for one in done.records if one.kind == "return" and one.detail == letter]
-        assert len(tries) == 5
+        assert failures.count((letter.message_id, letter.reason)) == 5
 
 
 STRANGE = {"event_type": ["x"], "correlation_id": {"a": 1}, "event_id": 1.5}
@@ -116,7 +133,7 @@ def test_a_header_of_strange_values_is_a_dead_letter_and_stops_nobody(world: Wor
     done = world(scenarios.happy_path.but(texts=[{**HELLO, "text": text}]))
     assert ends(done) == [("ana:A", "COMPLETED")]
     assert broken(done) == []
-    assert "Wallet DLQ" in {one.target for one in done.records if isinstance(one.detail, Failed)}
+    assert "Wallet DLQ" in {fact.dead_letters for fact in told(done, DeadLettered)}
 
 
 def test_an_event_that_comes_twice_is_handled_once(world: World) -> None:
@@ -124,9 +141,7 @@ def test_an_event_that_comes_twice_is_handled_once(world: World) -> None:
     assert ends(done) == [("ana:A", "COMPLETED")]
     assert done.wallets.balance.tolist() == [30]
     assert broken(done) == []
-    assert [one.source for one in done.records if one.label.startswith("already handled")] == [
-        "Wallet Service"
-    ]
+    assert told(done, AlreadyDone) == [AlreadyDone("Wallet Service")]
 
 
 def test_of_a_batch_only_what_failed_comes_again(world: World) -> None:
@@ -138,19 +153,14 @@ def test_of_a_batch_only_what_failed_comes_again(world: World) -> None:
     done = world(batched)
     assert ends(done) == [("ana:A", "COMPLETED")]
     assert broken(done) == []
-    answers = [one for one in done.records if one.kind == "return" and one.target == "Wallet SQS"]
-    failed = next(one for one in answers if isinstance(one.detail, Failed))
+    failed = next(one for one in done.records.entries if isinstance(one.fact, Failed))
     beside = [
-        one.detail.message_id
-        for one in answers
-        if one.invocation == failed.invocation and isinstance(one.detail, Queued)
+        one.fact.message_id
+        for one in done.records.entries
+        if one.invocation == failed.invocation and isinstance(one.fact, Acknowledged)
     ]
     assert beside
-    receives = [
-        one.detail.receives
-        for one in done.records
-        if isinstance(one.detail, Queued) and one.detail.message_id in beside
-    ]
+    receives = [fact.receives for fact in told(done, Received) if fact.message_id in beside]
     assert max(receives) == 1
 
 
@@ -189,9 +199,7 @@ def test_a_conflict_is_tried_again_from_the_read(world: World) -> None:
     done = world(scenarios.happy_path, {"Wallet Service": rivalled(1)})
     assert ends(done) == [("ana:A", "COMPLETED")]
     assert done.wallets.balance.tolist() == [100 - 1 - 70]
-    assert [one.label for one in done.records if one.label.startswith("conflict")] == [
-        "conflict: start again from the read (retry 1 of 3)"
-    ]
+    assert told(done, Retried) == [Retried("Wallet Service", retry=1, most=3)]
 
 
 def test_a_conflict_without_an_end_becomes_a_dead_letter(world: World) -> None:
@@ -199,8 +207,8 @@ def test_a_conflict_without_an_end_becomes_a_dead_letter(world: World) -> None:
     done = world(scenarios.happy_path, {"Wallet Service": rivalled(5 * 4)})
     assert ends(done) == [("ana:A", "PENDING")]
     assert done.wallets.balance.tolist() == [100 - 5 * 4]
-    (letter,) = [one.detail for one in done.records if one.target == "Wallet DLQ"]
-    assert isinstance(letter, Failed)
+    (letter,) = told(done, DeadLettered)
+    assert letter.dead_letters == "Wallet DLQ"
     assert letter.reason.startswith("MaxRetriesExceeded 4002: ")
 
 
@@ -230,11 +238,7 @@ def test_the_second_attempt_comes_after_the_delay_of_the_retry_queue(world: Worl
     provider = [{"behaviour": "down", "calls": [1]}]
     done = world(scenarios.happy_path.but(provider=provider))
     assert ends(done) == [("ana:A", "COMPLETED")]
-    first, second = [
-        one.t
-        for one in done.records
-        if one.target == PROVIDER and one.kind == "call" and isinstance(one.detail, Asked)
-    ]
+    first, second = [one.t for one in done.records.entries if isinstance(one.fact, Asked)]
     assert second - first >= 60_000
 
 
@@ -255,7 +259,7 @@ def test_an_open_breaker_spares_the_provider(world: World) -> None:
     assert set(done.payments.status) == {"FAILED"}
     assert done.wallets.balance.tolist() == [100] * 4
     assert broken(done) == []
-    asked = [one for one in done.records if one.label == "executePayment()"]
+    asked = [fact for fact in told(done, Asked) if not fact.void]
     assert len(asked) == 1
 
 
@@ -266,6 +270,6 @@ def test_a_probe_that_is_answered_closes_the_breaker(world: World) -> None:
     done = world(scenarios.happy_path.but(provider=provider, settings=settings))
     assert ends(done) == [("ana:A", "COMPLETED")]
     assert broken(done) == []
-    breakers = [one.detail.item for one in done.records if isinstance(one.detail, Written)]
+    breakers = [fact.item for fact in told(done, Committed)]
     states = [one.state for one in breakers if isinstance(one, Breaker)]
     assert states == ["OPEN", "HALF_OPEN", "CLOSED"]

@@ -140,7 +140,7 @@ def test_a_clock_that_was_set_back_does_not_keep_a_file_waiting(
         finished = serve(scenarios.provider_error, tmp_path / "file.db", hurry=True)
     assert len(said) == 1
     assert [verdict.law for verdict in finished.verdicts() if not verdict.held] == []
-    times = [record.t for record in finished.records]
+    times = [record.t for record in finished.records.entries]
     assert times == sorted(times)
     assert times[-1] < 120_000
 

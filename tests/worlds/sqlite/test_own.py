@@ -70,7 +70,7 @@ def test_it_ends_as_in_the_simulator_and_its_laws_hold(airline: Behaviour, tmp_p
 def test_what_is_delayed_comes_back_to_the_services_own_queue(tmp_path: Path) -> None:
     done = serve(PATIENT, tmp_path / "file.db", hurry=True)
     assert done.items("Courier DB").state.tolist() == ["LEFT"]
-    assert done.records[len(done.records) - 1].t >= MINUTE
+    assert done.records.end >= MINUTE
     assert broken(done) == []
 
 
@@ -90,7 +90,9 @@ def test_an_actor_hears_what_it_hears_in_the_simulator(tmp_path: Path) -> None:
 
 
 def heard(done: Run) -> list[str]:
-    return [one.text for one in done.records if one.kind == "return" and one.target == "User"]
+    return [
+        one.text for one in done.records.arrows() if one.kind == "return" and one.target == "User"
+    ]
 
 
 class SilentShop(Shop):
@@ -230,7 +232,7 @@ def test_an_item_that_is_not_found_again_fails_its_handler_which_says_so(tmp_pat
 
     system = System(name="notes", services={"Notes": Notes}, requests={"a": "milk"})
     done = serve(system, tmp_path / "file.db", hurry=True)
-    (answer,) = [one.label for one in done.records if one.target == "User"]
+    (answer,) = [one.label for one in done.records.arrows() if one.target == "User"]
     assert answer.startswith("Notes failed: ")
     assert "define it at the top of a module, a script or a notebook (line " in answer
     with Database(tmp_path / "file.db") as database:
