@@ -333,15 +333,13 @@ def _off_course(answer: type, course: Course) -> Feedback | None:
     points = [("Expected", _told(expected)), ("Seen", _told(seen))]
     if calls != made:
         points += [("Calls expected", _calls_told(calls)), ("Calls seen", _calls_told(made))]
-    hint, *more = course.hints
     return Feedback(
         False,
         f"With {course.what}, it goes another way.",
-        hint,
-        more=tuple(more),
+        course.hints,
         points=tuple(points),
         trace=finished.records,
-        view={"participants": ROLE.lanes, "outside": False, "title": "What it did"},
+        view=ROLE.view("What it did"),
     )
 
 

@@ -91,11 +91,10 @@ def _while_refunding(answer: type, hints: tuple[str, ...], proved: Feedback) -> 
     return Feedback(
         False,
         f"A success that comes while the refund is under way breaks the law {told.law!r}.",
-        hints[0],
-        more=hints[1:],
+        hints,
         points=(("Expected", EXPECTED[told.law]), ("Seen", f"{told.detail}.")),
         trace=finished.records,
-        view={"participants": ROLE.lanes, "outside": False, "title": "While the refund waits"},
+        view=ROLE.view("While the refund waits"),
     )
 
 

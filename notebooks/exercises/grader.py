@@ -4,7 +4,7 @@ applies, with a hint."""
 import inspect
 import pickle
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from decimal import Decimal, InvalidOperation
 from functools import update_wrapper
 from html import escape
@@ -43,20 +43,19 @@ SIGNS = {
 class Feedback(NamedTuple):
     """The answer to an answer. It is true when the learner's answer is right.
 
-    hint, more   a hint, and further ones that tell more and more
+    hint         a hint, or several that tell more and more
     points       what was expected, what was seen, and where: a name and a sentence each
-    trace, view  a run that shows it, and the choices of `Run.sequence` with which it is drawn
+    trace, view  a run that shows it, and which part of it is drawn
     drawn        that picture as HTML, in place of the trace
     """
 
     right: bool
     says: str
-    hint: str = ""
+    hint: str | tuple[str, ...] = ""
     verdict: str = ""
-    more: tuple[str, ...] = ()
     points: tuple[tuple[str, str], ...] = ()
     trace: Trace | None = None
-    view: Mapping[str, Any] | None = None
+    view: View = View()
     drawn: str = ""
 
     def __bool__(self) -> bool:
@@ -65,7 +64,7 @@ class Feedback(NamedTuple):
     @property
     def hints(self) -> tuple[str, ...]:
         """The hints, each telling more than the one before."""
-        return tuple(filter(None, (self.hint, *self.more)))
+        return tuple(filter(None, [self.hint] if isinstance(self.hint, str) else self.hint))
 
     def __repr__(self) -> str:
         first = " ".join(filter(None, (self._verdict(), self.says)))
@@ -75,9 +74,10 @@ class Feedback(NamedTuple):
         return "\n".join(filter(None, (first, *points, self._hint())))
 
     def _hint(self) -> str:
-        if not self.more:
-            return self.hint and f"Hint: {self.hint}"
-        return f"Hint 1 of {len(self.hints)} (all are in .hints): {self.hint}"
+        first, *more = self.hints or ("",)
+        if more:
+            return f"Hint 1 of {len(self.hints)} (all are in .hints): {first}"
+        return first and f"Hint: {first}"
 
     def _repr_html_(self) -> str:
         sign, colour = SIGNS[self._verdict()]
@@ -105,12 +105,12 @@ class Feedback(NamedTuple):
     def _picture_html(self) -> str:
         if self.trace is None:
             return self.drawn
-        return sequence(self.trace, View(**self.view or {})).img()
+        return sequence(self.trace, self.view).img()
 
     def _hints_html(self) -> str:
         """One hint is told; several are folded up, so that nobody reads more than they want."""
-        if not self.more:
-            return f"<br><em>Hint:</em> {escape(self.hint)}" if self.hint else ""
+        if len(self.hints) <= 1:
+            return "".join(f"<br><em>Hint:</em> {escape(hint)}" for hint in self.hints)
         return "".join(
             f"<details><summary>Hint {number} of {len(self.hints)}</summary>"
             f"{escape(hint)}</details>"

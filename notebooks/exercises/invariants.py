@@ -14,6 +14,7 @@ from inspect import isclass
 from types import EllipsisType
 from typing import Any
 
+from sagakit.draw.story import View
 from sagakit.explore import Counterexample, explore
 from sagakit.run import Run, run
 from sagakit.scenarios import NAMES, named
@@ -99,8 +100,8 @@ def _false_alarm(flaw: Flaw, what: str, finished: Run, said: str) -> Feedback:
     return Feedback(
         False,
         f"It speaks up where nothing is broken: in {what}.",
-        "Every law holds in this run. Which of the things that you ask for need not be so?",
-        more=(
+        (
+            "Every law holds in this run. Which of the things that you ask for need not be so?",
             "A message may come twice, a payment may fail, a user may be refunded: that is sound.",
             "Ask for what must never be, rather than for how it usually goes.",
         ),
@@ -114,8 +115,11 @@ def _missed(flaw: Flaw, found: Counterexample) -> Feedback:
     return Feedback(
         False,
         f"It has nothing to say about the run that shows {flaw.name}.",
-        f"What is wrong with it in the end? The law is called {flaw.law!r}: {EXPECTED[flaw.law]}",
-        more=(
+        (
+            (
+                f"What is wrong with it in the end? The law is called {flaw.law!r}: "
+                f"{EXPECTED[flaw.law]}"
+            ),
             f"This is what happened there. {found.sentence}",
             "Which of `run.wallets`, `run.payments`, `run.events` does not fit the others there?",
         ),
@@ -125,9 +129,8 @@ def _missed(flaw: Flaw, found: Counterexample) -> Feedback:
     )
 
 
-def _view(flaw: Flaw, title: str) -> dict[str, Any]:
-    lanes = LANES[_service(flaw)]
-    return {"participants": lanes, "outside": False, "title": title, "limit": 40}
+def _view(flaw: Flaw, title: str) -> View:
+    return View(participants=LANES[_service(flaw)], outside=False, title=title, limit=40)
 
 
 def _service(flaw: Flaw) -> str:

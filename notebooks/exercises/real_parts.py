@@ -18,6 +18,7 @@ from typing import Any
 
 from sagakit.contract.operations import SimulatedPorts
 from sagakit.contract.ports import Service, handlers
+from sagakit.draw.story import View
 from sagakit.payments.topology import payment_system
 from sagakit.payments.wallet import WalletService
 from sagakit.run import Run, run
@@ -254,7 +255,7 @@ def survives(answer: type) -> Cases:
                 "What the object knew is gone with the process. What did the commit leave in the "
                 "store, by which the next process could know?",
                 trace=done.records,
-                view={"participants": ("Wallet SQS", "Wallet Service", "Wallet DB")},
+                view=View(participants=("Wallet SQS", "Wallet Service", "Wallet DB")),
             )
     return (
         "Killed before each of its transactions, it lost nothing and debited once. All that it "

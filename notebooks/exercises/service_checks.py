@@ -6,7 +6,7 @@ service. If not, the learner sees the shortest run that shows it.
 
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from inspect import getdoc, getsource, isfunction
 from textwrap import dedent
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sagakit.contract.events import Event
 from sagakit.contract.ports import Service, handlers
+from sagakit.draw.story import View
 from sagakit.explore import BadService, Counterexample, Exploration, explore
 from sagakit.laws import LAWS
 from sagakit.run import Invariant, Run, run
@@ -67,6 +68,10 @@ class Role(NamedTuple):
     lanes: tuple[str, ...]
     outside: bool = True
     wire: Callable[[type], Service] = lambda answer: answer
+
+    def view(self, title: str) -> View:
+        """Return the part of a run that shows what a service in this role did."""
+        return View(participants=self.lanes, outside=self.outside, title=title)
 
     def error_in(self, finished: Run) -> str:
         """The error with which the learner's code failed in a run, if it did so by itself."""
@@ -172,8 +177,8 @@ def try_out(answer: type, role: Role, trials: Sequence[Trial]) -> Feedback:
             return _failed(trial, role, explored.broken)
         if not explored.complete:
             says = f"With {trial.what} there is no end to it: {trial.limit:,} states and more."
-            hint, *more = (*trial.hints, "What goes on and on, as long as something is missing?")
-            return Feedback(False, says, hint, more=tuple(more))
+            hints = (*trial.hints, "What goes on and on, as long as something is missing?")
+            return Feedback(False, says, hints)
         for seed in SEEDS:
             finished = run(trial.scenario, services=services, seed=seed)
             if stale := tells_what_was_written(finished):
@@ -239,7 +244,7 @@ def _failed(trial: Trial, role: Role, broken: Iterable[Counterexample]) -> Feedb
     if error:
         says = f"With {trial.what}, your code failed: {error}."
         return Feedback(False, says, "The line is counted within the cell, from its top.")
-    hint, *more = trial.hints or ("Follow the diagram step by step: where would you have stopped?",)
+    hints = trial.hints or ("Follow the diagram step by step: where would you have stopped?",)
     if law in EXPECTED:
         says = f"With {trial.what}, there is an order of the steps that breaks the law {law!r}."
         expected = EXPECTED[law]
@@ -255,10 +260,8 @@ def _failed(trial: Trial, role: Role, broken: Iterable[Counterexample]) -> Feedb
         points.append(("Where", _where(found.run, found.verdict.record)))
     title = "The shortest run that shows it"
     return Feedback(
-        False, says, hint, more=tuple(more), points=tuple(points), trace=found.run.records,
-        view={
-            "participants": role.lanes, "outside": role.outside, "title": title, "limit": 40,
-        },
+        False, says, hints, points=tuple(points), trace=found.run.records,
+        view=replace(role.view(title), limit=40),
     )  # fmt: skip
 
 
@@ -270,7 +273,7 @@ def _stale(trial: Trial, role: Role, finished: Run, seen: str) -> Feedback:
         "After a conflict the event has to be made afresh, like the balance.",
         points=(("Expected", _in_words(tells_what_was_written)), ("Seen", f"{seen}.")),
         trace=finished.records,
-        view={"participants": role.lanes, "outside": role.outside, "title": "What it told"},
+        view=role.view("What it told"),
     )
 
 

@@ -7,6 +7,7 @@ parties outside have done. A crash, or a message that comes twice, may not lead 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from sagakit.draw.story import View
 from sagakit.explore import BadService, Counterexample, Exploration, explore
 from sagakit.run import Run, run
 from sagakit.scenarios import System
@@ -201,7 +202,6 @@ def _refuted(system: System, trial: Trial, law: Callable[[Run], str | None]) -> 
         )
     except BadService as error:
         return Feedback(False, f"It cannot be explored: {error}.")
-    hint, *more = trial.hints
     if explored.broken:
         found = _first(explored, law)
         raised = _error_in(found.run)
@@ -211,14 +211,13 @@ def _refuted(system: System, trial: Trial, law: Callable[[Run], str | None]) -> 
         return Feedback(
             False,
             f"With {trial.what}, it goes wrong.",
-            hint,
-            more=tuple(more),
+            trial.hints,
             points=(("What happened", found.cause), ("Seen", f"{found.effect}.")),
             trace=found.run.records,
-            view={"title": "The shortest run that shows it", "limit": 60},
+            view=View(title="The shortest run that shows it", limit=60),
         )
     if not explored.complete:
-        return Feedback(False, f"With {trial.what}, there is no end to it.", hint)
+        return Feedback(False, f"With {trial.what}, there is no end to it.", trial.hints[0])
     return None
 
 
@@ -289,7 +288,7 @@ def _misjudged(run: Run, said: Any, broken: bool) -> Feedback:
     if not broken:
         hint = "A trip may be refused. What may it keep then?"
     points = (("How it ended", f"{told(ends(run))}."), ("Your law says", f"{said}."))
-    view = {"title": "How the run went", "limit": 60}
+    view = View(title="How the run went", limit=60)
     return Feedback(False, says, hint, points=points, trace=run.records, view=view)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from exercises import Feedback, compare, exercise
 from sagakit import run, scenarios
+from sagakit.draw.story import View
 from sagakit.payments.events import PaymentInit
 
 
@@ -127,7 +128,7 @@ def test_the_task_is_what_the_check_says_of_itself() -> None:
 
 
 def test_hints_are_told_one_by_one() -> None:
-    feedback = Feedback(False, "No.", "Look up.", more=("At the sky.", "<b>"))
+    feedback = Feedback(False, "No.", ("Look up.", "At the sky.", "<b>"))
     assert feedback.hints == ("Look up.", "At the sky.", "<b>")
     assert "Look up." in repr(feedback)
     assert "sky" not in repr(feedback)
@@ -144,7 +145,7 @@ def test_points_stand_on_lines_of_their_own() -> None:
 
 def test_a_run_is_shown_as_a_picture_with_an_alternative_text() -> None:
     finished = run(scenarios.happy_path)
-    view = {"participants": ["Wallet Service", "Wallet DB"], "title": "Two lanes"}
+    view = View(participants=["Wallet Service", "Wallet DB"], title="Two lanes")
     feedback = Feedback(False, "Look.", trace=finished.records, view=view)
     assert 'alt="Two lanes.' in feedback._repr_html_()
     assert "data:image/svg+xml," in feedback._repr_html_()

@@ -25,7 +25,9 @@ def test_every_notebook_keeps_the_rule(rule: Rule, path: Path) -> None:
 def test_the_first_notebook_draws_asks_and_runs_within_five_cells() -> None:
     first = nbformat.read(NOTEBOOKS[0], as_version=4).cells[:5]
     sources = [cell.source for cell in first if cell.cell_type == "code"]
-    for part, source in zip((".figure(", "prediction = ...", "run("), sources, strict=True):
+    for part, source in zip(
+        ("deployment_diagram(", "prediction = ...", "run("), sources, strict=True
+    ):
         assert part in source
 
 
