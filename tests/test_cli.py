@@ -238,7 +238,7 @@ def test_a_broken_law_is_status_1_and_told(capsys: Captured, lossy: Path) -> Non
     ],
     ids=range(32),
 )
-def test_a_mistake_is_status_2_and_told(
+def test_a_mistake_is_told_with_exit_status_2(
     arguments: tuple[str, ...], says: str, capsys: Captured
 ) -> None:
     text = told(capsys, *arguments)
@@ -268,9 +268,7 @@ def test_a_mistake_in_a_file_is_told_with_the_file(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_all_that_tell_how_many_events_there_were_tell_the_same(
-    name: str, capsys: Captured
-) -> None:
+def test_every_view_tells_the_same_number_of_events(name: str, capsys: Captured) -> None:
     done = run(name)
     number = len(done.events)
     metrics = done.metrics
@@ -289,7 +287,7 @@ def test_all_shows_a_row_for_each_scenario(capsys: Captured) -> None:
     assert "[6/6] disaster_recovery" in err
 
 
-def test_as_a_process_it_runs_without_pandas_or_matplotlib() -> None:
+def test_run_loads_neither_pandas_nor_matplotlib() -> None:
     code = (
         "import sys; from sagakit.cli import main; main(['run', 'happy_path']); "
         "print({'matplotlib', 'numpy', 'pandas'} & set(sys.modules))"
@@ -298,7 +296,7 @@ def test_as_a_process_it_runs_without_pandas_or_matplotlib() -> None:
     assert shown.stdout.splitlines()[-1] == "set()"
 
 
-def test_as_a_process_it_has_the_exit_status(lossy: Path) -> None:
+def test_the_process_ends_with_the_exit_status(lossy: Path) -> None:
     assert process("run", "happy_path").returncode == 0
     assert process("run", "--scenario", str(lossy)).returncode == 1
     mistaken = process("run", "hapy_path")

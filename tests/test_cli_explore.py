@@ -97,7 +97,7 @@ def test_mermaid_draws_the_counterexample(capsys: Captured) -> None:
     assert "%% ✓ Complete" in out
 
 
-def test_what_the_provider_may_do_is_an_option(capsys: Captured) -> None:
+def test_provider_option_takes_the_place_of_the_scenarios_own_rules(capsys: Captured) -> None:
     """A scenario's own rules give way to it, and it says so."""
     arguments = ("provider_error", "--provider", "timeout_after=1,decline=1")
     out, err = shown(capsys, *arguments, status=0)
@@ -149,7 +149,7 @@ def test_mistakes_are_told_in_a_line(arguments: list[str], says: str, capsys: Ca
     assert err.count("\n") == 1
 
 
-def test_as_a_process_it_shows_no_progress_to_a_pipe_and_needs_no_pandas() -> None:
+def test_explore_as_a_process_shows_no_progress_to_a_pipe_and_needs_no_pandas() -> None:
     code = (
         "import sys; from sagakit.cli import main; "
         "status = main(['explore', 'happy_path', '--crashes=1', '--format=json']); "

@@ -128,7 +128,7 @@ def test_a_time_that_makes_no_sense_is_refused(span: tuple[int, int], complaint:
         Timing(bus=span)
 
 
-def test_what_takes_no_time_or_always_the_same_is_fine() -> None:
+def test_a_timing_may_be_zero_or_fixed() -> None:
     assert Timing(bus=(0, 0), store=(5, 5)).bus == (0, 0)
 
 

@@ -73,7 +73,7 @@ def test_identities_are_the_same_just_if_the_parts_are(one: list[str], two: list
     assert (identity(*one) == identity(*two)) == (one == two)
 
 
-def test_what_follows_stays_in_the_saga_and_names_its_cause() -> None:
+def test_an_event_after_a_cause_keeps_the_saga_and_names_the_cause() -> None:
     first, then = ASKED.header, Freed.after(Booked.after(ASKED)).header
     assert first == Header(first.event_id, "trip-1", "trip-1", "Asked")
     assert then.correlation_id == "trip-1"
@@ -84,7 +84,7 @@ def test_what_follows_stays_in_the_saga_and_names_its_cause() -> None:
 # What follows carries on what both know.
 
 
-def test_what_follows_has_the_fields_that_both_have() -> None:
+def test_an_event_after_a_cause_takes_the_fields_that_both_have() -> None:
     assert Booked.after(ASKED).payload() == {"room": "12", "price": 0}
     assert Booked.after(ASKED, price=Decimal("9.50")).payload() == {
         "room": "12",
@@ -110,7 +110,7 @@ def test_a_field_that_is_made_anew_each_time_is_made() -> None:
     assert Listed.after(ASKED).guests is not Listed.after(ASKED).guests
 
 
-def test_what_was_good_enough_for_the_cause_may_not_be_for_what_follows() -> None:
+def test_an_event_after_a_cause_validates_fields_of_another_type() -> None:
     class Stay(Event):
         nights: PositiveInt
 
@@ -147,7 +147,7 @@ def test_an_event_refuses_fields_that_it_does_not_have() -> None:
 # On the wire.
 
 
-def test_an_event_is_read_as_what_it_was() -> None:
+def test_decode_reads_what_wire_writes() -> None:
     booked = Booked.after(ASKED, price=Decimal("0.10")).stamped(7)
     assert decode(booked.wire(), [Asked, Booked]) == booked
 
@@ -227,7 +227,7 @@ def test_json_may_come_as_bytes(encoding: str) -> None:
         ('{"a":' * 200_000, "nested too deeply"),
     ],
 )
-def test_what_is_no_json_is_refused_with_the_place(text: str | bytes, complaint: str) -> None:
+def test_loads_refuses_invalid_json_with_the_place(text: str | bytes, complaint: str) -> None:
     with pytest.raises(NotUnderstood, match=complaint):
         loads(text)
 

@@ -44,7 +44,7 @@ def imported(module: str) -> Callable[[Path], object]:
         ("opentelemetry", "spans", lambda _: import_module("sagakit.trace.spans").export([], None)),
     ],
 )
-def test_what_is_missing_is_named_with_its_extra(
+def test_a_missing_package_is_named_with_its_extra(
     package: str,
     extras: str,
     use: Callable[[Path], object],
@@ -59,7 +59,7 @@ def test_what_is_missing_is_named_with_its_extra(
     assert str(error.value) == f'{package} is not installed: pip install "sagakit[{extras}]"'
 
 
-def test_the_command_line_tells_it_in_a_line(
+def test_the_command_line_names_a_missing_extra_in_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "yaml", None)
@@ -78,5 +78,5 @@ def test_a_mistake_in_sagakit_itself_is_no_missing_extra() -> None:
         import_module("sagakit.nothing")
 
 
-def test_the_core_does_without_any_of_them() -> None:
+def test_a_run_needs_no_extra() -> None:
     assert run("happy_path").payments.status.tolist() == ["COMPLETED"]

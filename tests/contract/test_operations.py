@@ -20,6 +20,6 @@ def test_two_events_of_one_commit_have_two_ids(publish: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("publish", [ONE, ["Packed"], [None, ONE], (Packed,)])
-def test_what_is_published_is_a_list_of_events(publish: Any) -> None:
+def test_commit_refuses_to_publish_anything_but_a_list_of_events(publish: Any) -> None:
     with pytest.raises(TypeError, match="publish= takes a list of events, not"):
         StorePort("Shelves").commit(None, publish=publish)

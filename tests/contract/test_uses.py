@@ -26,7 +26,7 @@ def test_the_parties_and_stores_of_the_payment_system() -> None:
     assert uses("Push Lambda", system).people == ["User"]
 
 
-def test_who_has_a_store_publishes_by_its_outbox_and_so_does_who_asks_for_the_bus() -> None:
+def test_a_service_with_a_store_or_the_bus_publishes() -> None:
     system = payment_system()
     assert uses("Payment Service", system).publishes
     assert not uses("API Gateway", system).publishes
@@ -34,7 +34,7 @@ def test_who_has_a_store_publishes_by_its_outbox_and_so_does_who_asks_for_the_bu
     assert uses("Shop", Deployment(functions=(direct,))).publishes
 
 
-def test_commands_are_what_it_handles_that_is_no_event() -> None:
+def test_commands_are_the_handled_messages_that_are_no_events() -> None:
     system = payment_system()
     assert [one.__name__ for one in uses("API Gateway", system).commands] == ["Post"]
     assert uses("Provider Gateway", system).commands == []
@@ -52,7 +52,9 @@ def test_commands_are_what_it_handles_that_is_no_event() -> None:
         (lambda ports: ports.archive("Shelves", "A", "B"), "no store 'A'"),
     ],
 )
-def test_what_the_deployment_does_not_have_is_refused(asks: Any, complaint: str) -> None:
+def test_a_port_to_a_participant_that_the_deployment_lacks_is_refused(
+    asks: Any, complaint: str
+) -> None:
     system = Deployment(
         functions=(Function(name="Shop", build=asks),),
         tables=(Table("Shelves", "Shop"),),

@@ -45,7 +45,7 @@ def told(make: Callable[..., object], *unnamed: object, **fields: object) -> str
         ),
     ],
 )
-def test_a_part_tells_its_wrong_field(
+def test_a_model_names_its_wrong_field(
     model: type[Validated], fields: dict[str, object], words: str
 ) -> None:
     assert told(model, **fields).startswith(words)
@@ -79,12 +79,12 @@ def test_a_forgotten_comma_is_told_once(field: str, one: Validated, written: str
     assert told(happy_path.but, **{field: one}) == words
 
 
-def test_a_part_in_the_place_of_another_is_told() -> None:
+def test_a_model_in_the_place_of_another_is_refused() -> None:
     found = told(happy_path.but, recovery=RULE)
     assert found == "recovery: must be an object, {...}, not a ProviderRule"
 
 
-def test_what_stands_within_a_scenario_is_told_with_its_place() -> None:
+def test_a_mistake_within_a_scenario_is_told_with_its_place() -> None:
     assert told(happy_path.but, faults=[{"fault": "crash", "service": "A", "step": 0}]) == (
         "faults[0].step: must be at least 1, not 0"
     )

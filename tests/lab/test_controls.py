@@ -23,7 +23,7 @@ def told(controls: Controls) -> dict[str, str]:
     return dict(controls.shown["outcome"])
 
 
-def test_it_shows_the_run_of_the_scenario_as_it_is(outage: Controls) -> None:
+def test_controls_show_the_run_of_the_unchanged_scenario(outage: Controls) -> None:
     assert told(outage)["payments"] == "21 COMPLETED, 15 FAILED"
     assert told(outage)["laws"] == "15 of 15 held"
 
@@ -39,7 +39,7 @@ def marked(controls: Controls) -> list[str]:
     return [controls.shown["outcome"][place][0] for place in controls.shown["changed"]]
 
 
-def test_what_a_turn_changes_is_marked() -> None:
+def test_rows_that_a_turn_changes_are_marked() -> None:
     controls = control(scenarios.provider_error)
     assert marked(controls) == []
     controls.values = {"settings.provider_attempts": 3}
@@ -73,7 +73,7 @@ def test_a_turn_that_makes_no_sense_is_told_and_the_last_run_stays(outage: Contr
     assert outage.shown["problem"] == ""
 
 
-def test_what_is_wrong_is_told_by_the_name_of_the_knob(outage: Controls) -> None:
+def test_a_mistake_is_told_with_the_label_of_its_knob(outage: Controls) -> None:
     outage.values = {"settings.breaker_threshold": 0}
     assert outage.shown["problem"].startswith("Breaker threshold: must be at least 1")
     outage.values = {"provider[0].behaviour": "slow"}
@@ -94,7 +94,7 @@ def test_an_unknown_name_is_refused() -> None:
         control("hapy_path")
 
 
-def test_what_is_neither_a_scenario_nor_a_system_is_refused_with_what_to_give() -> None:
+def test_control_refuses_what_is_neither_a_scenario_nor_a_system() -> None:
     with pytest.raises(BadScenario, match=r"give a Scenario, .* a run has its own as \.scenario"):
         control(run("happy_path"))  # type: ignore[arg-type]
     with pytest.raises(BadScenario, match="not something of type dict"):

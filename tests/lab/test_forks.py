@@ -47,9 +47,7 @@ def test_the_other_run_is_the_same_up_to_the_fork_and_then_takes_the_choice(
 
 
 @given(t=st.integers(0, END - 1), number=st.integers(0, 30))
-def test_what_goes_wrong_is_the_only_difference_and_the_sound_services_stand_it(
-    t: int, number: int
-) -> None:
+def test_a_run_with_a_peril_differs_in_it_alone_and_keeps_the_laws(t: int, number: int) -> None:
     fork = FORKS.after(t)
     if not fork.perils:
         return
@@ -61,7 +59,7 @@ def test_what_goes_wrong_is_the_only_difference_and_the_sound_services_stand_it(
     assert ("no silent drop" in broken) if peril.act == "drop" else not broken
 
 
-def test_what_can_go_wrong_depends_on_the_step() -> None:
+def test_the_perils_depend_on_the_step() -> None:
     """Nobody sends a command again; a commit's answer and a party outside have their own perils."""
     seen: dict[str, set[str]] = {}
     for t in range(END):
@@ -112,7 +110,7 @@ def test_a_choice_says_whose_step_it_is_and_what_it_does() -> None:
     )
 
 
-def test_what_goes_wrong_is_said_after_the_step() -> None:
+def test_a_peril_is_described_after_its_step() -> None:
     fork = FORKS.after(3)
     texts = [describe(one, BY_SCHEDULE.records, 3) for one in fork.perils]
     assert any(

@@ -128,7 +128,7 @@ def test_a_slider_never_leaves_what_the_model_allows(knob: Knob, share: float) -
     assert {one.name: one.value for one in knobs(scenario)}[knob.name] == value
 
 
-def test_what_the_model_does_not_allow_is_refused_by_its_name() -> None:
+def test_a_value_out_of_bounds_is_refused_with_the_knobs_path() -> None:
     with pytest.raises(BadScenario, match="breaker_threshold: must be at least 1, not 0"):
         turned(OUTAGE, {"settings.breaker_threshold": 0})
     with pytest.raises(BadScenario, match="must be later than start"):
@@ -169,7 +169,7 @@ BOOKS = System(
 
 
 class TestASystemOfOnesOwn:
-    def test_has_knobs_for_what_is_asked_of_it_and_how_the_world_is(self) -> None:
+    def test_a_system_has_knobs_for_requests_parties_and_timing(self) -> None:
         found = {
             knob.name: knob.value for knob in knobs(BOOKS) if not knob.name.startswith("timing")
         }
@@ -192,7 +192,7 @@ class TestASystemOfOnesOwn:
         assert list(more.opening["Shop"]) == [Book("dune", 3, Decimal(8))]
         assert (more.services, more.externals) == (BOOKS.services, BOOKS.externals)
 
-    def test_turned_to_what_it_is_nothing_changes(self) -> None:
+    def test_turning_knobs_to_their_values_changes_nothing(self) -> None:
         same = turned(BOOKS, {knob.name: knob.value for knob in knobs(BOOKS)})
         assert (same.requests, same.externals) == (BOOKS.requests, BOOKS.externals)
         assert list(same.opening["Shop"]) == list(BOOKS.opening["Shop"])

@@ -90,7 +90,7 @@ def test_a_call_is_admitted_in_an_era_or_not_at_all(
     assert drive(breaker_on(store, now).admit()) == era
 
 
-def test_who_comes_second_to_the_probe_is_not_admitted() -> None:
+def test_a_second_caller_is_not_admitted_while_a_probe_is_under_way() -> None:
     store = FakeStore(OPEN)
     store.before_commit.append(Breaker("HALF_OPEN", since=NOW, era=4, version=2))
     assert drive(breaker_on(store, OPEN.since + OPEN_FOR).admit()) is None

@@ -36,7 +36,7 @@ ANY = st.sampled_from(TYPES).flatmap(with_any_payload)
 
 
 @given(ANY)
-def test_what_is_sent_is_what_is_read(sent: Event) -> None:
+def test_an_event_is_read_back_as_it_was_sent(sent: Event) -> None:
     read = decode(sent.wire(), TYPES)
     assert read == sent
     assert type(read) is type(sent)
@@ -109,7 +109,7 @@ def doctored(**changes: object) -> str:
         ("[" * 100_000, "nested too deeply"),
     ],
 )
-def test_what_is_not_understood_is_refused_with_what_and_where(text: str, complaint: str) -> None:
+def test_a_text_that_is_no_event_is_refused_with_what_is_wrong(text: str, complaint: str) -> None:
     with pytest.raises(NotUnderstood) as caught:
         decode(text, TYPES)
     assert complaint in str(caught.value)

@@ -40,7 +40,7 @@ def test_a_sum_of_amounts_has_no_error(cents: list[int]) -> None:
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False))
-def test_what_is_no_number_of_cents_is_refused(value: Decimal) -> None:
+def test_only_whole_cents_up_to_the_largest_amount_are_accepted(value: Decimal) -> None:
     cents = value.scaleb(2) if abs(value.adjusted()) < 100 else None
     sensible = cents is not None and cents == cents.to_integral_value() and abs(value) <= LARGEST
     if sensible or value == 0:
@@ -91,10 +91,10 @@ def test_an_amount_is_more_than_zero_and_a_balance_is_not_below() -> None:
             Price(**{field: value})
 
 
-def test_the_largest_amount_is_one_still() -> None:
+def test_the_largest_amount_is_accepted() -> None:
     assert exact(LARGEST) == LARGEST
     assert exact(-LARGEST) == -LARGEST
 
 
-def test_there_is_one_zero() -> None:
+def test_minus_zero_is_zero() -> None:
     assert str(exact(Decimal("-0.00"))) == str(exact(0)) == "0.00"

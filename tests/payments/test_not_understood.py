@@ -38,7 +38,7 @@ def dead(records: Trace) -> list[Message]:
         ("1" * 5_000, "too large"),
     ],
 )
-def test_it_is_dead_with_its_reason_and_the_rest_goes_on(
+def test_a_message_that_cannot_be_read_is_dead_with_its_reason_and_the_rest_goes_on(
     queue: str, text: str, reason: str
 ) -> None:
     records = run(with_texts((queue, text))).records
@@ -57,7 +57,7 @@ def test_an_amount_that_is_none_is_named() -> None:
     )
 
 
-def test_it_is_tried_as_often_as_the_queue_says_and_never_acknowledged() -> None:
+def test_a_message_that_cannot_be_read_is_received_as_often_as_the_queue_says() -> None:
     records = run(with_texts(("Wallet SQS", "hello"))).records
     about = [record.fact for record in records.entries]
     about = [fact for fact in about if getattr(fact, "message_id", 0) == 1]

@@ -16,6 +16,6 @@ def test_the_user_is_told_how_a_payment_ended(cls: type[e.PaymentEvent]) -> None
     assert user.told == ["Send email (SES)"]
 
 
-def test_nothing_else_is_worth_a_message() -> None:
+def test_notification_handles_only_final_events() -> None:
     service = NotificationService(FakePerson(), "Send email (SES)")
     assert set(handlers(service)) == {e.PaymentCompleted, e.PaymentFailed}

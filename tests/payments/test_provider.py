@@ -175,7 +175,7 @@ def test_a_payment_that_was_never_sent_fails_at_once_while_the_breaker_is_open()
 
 
 @pytest.mark.parametrize("state", ["TRYING", "VOIDING"])
-def test_one_that_may_have_been_charged_is_voided_later(state: State) -> None:
+def test_an_open_breaker_has_a_payment_that_may_be_charged_voided_later(state: State) -> None:
     bench = Bench(breaker=OPEN, now=29_999, charge=charge(state, 1))
     bench.handle(attempt=2)
     assert bench.provider.asked == []
@@ -219,7 +219,7 @@ def test_an_attempt_that_was_cut_off_is_made_again_with_the_same_key() -> None:
 
 
 @pytest.mark.parametrize("outcome", [OK, DECLINED, SILENCE])
-def test_what_another_delivery_decided_meanwhile_is_not_overwritten(outcome: object) -> None:
+def test_a_charge_decided_by_another_delivery_is_not_overwritten(outcome: object) -> None:
     bench = Bench(outcome, charge=charge("TRYING", 1))
     bench.charges.before_commit.append(charge("VOIDING", 2)._replace(version=2))
     with pytest.raises(VersionConflict):

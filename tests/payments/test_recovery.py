@@ -113,7 +113,7 @@ def test_timestamps_are_not_asked() -> None:
     assert [one.wallet_version for one in in_sequence(backwards)] == [2, 3, 4, 5]
 
 
-def test_what_the_snapshot_has_is_not_applied_again() -> None:
+def test_recovery_does_not_apply_events_that_the_snapshot_has() -> None:
     bench = Bench(snapshot_of(50, 3), HISTORY)
     bench.recover()
     assert bench.store.items["ana"] == Wallet("ana", Decimal(75), version=5)
@@ -126,13 +126,13 @@ def test_the_requests_whose_outcome_is_known_are_remembered_as_handled() -> None
     assert bench.store.inbox == {one.header.causation_id for one in (*HISTORY, refused)}
 
 
-def test_nothing_is_published_again() -> None:
+def test_recovery_publishes_no_event_again() -> None:
     bench = Bench(snapshot_of(100, 1), HISTORY)
     bench.recover()
     assert bench.store.outbox == []
 
 
-def test_what_waited_in_the_snapshot_s_outbox_is_published_unless_it_was() -> None:
+def test_recovery_publishes_the_snapshots_outbox_unless_it_was_published() -> None:
     sent, kept = debit(1, 30, 2), debit(2, 20, 3)
     snapshot = snapshot_of(50, 3, request(1), request(2), outbox=(sent, kept))
     assert unpublished(snapshot, [sent]) == [kept]

@@ -43,7 +43,7 @@ def test_a_balance_that_covers_the_amount_is_debited(balance: str, left: str) ->
 
 
 @pytest.mark.parametrize("balance", ["69.99", "0.00"])
-def test_one_that_does_not_is_left_alone_and_the_version_is_checked(balance: str) -> None:
+def test_insufficient_balance_leaves_the_wallet_but_checks_its_version(balance: str) -> None:
     store = with_balance(balance)
     debit(store)
     assert store.items["ana"] == Wallet("ana", Decimal(balance), version=1)
@@ -63,7 +63,7 @@ def test_a_refusal_is_decided_again_if_the_balance_has_changed() -> None:
     assert store.items["ana"] == Wallet("ana", Decimal("20.00"), version=3)
 
 
-def test_who_has_no_wallet_has_insufficient_balance() -> None:
+def test_a_user_without_a_wallet_has_insufficient_balance() -> None:
     store = FakeStore[Wallet]()
     debit(store)
     assert store.items == {}

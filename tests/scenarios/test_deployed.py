@@ -47,7 +47,7 @@ def test_a_queue_that_gives_up_at_once_does() -> None:
     assert done.queues.set_index("queue").dead["Wallet SQS"] == 1
 
 
-def test_it_is_kept_for_whoever_runs_it_again() -> None:
+def test_a_run_keeps_its_deployment() -> None:
     changed = without(events.BalanceRefunded)
     done = run("provider_error", deployment=changed, schedule=())
     assert done.deployment is changed
@@ -55,7 +55,7 @@ def test_it_is_kept_for_whoever_runs_it_again() -> None:
     assert list(again.records.jsonl()) == list(done.records.jsonl())
 
 
-def test_a_system_of_one_s_own_takes_one_too() -> None:
+def test_a_system_of_ones_own_runs_on_another_deployment() -> None:
     mute = replace(BOOKS.deployment, rules=())
     assert len(run(BOOKS, deployment=mute).records) < len(run(BOOKS).records)
 
@@ -67,6 +67,6 @@ def test_a_deployment_of_something_else() -> None:
         run(BOOKS, deployment=TRAVEL)
 
 
-def test_services_are_part_of_it() -> None:
+def test_services_and_a_deployment_together_are_refused() -> None:
     with pytest.raises(BadScenario, match="the services are part of the deployment"):
         run("happy_path", deployment=SOUND, services={"API Gateway": object})

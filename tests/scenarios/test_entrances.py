@@ -56,7 +56,7 @@ NEVER = Scenario(
 )
 
 
-def test_what_cannot_end_is_ended_on_a_file_when_it_is_in_a_run(tmp_path: Path) -> None:
+def test_a_served_scenario_without_an_end_is_ended_when_a_run_is(tmp_path: Path) -> None:
     here, there = run(NEVER), served(NEVER, tmp_path)
     assert isinstance(there.records.entries[-1].fact, StillGoingOn)
     assert abs(here.records.end - there.records.end) < 900_000
@@ -75,7 +75,7 @@ def test_the_command_says_which_law_is_broken_then(
     assert "✗ every saga ends: " in capsys.readouterr().out
 
 
-def test_a_file_on_which_it_was_ended_goes_on_when_it_is_started_again(tmp_path: Path) -> None:
+def test_serving_an_ended_file_again_goes_on(tmp_path: Path) -> None:
     first, second = served(NEVER, tmp_path), served(NEVER, tmp_path)
     assert second.records.end - first.records.end > 23 * 3_600_000
 
@@ -94,7 +94,7 @@ def test_a_run_has_an_end_however_long_its_scenario_says_it_is(
     assert len(finished.records) < 10_000
 
 
-def test_a_kernel_does_no_more_than_it_may() -> None:
+def test_a_kernel_stops_at_its_limit_of_actions() -> None:
     kernel = Kernel(0)
     kernel.most = 10
     done: list[int] = []
@@ -111,9 +111,7 @@ def test_a_kernel_does_no_more_than_it_may() -> None:
 
 @pytest.mark.parametrize("entrance", ENTRANCES)
 @pytest.mark.parametrize("given", [None, 3, {"name": "x"}, [happy_path], Scenario], ids=repr)
-def test_what_is_no_scenario_is_refused_with_what_to_give(
-    given: Any, entrance: str, tmp_path: Path
-) -> None:
+def test_every_verb_refuses_what_is_no_scenario(given: Any, entrance: str, tmp_path: Path) -> None:
     with pytest.raises(BadScenario, match=r"^give a Scenario, its name or a System, not "):
         ENTRANCES[entrance](given, tmp_path)
 

@@ -69,7 +69,7 @@ def refused(text: str) -> str:
 
 
 @EVERY_SCENARIO
-def test_what_is_saved_is_loaded_again(scenario: Scenario, tmp_path: Path) -> None:
+def test_a_saved_scenario_is_loaded_as_it_was(scenario: Scenario, tmp_path: Path) -> None:
     scenario.save(tmp_path / "my.json")
     loaded = Scenario.load(tmp_path / "my.json")
     assert loaded == scenario
@@ -199,7 +199,7 @@ def test_a_wrong_field_is_told_with_its_place(place: str, value: object, told: s
     ],
     ids=range(17),
 )
-def test_what_is_no_scenario_is_told(text: str, told: str) -> None:
+def test_a_file_that_holds_no_scenario_is_refused(text: str, told: str) -> None:
     assert told in refused(text)
 
 

@@ -223,7 +223,7 @@ class TestARun:
         said = [one.text for one in run(system).records.arrows() if (one.source, one.target) == VAN]
         assert said == ["402 declined"]
 
-    def test_what_is_delayed_comes_back_to_the_services_own_queue(self) -> None:
+    def test_a_delayed_event_comes_back_to_the_services_own_queue(self) -> None:
         done = run(PATIENT)
         assert [one.text for one in done.records.arrows() if (one.source, one.target) == VAN] == [
             "402 declined", "402 declined",
@@ -263,12 +263,12 @@ class TestExplored:
         assert "scenario = books" in text
         assert "# books: put your System in a module" in text
 
-    def test_what_a_party_outside_does_is_the_budgets_part(self) -> None:
+    def test_explore_refuses_a_party_outside_that_fails_by_itself(self) -> None:
         system = BOOKS.but(externals={"Van": "decline"})
         with pytest.raises(BadScenario, match=r"Van does 'decline' already"):
             explore(system)
 
-    def test_what_is_delayed_comes_when_nobody_has_a_step_to_make(self) -> None:
+    def test_explore_delivers_a_delayed_event_when_nobody_has_a_step_to_make(self) -> None:
         declining = PATIENT.but(externals={"Van": "approve"})
         answer = explore(declining, crashes=1, provider={"decline": 2})
         assert answer.proved
@@ -287,7 +287,7 @@ class TestExplored:
 
 class TestAMistakeIsTold:
     @pytest.mark.parametrize("how", [run, explore])
-    def test_what_is_delayed_by_a_service_without_a_queue(self, how: Any) -> None:
+    def test_a_service_without_a_queue_cannot_delay_an_event(self, how: Any) -> None:
         with pytest.raises(BadScenario, match=r"Shop publishes a Delayed event, and .*handle"):
             how(NOWHERE)
 

@@ -101,7 +101,7 @@ def test_percentiles_are_those_of_the_payments_that_ended() -> None:
     assert table["p99"][0] == took[35]
 
 
-def test_what_is_refused_has_no_payment() -> None:
+def test_a_refused_request_counts_as_refused_and_makes_no_payment() -> None:
     out = {"fault": "outage", "participant": "Payment Service", "start": 0, "end": 60_000}
     table = sweep(SHORT.but(faults=[out]), executor=Here())
     assert table["refused"][0] == 1
@@ -121,7 +121,7 @@ def test_a_value_with_parts_is_told_as_text() -> None:
     assert list(table["timing.external"]) == ["(80, 250)", "(400, 900)"]
 
 
-def test_several_fields_of_one_part() -> None:
+def test_a_sweep_varies_several_fields_of_one_part() -> None:
     rule = ProviderRule(behaviour="timeout_before", start=0, end=10)
     over = {"provider[0].start": [50_000], "provider[0].end": [60_000, 90_000]}
     assert len(sweep(SHORT.but(provider=[rule]), over=over, executor=Here())) == 2
@@ -216,7 +216,7 @@ def test_ctrl_c_keeps_the_finished_rows(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_ctrl_c_pressed_again_does_not_lose_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_pressed_again_loses_no_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     finished, make_table = serial()[:4], Memory.frame
 
     def interrupted(rows: Memory) -> pd.DataFrame:
@@ -294,7 +294,7 @@ def test_values_without_an_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("name", ["over", "services"])
-def test_what_is_no_dict_is_refused(name: str) -> None:
+def test_a_sweep_refuses_fields_or_services_that_are_no_dict(name: str) -> None:
     with pytest.raises(BadSweep, match=f"{name}: give a dict"):
         sweep(SHORT, **{name: 5})  # type: ignore[arg-type]
 
@@ -316,7 +316,9 @@ def test_rows_on_disk_are_the_rows(tmp_path: Path) -> None:
     assert len(pd.read_parquet(tmp_path / "rows")) == 18
 
 
-def test_a_sweep_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_with_the_same_folder_goes_on_where_it_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("pyarrow")
     monkeypatch.setattr("sagakit.sweeps.workers.AHEAD", 4)
     with pytest.warns(UserWarning, match="8 of 18 runs are finished"):
@@ -362,7 +364,7 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
         serial(to=tmp_path / "letter.txt")
 
 
-def test_without_pyarrow_it_is_said_what_to_install(
+def test_a_folder_without_pyarrow_is_refused_with_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
@@ -387,7 +389,7 @@ def test_progress_tells_rate_and_time_left(done: int, seconds: float, says: str)
     assert pace.told(seconds) == says
 
 
-def test_rows_that_were_there_before_make_it_no_faster() -> None:
+def test_rows_that_were_there_before_do_not_count_for_the_rate() -> None:
     pace = Pace(count=2_000, done=1_000)
     pace.done = 1_500
     assert pace.told(10.0) == "1,500 of 2,000 runs, 50.0 a second, 10 s left"

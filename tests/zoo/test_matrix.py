@@ -104,7 +104,7 @@ def test_the_command_line_shows_the_matrix_and_the_proofs(capsys: Captured) -> N
 
 
 @pytest.mark.usefixtures("killed_once")
-def test_the_command_line_tells_it_as_json(capsys: Captured) -> None:
+def test_the_command_line_writes_the_kill_matrix_as_json(capsys: Captured) -> None:
     assert main(["zoo", "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [one["flaw"] for one in told["flaws"]] == list(NAMES)
