@@ -25,7 +25,7 @@ PAYMENTS = 3
 
 @pytest.fixture(scope="module")
 def records() -> list[Record]:
-    return list(run(workload.happy_payments(PAYMENTS)).records.entries)
+    return list(run(workload.happy_payments(PAYMENTS)).records)
 
 
 def test_what_sagakit_does_for_a_payment_is_what_the_workload_says(records: list[Record]) -> None:
@@ -108,7 +108,7 @@ class TestKilled:
 
     def test_a_second_debit_is_counted(self) -> None:
         done = run(killed.TRAFFIC)
-        facts = done.records.entries
+        facts = done.records
         debit = next(
             record for record in facts
             if isinstance(record.fact, Committed)
@@ -124,7 +124,7 @@ class TestKilled:
         done = run(killed.TRAFFIC)
         cut = [
             record
-            for record in done.records.entries
+            for record in done.records
             if record.saga != "ana:1"
             and not (isinstance(record.fact, Committed) and record.invocation >= 30)
         ]

@@ -46,7 +46,7 @@ def test_the_toy_has_the_same_schedules_for_us_as_for_simloom(
 
 
 def test_the_toy_does_the_same_steps_for_us_as_for_simloom() -> None:
-    facts = [record.fact for record in run(toy(1)).records.entries]
+    facts = [record.fact for record in run(toy(1)).records]
     ours = Counter(
         get=sum(isinstance(fact, ItemRead) for fact in facts),
         commit=sum(isinstance(f, CommitRequested) and f.item is not None for f in facts),

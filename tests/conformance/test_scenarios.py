@@ -250,7 +250,7 @@ def test_disaster_recovery_loses_nothing_and_publishes_no_event_twice() -> None:
 
 def published_ids(records: Trace) -> list[str]:
     return sorted(
-        str(record.event_id) for record in records.entries if isinstance(record.fact, Published)
+        str(record.event_id) for record in records if isinstance(record.fact, Published)
     )
 
 
