@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
-from sagakit.contract.terminal import printable, printable_lines
+from sagakit.contract.terminal import printable_lines
 from sagakit.draw.icons import Points, Shape, box
 from sagakit.draw.palette import INK, WHITE
 
@@ -23,6 +23,7 @@ SHOWN = 840.0  # pixels, on a screen of 1280 beside JupyterLab's list of files
 FONTS = "DejaVu Sans,Verdana,Bitstream Vera Sans,Arial,sans-serif"
 NO_PNG = "writing .png or .pdf needs resvg-py: pip install 'sagakit[png]' (an .svg needs nothing)"
 
+NO_CHARACTER = re.compile("[\ufffe\uffff]")  # nor can XML hold these two
 TOLD = re.compile(r"<title>[^<]*</title>")
 
 Dash = tuple[float, ...] | None
@@ -281,4 +282,4 @@ def _number(value: float) -> str:
 
 def _text(text: str) -> str:
     """Return a text that SVG can hold: no control characters, which XML cannot, and no markup."""
-    return escape("\n".join(map(printable, text.split("\n"))))
+    return escape(NO_CHARACTER.sub("\ufffd", printable_lines(text)))

@@ -1,11 +1,15 @@
 """The SVG writer: what it writes is the same everywhere, safe, and as wide as it was measured."""
 
 import sys
+from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.ft2font import FT2Font
 
 from sagakit.draw.svg import SHOWN, WIDTH, Sheet
@@ -30,6 +34,18 @@ def test_a_text_is_shown_as_it_is_and_never_markup() -> None:
     text = """<b> & "quotes" 'n $\\frac{$ 100%# \x00 ]]>"""
     (shown,) = ET.fromstring(drawing(text).svg()).iter(f"{SVG}text")
     assert shown.text == text.replace("\x00", "\\x00")
+
+
+@given(st.text())
+def test_any_text_survives_as_svg_and_as_img(text: str) -> None:
+    picture = drawing(text)
+    source = picture.img().partition(' src="data:image/svg+xml,')[2].removesuffix('">')
+    shown = [
+        [element.text for element in ET.fromstring(svg).iter(f"{SVG}text")]
+        for svg in (picture.svg(), unquote(unescape(source)))
+    ]
+    assert shown[0] == shown[1]
+    assert len(shown[0]) == bool(text)
 
 
 def test_a_screen_reader_is_told_the_title_and_the_rest() -> None:
