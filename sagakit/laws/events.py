@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 from sagakit.contract.terminal import count
 from sagakit.laws.evidence import Breach, Evidence, Found
-from sagakit.trace.facts import Seen
+from sagakit.trace.facts import Renamed, Seen
 
 
 def no_ghost_nothing_lost(evidence: Evidence) -> Found:
@@ -54,7 +54,7 @@ def causality(evidence: Evidence) -> Found:
     An event counts from where it first occurs: published, or in a text that came from outside.
     """
     breaches = []
-    events = (*evidence.published, *evidence.renamed)
+    events = (*evidence.published, *evidence.of(Renamed))
     for event in events:
         cause, own_saga = event.fact.causation_id, event.record.saga
         if cause == own_saga:

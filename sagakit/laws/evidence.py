@@ -5,9 +5,9 @@ account, so all of it is read from there. What speaks of payments is in `payment
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sagakit.contract.deployment import Rule
 from sagakit.trace import facts
@@ -43,7 +43,7 @@ class Verdict(NamedTuple):
 
 
 def judge(law: str, breaches: Collection[Breach], looked_at: str) -> Verdict:
-    """Held if there is no breach; else the first in the trace is told, and how many more follow."""
+    """Return the verdict: held if there is no breach, else the first and how many more follow."""
     if not breaches:
         return Verdict(law, True, looked_at)
     first = min(breaches, key=lambda breach: breach.record)
@@ -55,9 +55,11 @@ def judge(law: str, breaches: Collection[Breach], looked_at: str) -> Verdict:
     return Verdict(law, False, text, first.record)
 
 
-ABOUT_PARTIES = (
-    facts.Asked, facts.PartyAnswered, facts.PartyUnreachable, facts.PartySilent, facts.Booked,
+CHANGES_OF_STORES = (
+    facts.Opening, facts.Committed, facts.SnapshotTaken, facts.StoreLost, facts.Restored,
 )  # fmt: skip
+CALLS = (facts.Asked, facts.PartyAnswered, facts.PartyUnreachable, facts.PartySilent)
+ENDS = (facts.Crashed, facts.CutOff, facts.MessageTaken, facts.Failed, facts.Answered)
 
 
 class Loss(NamedTuple):
@@ -90,14 +92,6 @@ class Evidence:
     for ever. Of a run that was cut short, say `ended=False`: what is under way is not yet held
     against it. `over` is also true for a run that was stopped because it would not end.
 
-    history     what changed in the stores, in order: openings, commits, snapshots, losses, restores
-    published   the events that services published on the bus or put in their retry queues
-    renamed     the events that a rule of the bus made of others
-    first_seen  event id to the index at which it first occurs, and its saga there
-    cut         invocation to the crash, timeout or failure that ended it
-    resumed     invocation to the index at which it had its service take messages again
-    replies     what actors were answered
-    asked       requests to external parties, their answers, their silence, and their own books
     losses      the losses of stores; unrepaired, store to the loss that is not made good at the end
     restores    the recoveries that put a snapshot back
     messages    what became of each message
@@ -107,76 +101,60 @@ class Evidence:
         self, trace: Trace, *, ended: bool = True, rules: Iterable[Rule] | None = None
     ) -> None:
         """`rules` are those of the bus, by default the trace's own."""
-        self.trace = trace
         records = trace.entries
-        self.over = ended
         stopped = bool(records) and isinstance(records[-1].fact, facts.StillGoingOn)
+        self.trace = trace
+        self.over = ended
         self.ended = ended and not stopped
-        self.history: list[Seen] = []
-        self.published: list[Seen] = []
-        self.renamed: list[Seen] = []
-        self.first_seen: dict[str, tuple[int, str | None]] = {}
-        self.cut: dict[int, Seen] = {}
-        self.resumed: dict[int, int] = {}
-        self.replies: list[Seen] = []
-        self.asked: list[Seen] = []
+        self.messages = Messages(records, trace.rules or () if rules is None else rules)
+        self._actors = {lane.name for lane in trace.participants if lane.kind == "actor"}
+        self._positions: dict[type, list[int]] = defaultdict(list)
+        for position, record in enumerate(records):
+            self._positions[type(record.fact)].append(position)
         self.losses: list[Loss] = []
         self.restores: list[Restore] = []
         self.unrepaired: dict[str, Loss] = {}
-        self.messages = Messages(records, trace.rules or () if rules is None else rules)
-        self._actors = {lane.name for lane in trace.participants if lane.kind == "actor"}
-        first_seen, take = self.first_seen, self._readers()
-        for index, record in enumerate(records):
-            reader = take.get(type(record.fact))
-            if reader is not None:
-                reader(Seen(index, record), record.fact)
-            event_id = record.event_id
-            if event_id is not None and event_id not in first_seen:
-                first_seen[event_id] = (index, record.saga)
         self._find_disasters()
 
-    def _readers(self) -> dict[type, Callable[[Seen, Any], None]]:
-        """Return what to do with each kind of fact; others tell nothing here."""
-        changes = (
-            facts.Opening, facts.Committed, facts.SnapshotTaken, facts.StoreLost, facts.Restored,
-        )  # fmt: skip
-        ends = (facts.Crashed, facts.CutOff, facts.MessageTaken, facts.Failed)
+    def of(self, *kinds: type) -> list[Seen]:
+        """Return the records of these kinds of facts, in the order of the trace."""
+        records = self.trace.entries
+        positions = [position for kind in kinds for position in self._positions.get(kind, ())]
+        return [Seen(position, records[position]) for position in sorted(positions)]
+
+    @cached_property
+    def history(self) -> list[Seen]:
+        """The changes in the stores: openings, commits, snapshots, losses, restores."""
+        return self.of(*CHANGES_OF_STORES)
+
+    @cached_property
+    def published(self) -> list[Seen]:
+        """The events that services published on the bus or put in their retry queues."""
+        events = self.of(facts.Published, facts.Postponed)
+        return [seen for seen in events if seen.fact.source not in self._actors]
+
+    @property
+    def replies(self) -> list[Seen]:
+        """The answers that actors got."""
+        return [seen for seen in self.of(facts.Answered) if seen.fact.source in self._actors]
+
+    @cached_property
+    def first_seen(self) -> dict[str | None, tuple[int, str | None]]:
+        """Event id to the position at which it first occurs, and its saga there."""
+        found: dict[str | None, tuple[int, str | None]] = {}
+        for position, record in enumerate(self.trace.entries):
+            if record.event_id not in found:
+                found[record.event_id] = (position, record.saga)
+        return found
+
+    @cached_property
+    def cut(self) -> dict[int, Seen]:
+        """Invocation to the crash, timeout or failure that ended it."""
         return {
-            **dict.fromkeys(changes, self._changed),
-            **dict.fromkeys(ends, self._ended_badly),
-            facts.Published: self._published,
-            facts.Postponed: self._published,
-            facts.Renamed: self._renamed,
-            facts.Answered: self._answered,
-            facts.Resumed: self._resumed,
-            **dict.fromkeys(ABOUT_PARTIES, self._asked),
+            seen.record.invocation: seen
+            for seen in self.of(*ENDS)
+            if seen.record.invocation and getattr(seen.fact, "failed", True)
         }
-
-    def _changed(self, seen: Seen, _fact: Any) -> None:
-        self.history.append(seen)
-
-    def _published(self, seen: Seen, fact: facts.Published | facts.Postponed) -> None:
-        if fact.source not in self._actors:
-            self.published.append(seen)
-
-    def _renamed(self, seen: Seen, _fact: facts.Renamed) -> None:
-        self.renamed.append(seen)
-
-    def _answered(self, seen: Seen, fact: facts.Answered) -> None:
-        if fact.source in self._actors:
-            self.replies.append(seen)
-        if fact.failed:
-            self._ended_badly(seen, fact)
-
-    def _resumed(self, seen: Seen, _fact: facts.Resumed) -> None:
-        self.resumed[seen.record.invocation] = seen.position
-
-    def _asked(self, seen: Seen, _fact: Any) -> None:
-        self.asked.append(seen)
-
-    def _ended_badly(self, seen: Seen, _fact: Any) -> None:
-        if seen.record.invocation:
-            self.cut[seen.record.invocation] = seen
 
     # Losses, and the commits that count.
 
@@ -200,19 +178,20 @@ class Evidence:
                     del self.unrepaired[fact.store]
 
     def _end_of_recovery(self, restore: Seen, service: str) -> int | None:
-        """Return the index at which the service took messages again, or whoever asked for the
+        """Return the position at which the service took messages again, or whoever asked for the
         recovery was told; None if it was cut off before."""
         invocation = restore.record.invocation
-        if invocation in self.resumed:
-            return self.resumed[invocation]
+        for seen in self.of(facts.Resumed):
+            if seen.record.invocation == invocation:
+                return seen.position
         if invocation in self.cut:
             return None
-        replies = (reply.position for reply in self.replies if reply.fact.service == service)
-        return next((index for index in replies if index > restore.position), None)
+        told = (reply.position for reply in self.replies if reply.fact.service == service)
+        return next((position for position in told if position > restore.position), None)
 
-    @property
-    def commits(self) -> Iterator[Seen]:
-        return (seen for seen in self.history if type(seen.record.fact) is facts.Committed)
+    @cached_property
+    def commits(self) -> list[Seen]:
+        return self.of(facts.Committed)
 
     @cached_property
     def undone(self) -> frozenset[int]:

@@ -1,18 +1,15 @@
 """The evidence about payments: where each one's money is, and how its saga went."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from sagakit.contract.deployment import Rule
 from sagakit.laws.evidence import Evidence
 from sagakit.payments.events import FINAL_EVENTS
 from sagakit.payments.money import ZERO
 from sagakit.payments.topology import payment_system
-from sagakit.trace import facts
-from sagakit.trace.facts import Seen
+from sagakit.trace.facts import Booked, Seen
 from sagakit.trace.trace import Trace
 
 WALLETS, PAYMENTS, BREAKER = "Wallet DB", "Payments DB", "Breaker DB"
@@ -80,53 +77,11 @@ class UnderWay(NamedTuple):
 
 
 class PaymentEvidence(Evidence):
-    """The evidence of a run of the payment system.
-
-    breaker  reads and writes of the breaker, requests to the provider, and the ends of the
-             invocations that made them
-    """
+    """The evidence of a run of the payment system; without rules, those of the system are taken."""
 
     def __init__(self, trace: Trace, *, ended: bool = True) -> None:
-        self.breaker: list[Seen] = []
-        self._callers: set[int] = set()  # invocations that asked the breaker or the provider
-        rules: Iterable[Rule] = trace.rules if trace.rules is not None else payment_system().rules
+        rules = trace.rules if trace.rules is not None else payment_system().rules
         super().__init__(trace, ended=ended, rules=rules)
-
-    def _readers(self) -> dict[type, Callable[[Seen, Any], None]]:
-        ends = (facts.Received, facts.Acknowledged)
-        return super()._readers() | {
-            facts.Committed: self._committed,
-            facts.ItemRead: self._read,
-            **dict.fromkeys(ends, self._left),
-        }
-
-    def _committed(self, seen: Seen, fact: facts.Committed) -> None:
-        self._changed(seen, fact)
-        if fact.store == BREAKER and fact.writes:
-            self._called(seen)
-
-    def _read(self, seen: Seen, fact: facts.ItemRead) -> None:
-        if fact.store == BREAKER:
-            self._called(seen)
-
-    def _asked(self, seen: Seen, fact: Any) -> None:
-        super()._asked(seen, fact)
-        if not isinstance(fact, facts.Booked):
-            self._called(seen)
-
-    def _called(self, seen: Seen) -> None:
-        self._callers.add(seen.record.invocation)
-        self.breaker.append(seen)
-
-    def _left(self, seen: Seen, _fact: Any) -> None:
-        """Note that an invocation is done with what it asked for: that it was cut off, has
-        acknowledged its message, or has the next one."""
-        if seen.record.invocation in self._callers:
-            self.breaker.append(seen)
-
-    def _ended_badly(self, seen: Seen, fact: Any) -> None:
-        super()._ended_badly(seen, fact)
-        self._left(seen, fact)
 
     @cached_property
     def movements(self) -> list[Movement]:
@@ -149,15 +104,13 @@ class PaymentEvidence(Evidence):
             standing = found[movement.saga]
             (standing.debits if movement.amount < 0 else standing.refunds).append(movement)
             standing.last = movement.seen.position
-        for seen in self.asked:
-            entry = seen.fact
-            if isinstance(entry, facts.Booked):
-                standing = found[seen.record.saga]
-                executed = entry.state == "executed"
-                standing.kept[entry.key] = _amount(entry.request) if executed else ZERO
-                standing.last = max(standing.last, seen.position)
-                if executed:
-                    standing.charges.append(seen)
+        for seen in self.of(Booked):
+            standing, entry = found[seen.record.saga], seen.fact
+            executed = entry.state == "executed"
+            standing.kept[entry.key] = _amount(entry.request) if executed else ZERO
+            standing.last = max(standing.last, seen.position)
+            if executed:
+                standing.charges.append(seen)
         return dict(found)
 
     @cached_property

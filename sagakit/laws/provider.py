@@ -1,18 +1,19 @@
 """Laws about the external provider: what it is asked, when, and what its silence allows."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sagakit.contract.terminal import count
-from sagakit.laws.evidence import Breach, Found
-from sagakit.laws.payments import PaymentEvidence
+from sagakit.laws.evidence import CALLS, ENDS, Breach, Found
+from sagakit.laws.payments import BREAKER, PaymentEvidence
 from sagakit.trace.facts import (
+    Acknowledged,
     Asked,
-    Booked,
     Committed,
     ItemRead,
     PartyAnswered,
     PartyUnreachable,
+    Received,
     Seen,
 )
 
@@ -109,7 +110,7 @@ def breaker(evidence: PaymentEvidence) -> Found:
     stored = "CLOSED"
     probes: dict[int, Seen] = {}  # invocation to its write of HALF_OPEN, until it is over
     calls = opened = 0
-    for seen in evidence.breaker:
+    for seen in _around_the_breaker(evidence):
         who, saga = seen.record.invocation, seen.record.saga
         match seen.fact:
             case ItemRead(item=item):
@@ -139,12 +140,27 @@ def breaker(evidence: PaymentEvidence) -> Found:
     return breaches, looked_at
 
 
+def _around_the_breaker(evidence: PaymentEvidence) -> Iterator[Seen]:
+    """Yield reads and writes of the breaker, requests to the provider, and of the invocations that
+    made them what ends their interest: an answer, a crash, an acknowledgement, the next message."""
+    callers: set[int] = set()
+    for seen in evidence.of(ItemRead, Committed, *CALLS, *ENDS, Received, Acknowledged):
+        invocation, fact = seen.record.invocation, seen.record.fact
+        if isinstance(fact, ItemRead | Committed):
+            if fact.store != BREAKER or (isinstance(fact, Committed) and not fact.writes):
+                continue
+            callers.add(invocation)
+        elif isinstance(fact, Asked):
+            callers.add(invocation)
+        if invocation in callers:
+            yield seen
+
+
 def _talks(evidence: PaymentEvidence) -> dict[str | None, list[Seen]]:
     """Return saga to its requests to the provider and what came back, without the books."""
     talks: dict[str | None, list[Seen]] = defaultdict(list)
-    for seen in evidence.asked:
-        if not isinstance(seen.fact, Booked):
-            talks[seen.record.saga].append(seen)
+    for seen in evidence.of(*CALLS):
+        talks[seen.record.saga].append(seen)
     return talks
 
 

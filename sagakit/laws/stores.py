@@ -126,8 +126,8 @@ def _published_again(evidence: Evidence, restore: Restore) -> list[Breach]:
 def _calls(evidence: Evidence, restore: Restore) -> list[Breach]:
     return [
         Breach(seen.position, f"the recovery called {seen.fact.party} {seen}")
-        for seen in evidence.asked
-        if isinstance(seen.fact, Asked) and seen.record.invocation == restore.invocation
+        for seen in evidence.of(Asked)
+        if seen.record.invocation == restore.invocation
     ]
 
 

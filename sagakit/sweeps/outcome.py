@@ -80,7 +80,6 @@ def outcome_of(trace: Trace) -> Outcome:
     """Count and judge a run."""
     evidence = PaymentEvidence(trace)
     statuses = [life.status for life in evidence.lives.values()]
-    asked = [type(seen.fact) for seen in evidence.asked]
     replies = [seen.fact for seen in evidence.replies]
     times = latencies(evidence)
     return Outcome(
@@ -90,8 +89,8 @@ def outcome_of(trace: Trace) -> Outcome:
         refused=sum(reply.failed or reply.status >= 400 for reply in replies),
         refunds=sum(len(standing.refunds) for standing in evidence.standings.values()),
         dead_letters=sum(message.dead for message in evidence.messages.by_id.values()),
-        provider_calls=asked.count(Asked),
-        unanswered=asked.count(PartySilent),
+        provider_calls=len(evidence.of(Asked)),
+        unanswered=len(evidence.of(PartySilent)),
         duplicates=sum(count - 1 for count in evidence.messages.deliveries.values()),
         p50=nearest_rank(times, 50) if times else None,
         p95=nearest_rank(times, 95) if times else None,
