@@ -3,6 +3,7 @@
 A shape is a list of polylines in points around its middle, x to the right and y down.
 """
 
+from itertools import cycle
 from math import cos, pi, radians, sin
 from typing import NamedTuple
 
@@ -39,13 +40,8 @@ def polygon(corners: int, turn: float = 0) -> Points:
 
 def star(rays: int) -> Points:
     """Return a star around 0 that is 1 large."""
-    outer, inner = polygon(rays), polygon(rays, 180 / rays)
-    points = [
-        point
-        for far, near in zip(outer[:-1], inner[:-1], strict=True)
-        for point in (far, (near[0] * 0.45, near[1] * 0.45))
-    ]
-    return [*points, points[0]]
+    sizes = cycle((1, 0.45))
+    return [(x * size, y * size) for (x, y), size in zip(polygon(2 * rays), sizes, strict=False)]
 
 
 def turned(shape: Shape, angle: float) -> Shape:

@@ -7,8 +7,7 @@ from typing import NamedTuple
 from sagakit.contract.deployment import Participant
 
 # Okabe and Ito, "Color Universal Design" (2008): told apart with every common colour blindness.
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#000000"
+BLUE, RED, YELLOW = "#0072B2", "#D55E00", "#F0E442"
 INK, GREY, PALE, WHITE = "#222222", "#6B6B6B", "#D9D9D9", "#FFFFFF"
 ALARM = "#A33C00"  # RED, dark enough for letters
 NOTE = "#FFFDF0"
