@@ -55,7 +55,7 @@ def balances(
     if user is None and len(shown) < len(wallets):
         whose = f"Balances of the first {len(shown)} of {len(wallets)} wallets"
     title = title or whose
-    series = {one: [change for change in changes if change.wallet == one] for one in shown}
+    series = {wallet: [change for change in changes if change.wallet == wallet] for wallet in shown}
     end = trace.end
     alt = "\n".join([f"{title}.", *_sentences(series, losses)])
     shown_until, rest = _end(series, losses, end)
@@ -68,8 +68,8 @@ def balances(
 def _sentences(series: dict[str, list[Change]], losses: list[Loss]) -> Iterator[str]:
     many = len(series) > FEW
     for wallet, changes in series.items():
-        told = [f"{one.label} at {moment(one.t)}" for one in changes if one.label]
-        known = [one.balance for one in changes if one.balance is not None]
+        told = [f"{change.label} at {moment(change.t)}" for change in changes if change.label]
+        known = [change.balance for change in changes if change.balance is not None]
         first, last = (known[0], known[-1]) if known else (None, None)
         if many:
             yield f"{wallet}: {first} to {last} with {len(told)} changes."
@@ -96,14 +96,16 @@ def _end(series: dict[str, list[Change]], losses: list[Loss], end: int) -> tuple
 def _steps(changes: list[Change], end: int) -> tuple[list[float], list[float]]:
     """Return the corners of a line that is broken while the balance is lost."""
     times = [float(change.t) for change in changes]
-    values = [float("nan") if one.balance is None else float(one.balance) for one in changes]
+    values = [
+        float("nan") if change.balance is None else float(change.balance) for change in changes
+    ]
     return [*times, float(end)], [*values, values[-1]]
 
 
 def _together(
     series: dict[str, list[Change]], losses: list[Loss], end: int, rest: str, title: str, alt: str
 ) -> Picture:
-    """All lines in one panel, each named at its end."""
+    """Draw all lines in one panel, each named at its end."""
     chart = Chart(
         title, alt, 245, left=61, right=104, above=11 * bool(losses),
         legend=_legend(series, losses),
@@ -112,7 +114,7 @@ def _together(
     start = -0.015 * end  # what happens at once would else lie on the axis
     axes.set_xlim(start, end)
     chart.count_time(end, more=rest)
-    known = [one.balance for changes in series.values() for one in changes if one.balance]
+    known = [change.balance for changes in series.values() for change in changes if change.balance]
     highest = float(max(known, default=Decimal(1))) * 1.12
     axes.set_ylim(0, highest)
     chart.name_heights("balance (units of money)")
@@ -120,7 +122,7 @@ def _together(
     def at(t: float) -> float:
         return (t - start) / (end - start) * chart.wide
 
-    def place(t: float, balance: Decimal) -> tuple[float, float]:
+    def point(t: float, balance: Decimal) -> tuple[float, float]:
         return at(t), (1 - float(balance) / highest) * chart.high
 
     labels = Labels(chart.wide)
@@ -137,10 +139,10 @@ def _together(
     for changes, colour in zip(series.values(), SAGAS, strict=False):
         xs, ys = _steps(changes, end)
         axes.step(xs, ys, where="post", color=colour, lw=1.8, zorder=3)
-        for one in changes:
-            if one.balance is not None:
-                x, y = place(one.t, one.balance)
-                _sign(axes, one, float(one.balance), colour)
+        for change in changes:
+            if change.balance is not None:
+                x, y = point(change.t, change.balance)
+                _sign(axes, change, float(change.balance), colour)
                 labels.block_around(x, y)
         for (a, b), (value, after) in zip(pairwise(xs), pairwise(ys), strict=True):
             if value == value:
@@ -150,9 +152,9 @@ def _together(
                 level, other = sorted((1 - v / highest) * chart.high for v in (value, after))
                 labels.block(at(b) - 1.5, level, at(b) + 1.5, other)
     for changes in series.values():
-        for one in changes:
-            if one.label and one.balance is not None:
-                labels.beside(one.label, *place(one.t, one.balance))
+        for change in changes:
+            if change.label and change.balance is not None:
+                labels.beside(change.label, *point(change.t, change.balance))
     chart.write(labels, lambda y: (1 - y / chart.high) * highest)
     _name_ends(chart, series, end, highest)
     return chart
@@ -161,14 +163,14 @@ def _together(
 def _name_ends(chart: Chart, series: dict[str, list[Change]], end: int, highest: float) -> None:
     last = {wallet: changes[-1].balance for wallet, changes in series.items()}
     levels = [float(balance or 0) / highest * chart.high for balance in last.values()]
-    places = spread(levels, 12.2, 3.6, chart.high)
-    for (wallet, balance), level, place, colour in zip(
-        last.items(), levels, places, SAGAS, strict=False
+    ends = spread(levels, 12.2, 3.6, chart.high)
+    for (wallet, balance), level, end_level, colour in zip(
+        last.items(), levels, ends, SAGAS, strict=False
     ):
         text = f"{wallet}  {'lost' if balance is None else balance}"
         chart.plot.annotate(
             text, (end, level / chart.high * highest),
-            xytext=(end * (1 + 11.5 / chart.wide), place / chart.high * highest),
+            xytext=(end * (1 + 11.5 / chart.wide), end_level / chart.high * highest),
             size=9.5, weight="bold", color=INK, va="center", annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colour, "lw": 1.8, "shrinkA": 0, "shrinkB": 0,
                         "relpos": (0, 0.5)},
@@ -178,7 +180,7 @@ def _name_ends(chart: Chart, series: dict[str, list[Change]], end: int, highest:
 def _in_rows(
     series: dict[str, list[Change]], losses: list[Loss], end: int, rest: str, title: str, alt: str
 ) -> Picture:
-    """A row a wallet, all to one scale."""
+    """Draw a row a wallet, all to one scale."""
     chart = Chart(title, alt, ROW * len(series), left=72, right=72, above=14.4,
                      legend=_legend(series, losses))  # fmt: skip
     axes = chart.plot
@@ -186,7 +188,7 @@ def _in_rows(
     chart.count_time(end, more=rest)
     axes.set_ylim(len(series), 0)
     chart.name_rows(list(series), [row + 0.55 for row in range(len(series))])
-    known = [one.balance for changes in series.values() for one in changes if one.balance]
+    known = [change.balance for changes in series.values() for change in changes if change.balance]
     highest = float(max(known, default=Decimal(1)))
     for loss in losses:
         _shade(axes, loss, end)
@@ -196,10 +198,10 @@ def _in_rows(
         xs, ys = _steps(changes, end)
         levels = [row + 0.92 - 0.75 * y / highest for y in ys]
         axes.step(xs, levels, where="post", color=SAGAS[0], lw=1.2, zorder=3)
-        for one in changes:
-            if one.balance is not None:
-                level = row + 0.92 - 0.75 * float(one.balance) / highest
-                _sign(axes, one, level, SAGAS[0], 20)
+        for change in changes:
+            if change.balance is not None:
+                level = row + 0.92 - 0.75 * float(change.balance) / highest
+                _sign(axes, change, level, SAGAS[0], 20)
         last = changes[-1].balance
         axes.text(end * 1.01, row + 0.55, "lost" if last is None else f"{last}", size=SMALL,
                   color=INK, va="center")  # fmt: skip

@@ -48,8 +48,8 @@ def _why_nothing(story: BreakerStory) -> str:
 
 
 def _sentences(story: BreakerStory) -> Iterator[str]:
-    for one in story.stretches:
-        yield f"{one.state} from {moment(one.begin)} to {moment(one.end)}."
+    for stretch in story.stretches:
+        yield f"{stretch.state} from {moment(stretch.begin)} to {moment(stretch.end)}."
     yield (
         f"{len(story.answered)} calls were answered, {len(story.silent)} were not; of all, "
         f"{len(story.probes)} were probes. Rejected at once: {len(story.rejections)}."
@@ -61,7 +61,7 @@ def _sentences(story: BreakerStory) -> Iterator[str]:
 
 def _draw(story: BreakerStory) -> Picture:
     answered = story.answered[:: ceil(len(story.answered) / MOST_CALLS) or 1]
-    calls = sorted((*answered, *story.silent), key=lambda one: one.begin)
+    calls = sorted((*answered, *story.silent), key=lambda call: call.begin)
     scale = (WIDTH - LEFT - RIGHT) / (1.015 * story.end or 1)
     rows = _stacked(calls, scale)
     heights = [BAND, STEPS, ROW * (max(rows, default=0) + 1), 11.5]
@@ -93,7 +93,7 @@ def _draw(story: BreakerStory) -> Picture:
 
 
 def _stacked(calls: list[OutsideCall], scale: float) -> list[int]:
-    """A row for each call, so that none lies on another."""
+    """Return a row for each call, so that none lies on another."""
     free: list[float] = []
     rows = []
     for call in calls:
@@ -105,21 +105,27 @@ def _stacked(calls: list[OutsideCall], scale: float) -> list[int]:
 
 
 def _draw_states(chart: Chart, story: BreakerStory, top: float) -> None:
-    """The band; a stretch that is too short for its name gets it above."""
+    """Draw the band; a stretch that is too short for its name gets it above."""
     axes = chart.plot
     start, end = axes.get_xlim()
     labels = Labels(chart.wide)
-    for one in story.stretches:
-        tint = TINTS.get(one.state, "#E6E6E6")
+    for stretch in story.stretches:
+        tint = TINTS.get(stretch.state, "#E6E6E6")
         axes.add_patch(
             Rectangle(
-                (one.begin, top), one.end - one.begin, BAND, fc=tint, ec=INK, lw=0.7, zorder=3
+                (stretch.begin, top),
+                stretch.end - stretch.begin,
+                BAND,
+                fc=tint,
+                ec=INK,
+                lw=0.7,
+                zorder=3,
             )
         )
-        text = f"{one.state}, {roughly(one.end - one.begin)}"
-        room = (one.end - one.begin) / (end - start) * chart.wide
-        middle = (one.begin + one.end) / 2
-        fitting = [each for each in (text, one.state) if width(each, TEXT) < room - 6]
+        text = f"{stretch.state}, {roughly(stretch.end - stretch.begin)}"
+        room = (stretch.end - stretch.begin) / (end - start) * chart.wide
+        middle = (stretch.begin + stretch.end) / 2
+        fitting = [each for each in (text, stretch.state) if width(each, TEXT) < room - 6]
         if fitting:
             axes.text(middle, top + BAND / 2, fitting[0], size=TEXT, color=INK, ha="center",
                       va="center", zorder=4)  # fmt: skip
@@ -129,7 +135,7 @@ def _draw_states(chart: Chart, story: BreakerStory, top: float) -> None:
 
 
 def _draw_failures(chart: Chart, story: BreakerStory, top: float) -> None:
-    """The steps, each with its number where there is room for it; the highest before each fall
+    """Draw the steps, each with its number where there is room for it; the highest before each fall
     always has it."""
     axes = chart.plot
     start, end = axes.get_xlim()

@@ -47,7 +47,7 @@ def counts(counted: Counts, *, over: str, title: str) -> Picture:
     for name, colour, sign in looks:
         points = lines[name]
         chart.plot.plot(
-            [*points], [float(one) for one in points.values()], color=colour, marker=sign
+            [*points], [float(number) for number in points.values()], color=colour, marker=sign
         )
     chart.plot.set_yscale("log")
     chart.name_heights("how many (logarithmic)")
@@ -62,7 +62,7 @@ def _axes(chart: Chart, lines: Counts) -> None:
     every = sorted({x for points in lines.values() for x in points})
     axes.xaxis.set_major_locator(FixedLocator(every))
     axes.set_xlim(every[0] - 0.2, every[-1] + 0.2)
-    digits = max(len(str(one)) for points in lines.values() for one in points.values())
+    digits = max(len(str(number)) for points in lines.values() for number in points.values())
     step = -(-digits // MOST_TICKS)
     axes.set_ylim(10.0 ** (-0.1 * digits), 10.0 ** (1.05 * digits))
     axes.yaxis.set_major_locator(
@@ -73,8 +73,8 @@ def _axes(chart: Chart, lines: Counts) -> None:
 
 
 def _label(chart: Chart, lines: Counts) -> None:
-    """Each number at its sign: above it to the left, where a line that rises leaves room, or below
-    it if there is another one close above. Lines that meet at a point share its label."""
+    """Write each number at its sign: above it to the left, where a line that rises leaves room, or
+    below it if there is another one close above. Lines that meet at a point share its label."""
     axes = chart.plot
     first = min(x for points in lines.values() for x in points)
     by_x: dict[int, set[int]] = {}
@@ -95,7 +95,7 @@ def _label(chart: Chart, lines: Counts) -> None:
 
 
 def told(number: int) -> str:
-    """A whole number for people: in full up to a million, else by its power of ten."""
+    """Return a whole number for people: in full up to a million, else by its power of ten."""
     if number < EXACT:
         return f"{number:,}"
     digits = str(number)

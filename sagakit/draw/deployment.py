@@ -109,8 +109,8 @@ class _Drawing:
         lines = [*((line, NAME, INK) for line in part.lines)]
         lines += [(part.numbers, NUMBER, GREY)] * bool(part.numbers)
         y = part.middle - LINE * (len(lines) - 1) / 2 + 3
-        for place, (text, size, ink) in enumerate(lines):
-            self.sheet.words(left + SIGN, y + LINE * place, text, size, colour=ink)
+        for index, (text, size, ink) in enumerate(lines):
+            self.sheet.words(left + SIGN, y + LINE * index, text, size, colour=ink)
 
     def _block(self, block: Block, row: Row) -> None:
         left, right = self.columns.functions
@@ -156,7 +156,7 @@ class _Drawing:
             self.sheet.words(x, y + 10, f"as {rule.rename.__name__}", NAME, align="center")
 
     def _takes(self, block: Block, feed: Feed) -> None:
-        """From a queue to its function; and back, if that puts messages there."""
+        """Draw the way from a queue to its function; and back, if that puts messages there."""
         here, there = self.columns.feeds[1], self.columns.functions[0]
         middle, y = (here + there) / 2, feed.part.middle
         back = block.function.retry_queue == feed.part.name
@@ -171,7 +171,7 @@ class _Drawing:
             self.sheet.words(middle + 2, y + 9.5, "delayed", NUMBER, align="center", colour=GREY)
 
     def _fan_out(self, topic: Feed) -> None:
-        """From a topic to each of its functions."""
+        """Draw the way from a topic to each of its functions."""
         x, end = self.columns.feeds[1], self.columns.functions[0]
         fork = x + 20
         for row in self.rows:
@@ -186,7 +186,7 @@ class _Drawing:
     def _parties(self, row: Row) -> None:
         """Blocks that follow each other and reach the same party share its box."""
         reached = [(block, part) for block in row.blocks for part in block.parties]
-        for _, group in groupby(reached, key=lambda one: one[1].name):
+        for _, group in groupby(reached, key=lambda pair: pair[1].name):
             these = list(group)
             first, last = these[0][1], these[-1][1]
             for block, part in these:
@@ -214,14 +214,14 @@ class _Drawing:
         self.sheet.words(x, y, text, NUMBER, colour=GREY)
 
     def _calls(self) -> None:
-        """From a function to another that it calls: down to the next, or around what is between."""
+        """Draw calls of other functions: down to the next, or around what is between."""
         blocks = [block for row in self.rows for block in row.blocks]
         right = self.columns.functions[1]
-        places = {block.function.name: place for place, block in enumerate(blocks)}
-        for place, block in enumerate(blocks):
+        indices = {block.function.name: index for index, block in enumerate(blocks)}
+        for index, block in enumerate(blocks):
             for name in block.uses.callers:
-                other = blocks[places[name]]
-                if places[name] == place + 1:
+                other = blocks[indices[name]]
+                if indices[name] == index + 1:
                     x = right - 30
                     way: Points = [(x, block.part.bottom), (x, other.part.top)]
                 else:
@@ -264,7 +264,7 @@ def _at_the_bus(row: Row) -> Iterator[bool]:
 
 
 def _room_for_rules(deployment: Deployment, rows: list[Row]) -> float:
-    """How far the bus is from what it feeds; 0 if there is no bus to draw."""
+    """Return the distance from the bus to what it feeds; 0 if there is no bus to draw."""
     names = [rule.event.__name__ for rule in deployment.rules]
     names += [f"as {rule.rename.__name__}" for rule in deployment.rules if rule.rename]
     said = [width(name, NAME) for name in names]
@@ -293,7 +293,7 @@ def _samples(deployment: Deployment, rows: list[Row]) -> Iterator[tuple[Sample, 
 
 
 def _heading(deployment: Deployment) -> str:
-    """A title made from the deployment: how many parts it has."""
+    """Return a title that says how many parts there are."""
     counts = [
         (len(deployment.functions), "function"),
         (len(deployment.queues), "queue"),
@@ -306,20 +306,19 @@ def _heading(deployment: Deployment) -> str:
 
 
 def _named(commands: Sequence[type]) -> str:
-    return " or ".join(one.__name__ for one in commands)
+    return " or ".join(command.__name__ for command in commands)
 
 
 def _alternative(deployment: Deployment, rows: Sequence[Row], title: str) -> str:
-    """The same as the picture: a sentence a function, a queue, a topic and a rule."""
+    """Tell what the picture shows: a sentence a function, a queue, a topic and a rule."""
     said = [f"{title}."]
     for row in rows:
         where = f"{row.domain}: " if row.domain else ""
         said += [where + line for block in row.blocks for line in _told(block)]
-        for one in row.topics:
-            dead = f"; what is undelivered goes to {one.dead.name}" if one.dead else ""
-            said.append(
-                f"{where}{one.part.name} passes each message to {', '.join(one.subscribers)}{dead}."
-            )
+        for topic in row.topics:
+            dead = f"; what is undelivered goes to {topic.dead.name}" if topic.dead else ""
+            others = ", ".join(topic.subscribers)
+            said.append(f"{where}{topic.part.name} passes each message to {others}{dead}.")
     said += [_sent(deployment, rule) for rule in deployment.rules]
     return "\n".join(said)
 

@@ -130,8 +130,8 @@ class Block:
             y = left + BETWEEN
         last = self.feeds[-1].part.bottom if self.feeds else top
         y = right = top
-        for one in (*self.parties, *self.stores):
-            right = one.put(y, one.high)
+        for part in (*self.parties, *self.stores):
+            right = part.put(y, part.high)
             y = right + BETWEEN
         self.part.put(top, max(self.part.high, last - top, right - top))
         return max(left, self.part.bottom)
@@ -158,12 +158,12 @@ class Row:
         if any(block.feeds for block in self.blocks):
             first = y
         elif self.topics:
-            first = max(first, (first + bottom - sum(one.high for one in self.topics)) / 2)
+            first = max(first, (first + bottom - sum(topic.high for topic in self.topics)) / 2)
         for topic in self.topics:
             bottom = max(bottom, topic.put(first))
             first = topic.bottom + BETWEEN
         self.out = bottom + OUT - 5
-        self.bottom = bottom + (OUT if any(one.publishes for one in self.blocks) else 7)
+        self.bottom = bottom + (OUT if any(block.publishes for block in self.blocks) else 7)
         return self.bottom
 
 
@@ -181,7 +181,7 @@ def rows_of(deployment: Deployment, brief: bool = False) -> list[Row]:
     """Return all rows; nothing stands anywhere yet. For `brief` see `deployment_diagram`."""
     rows: list[Row] = []
     for function in deployment.functions:
-        row = next((one for one in rows if one.domain and one.domain == function.domain), None)
+        row = next((row for row in rows if row.domain and row.domain == function.domain), None)
         if row is None:
             rows.append(row := Row(function.domain, []))
         row.blocks.append(_block(function, deployment, brief))
@@ -202,10 +202,10 @@ def columns_of(rows: Iterable[Row], edge: float, wide: float, rules: float) -> C
     feeds += [topic for row in rows for topic in row.topics]
     taken = max((width(batch_of(block.function), NUMBER) for block in blocks), default=0.0)
     room = {
-        "feeds": max((part.wide for one in feeds for part in one.parts), default=0.0),
+        "feeds": max((part.wide for feed in feeds for part in feed.parts), default=0.0),
         "functions": max(block.part.wide for block in blocks),
-        "stores": max((one.wide for block in blocks for one in block.stores), default=0.0),
-        "parties": max((one.wide for block in blocks for one in block.parties), default=0.0),
+        "stores": max((part.wide for block in blocks for part in block.stores), default=0.0),
+        "parties": max((part.wide for block in blocks for part in block.parties), default=0.0),
     }
     gaps = {"feeds": rules, "functions": taken + 10, "stores": 28.0, "parties": 22.0}
     bus = 26.0 if rules else 0.0
@@ -230,10 +230,10 @@ def _block(function: Function, deployment: Deployment, brief: bool) -> Block:
     queues = {queue.name: queue for queue in deployment.queues}
     owned = [table for table in deployment.tables if table.owner == function.name]
     stores = [*dict.fromkeys([*(table.name for table in owned), *uses.stores, *uses.archives])]
-    actors = [one.name for one in deployment.others if one.kind == "actor"]
+    actors = [other.name for other in deployment.others if other.kind == "actor"]
     called = any(function.name in Uses(o, deployment).callers for o in deployment.functions)
     asked_by = [] if called or not uses.commands or uses.people else actors[:1]
-    people = [one for one in uses.people if one in actors[:1] or not brief]
+    people = [person for person in uses.people if person in actors[:1] or not brief]
     numbers = f"timeout {duration(function.timeout)}, {function.concurrency} at once"
     feeds = [_feed(queues[name], deployment, brief) for name in function.queues]
     return Block(
@@ -241,8 +241,8 @@ def _block(function: Function, deployment: Deployment, brief: bool) -> Block:
         uses,
         Part(function.name, "service", (function.name,), "" if brief else numbers),
         [feed for feed in feeds if feed.rules or not brief],
-        [_party(one, "external") for one in uses.externals]
-        + [_party(one, "actor") for one in (*people, *asked_by)],
+        [_party(party, "external") for party in uses.externals]
+        + [_party(party, "actor") for party in (*people, *asked_by)],
         [Part(name, "store", (name,)) for name in (stores[:1] if brief else stores)],
         owned,
     )

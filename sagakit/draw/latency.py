@@ -34,7 +34,7 @@ class Lasted(NamedTuple):
 
 
 def lasted(trace: Trace) -> list[Lasted]:
-    """All sagas that published an event, in the order in which they began."""
+    """Return all sagas that published an event, in the order in which they began."""
     first: dict[str, int] = {}
     last: dict[str, tuple[int, str]] = {}
     for event in emissions(trace.entries):
@@ -53,8 +53,8 @@ def percentile(sorted_values: list[int], percent: int) -> int:
 def latency(trace: Trace) -> Picture:
     """Draw a dot a saga and a row an outcome (its last event), with p50, p95 and p99."""
     by_outcome: dict[str, list[int]] = {}
-    for one in lasted(trace):
-        by_outcome.setdefault(one.outcome, []).append(one.ms)
+    for saga in lasted(trace):
+        by_outcome.setdefault(saga.outcome, []).append(saga.ms)
     if not by_outcome:
         return message("Latency of sagas", "No saga published an event in this run.")
     rows = {outcome: sorted(values) for outcome, values in sorted(by_outcome.items())}
@@ -65,7 +65,7 @@ def latency(trace: Trace) -> Picture:
 
 
 def _marks(values: list[int]) -> list[tuple[int, str]]:
-    """The percentiles as values and what to call them; those that read the same share a name."""
+    """Return the percentiles with their names; those that read the same share one."""
     named: dict[str, tuple[int, list[str]]] = {}
     for percent in PERCENTILES:
         value = percentile(values, percent)
@@ -146,7 +146,7 @@ def _name_marks(
 
 
 def _apart(centres: list[float], long: list[float], limit: float) -> list[float]:
-    """The centres of labels in a row, moved so that none lies on the next one."""
+    """Return the centres of labels in a row, moved so that none lies on the next one."""
     last = 0.0
     rights = []
     for centre, wide in zip(centres, long, strict=True):
@@ -159,13 +159,13 @@ def _apart(centres: list[float], long: list[float], limit: float) -> list[float]
     return [right - wide / 2 for right, wide in zip(rights, long, strict=True)]
 
 
-def _swarm(places: list[float]) -> list[float]:
-    """How far from the middle each dot goes, so that none lies on another (points)."""
+def _swarm(xs: list[float]) -> list[float]:
+    """Return the distance of each dot from the middle, so that none lies on another (points)."""
     taken: dict[int, float] = {}  # level to where its last dot is
     levels = []
-    for place in places:
-        level = next(level for level in _alternating() if place - taken.get(level, -DOT) >= DOT)
-        taken[level] = place
+    for x in xs:
+        level = next(level for level in _alternating() if x - taken.get(level, -DOT) >= DOT)
+        taken[level] = x
         levels.append(level)
     most = max((abs(level) for level in levels), default=0)
     apart = min(DOT, ROW * 0.32 / most) if most else DOT

@@ -37,7 +37,7 @@ def matrix(title: str, laws: Sequence[str], heads: Cells, rows: Sequence[Row]) -
 
 
 def alternative(title: str, heads: Cells, rows: Sequence[Row]) -> str:
-    """The same in words, a line a row."""
+    """Tell the same in words, a line a row."""
     return "\n".join([f"{title}.", *(_told(row, heads) for row in rows)])
 
 
@@ -67,26 +67,26 @@ class _Drawing:
 
     def drawn(self) -> Picture:
         self.sheet.words(EDGE, 18, self.title, 11.5, bold=True)
-        for place, law in enumerate(self.laws):
-            x = self._x(place)
+        for index, law in enumerate(self.laws):
+            x = self._x(index)
             self.sheet.words(x + 3, self.top - 6, law, SIZE, angle=TURNED)
             self.sheet.lines([[(x, self.top - 4), (x, self.bottom)]], colour=PALE, width=0.6)
         self._cells(self.heads, self.top - 6, GREY)
-        for place, row in enumerate(self.rows):
-            self._row(row, self.top + ROW * place)
+        for index, row in enumerate(self.rows):
+            self._row(row, self.top + ROW * index)
         self._legend()
         return self.sheet
 
-    def _x(self, place: int) -> float:
-        return self.left + COLUMN * (place + 0.5)
+    def _x(self, index: int) -> float:
+        return self.left + COLUMN * (index + 0.5)
 
     def _row(self, row: Row, top: float) -> None:
         base, middle = top + 0.68 * ROW, top + 0.5 * ROW
         colour, thick = (INK, 1.0) if row.apart else (PALE, 0.6)
         self.sheet.lines([[(EDGE, top), (WIDTH - EDGE, top)]], colour=colour, width=thick)
         self.sheet.words(EDGE, base, row.name, SIZE, bold=row.apart)
-        for place, law in enumerate(self.laws):
-            self._mark(self._x(place), middle, row, law)
+        for index, law in enumerate(self.laws):
+            self._mark(self._x(index), middle, row, law)
         self._cells(row.cells, base, INK)
 
     def _mark(self, x: float, y: float, row: Row, law: str) -> None:
@@ -111,9 +111,9 @@ class _Drawing:
 
     def _cells(self, cells: Cells, base: float, colour: str) -> None:
         x = self.right + GAP
-        for place, cell in enumerate(cells):
-            column = [row.cells[place] for row in self.rows]
-            wide = max(width(text, SMALL) for text in (self.heads[place], *column))
+        for index, cell in enumerate(cells):
+            column = [row.cells[index] for row in self.rows]
+            wide = max(width(text, SMALL) for text in (self.heads[index], *column))
             number = all(text[:1].isdigit() or not text for text in column)
             if number:
                 self.sheet.words(x + wide, base, cell, SMALL, align="right", colour=colour)

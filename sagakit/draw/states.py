@@ -1,10 +1,10 @@
 """A state diagram: which states something goes through, and what moves it on."""
 
 from collections.abc import Collection, Iterable
-from math import atan2, cos, hypot, sin
+from math import atan2, hypot
 from typing import NamedTuple
 
-from sagakit.draw.icons import CROSS, Points, box
+from sagakit.draw.icons import CROSS, FILLED, Points, arc, box, turned
 from sagakit.draw.palette import ALARM, INK, RED
 from sagakit.draw.svg import WIDTH, Picture, Sheet
 from sagakit.draw.text_metrics import width, wrapped
@@ -15,7 +15,6 @@ ROW = 96.0  # from one row of states to the next
 HALF = 15.0  # half a box's height
 PADDING = 12.0
 LABEL = 112.0  # the widest line of a label
-HEAD = 7.0
 LOOP = 26.0  # how far a move from a state to itself goes out
 DETOUR = 76.0  # how far below all states an arrow aims that goes around one; it comes 3/4 as far
 ASIDE = 6.0  # how far each of two opposite arrows keeps to its right
@@ -51,14 +50,14 @@ def states(moves: Iterable[Move], *, ends: Collection[str] = (), title: str) -> 
     if not arrows:
         raise ValueError("there are no moves to draw")
     boxes = _placed(arrows, ends)
-    lowest = max(one.y for one in boxes.values()) + HALF
+    lowest = max(box.y for box in boxes.values()) + HALF
     detour = any(_in_the_way(boxes, *pair) for pair in arrows)
     high = lowest + EDGE + (DETOUR * 0.75 if detour else LOOP)
     sheet = Sheet(WIDTH, high, _alternative(arrows, ends, title))
     sheet.words(EDGE, 20, title, 11.5, bold=True)
     _begin(sheet, next(iter(boxes.values())))
-    for name, one in boxes.items():
-        _state(sheet, name, one, end=name in ends)
+    for name, at in boxes.items():
+        _state(sheet, name, at, end=name in ends)
     for (source, target), labels in arrows.items():
         wrong = source in ends and source != target
         both = source != target and (target, source) in arrows
@@ -116,13 +115,13 @@ def _levels(arrows: list[tuple[str, str]], ends: Collection[str]) -> dict[str, i
 
 
 def _in_the_way(boxes: dict[str, _Box], source: str, target: str) -> bool:
-    """Whether a straight arrow would go through another state."""
+    """Return true if a straight arrow would go through another state."""
     a, b = boxes[source], boxes[target]
-    for name, one in boxes.items():
-        if name in (source, target) or not min(a.x, b.x) < one.x < max(a.x, b.x):
+    for name, other in boxes.items():
+        if name in (source, target) or not min(a.x, b.x) < other.x < max(a.x, b.x):
             continue
-        y = a.y + (b.y - a.y) * (one.x - a.x) / (b.x - a.x)
-        if abs(y - one.y) < HALF + 6:
+        y = a.y + (b.y - a.y) * (other.x - a.x) / (b.x - a.x)
+        if abs(y - other.y) < HALF + 6:
             return True
     return False
 
@@ -132,12 +131,8 @@ def _in_the_way(boxes: dict[str, _Box], source: str, target: str) -> bool:
 
 def _begin(sheet: Sheet, first: _Box) -> None:
     x = first.x - first.half - START + 6
-    sheet.lines([_circle(x, first.y, 4)], width=0, fill=INK, z=3)
+    sheet.lines([arc(x, first.y, 4, 4)], width=0, fill=INK, z=3)
     _path(sheet, [(x, first.y), (first.x - first.half, first.y)], INK)
-
-
-def _circle(x: float, y: float, radius: float) -> Points:
-    return [(x + radius * cos(turn / 4), y + radius * sin(turn / 4)) for turn in range(26)]
 
 
 def _state(sheet: Sheet, name: str, at: _Box, *, end: bool) -> None:
@@ -162,25 +157,25 @@ def _arrow(
     colour = RED if wrong else INK
     a, b = boxes[source], boxes[target]
     if source == target:
-        up = -1 if a.y <= min(one.y for one in boxes.values()) + 1 else 1
+        up = -1 if a.y <= min(other.y for other in boxes.values()) + 1 else 1
         y = a.y + up * HALF
         way = _curve((a.x - 14, y), (a.x - 22, y + up * LOOP), (a.x + 22, y + up * LOOP),
                      (a.x + 14, y))  # fmt: skip
-        place = (a.x, y + up * (LOOP - 1))
+        middle = (a.x, y + up * (LOOP - 1))
     elif _in_the_way(boxes, source, target):
-        low = max(one.y for one in boxes.values()) + HALF + DETOUR
+        low = max(other.y for other in boxes.values()) + HALF + DETOUR
         way = _curve((a.x, a.y + HALF), (a.x, low), (b.x, low), (b.x, b.y + HALF))
-        place = way[len(way) // 2]
+        middle = way[len(way) // 2]
     else:
         (x, y), (x2, y2) = way = [_border(a, b), _border(b, a)]
-        passes = any(min(a.x, b.x) + 1 < one.x < max(a.x, b.x) - 1 for one in boxes.values())
+        passes = any(min(a.x, b.x) + 1 < other.x < max(a.x, b.x) - 1 for other in boxes.values())
         share = 0.75 if passes else 0.32 if both else 0.5  # where no other label is
         if both:
             far = hypot(x2 - x, y2 - y) / ASIDE
             aside, down = (y - y2) / far, (x2 - x) / far
             way = [(x + aside, y + down), (x2 + aside, y2 + down)]
             x, y, x2, y2 = x + aside, y + down, x2 + aside, y2 + down
-        place = (x + (x2 - x) * share, y + (y2 - y) * share)
+        middle = (x + (x2 - x) * share, y + (y2 - y) * share)
     _path(sheet, way, colour)
     if wrong:
         (x, y), (x2, y2) = way[0], way[-1]
@@ -188,7 +183,7 @@ def _arrow(
         sheet.shape(
             CROSS, x + (x2 - x) * 9 / far, y + (y2 - y) * 9 / far, colour=RED, width=1.8, z=6
         )
-    _label(sheet, *place, label, ALARM if wrong else INK)
+    _label(sheet, *middle, label, ALARM if wrong else INK)
 
 
 def _label(sheet: Sheet, x: float, y: float, label: str, colour: str) -> None:
@@ -198,38 +193,38 @@ def _label(sheet: Sheet, x: float, y: float, label: str, colour: str) -> None:
     half = max(width(line, SMALL) for line in lines) / 2 + 3
     top = y - LINE * len(lines) / 2
     sheet.area(x - half, top - 1, x + half, top + LINE * len(lines) + 1, "white", z=5)
-    for place, line in enumerate(lines):
-        sheet.words(x, top + 9 + LINE * place, line, SMALL, align="center", colour=colour)
+    for index, line in enumerate(lines):
+        sheet.words(x, top + 9 + LINE * index, line, SMALL, align="center", colour=colour)
 
 
 def _path(sheet: Sheet, way: Points, colour: str) -> None:
-    """A line with an arrowhead at its end."""
+    """Draw a line with an arrowhead at its end."""
     sheet.lines([way], colour=colour, width=1.2, z=2)
-    (x0, y0), (x, y) = way[-2], way[-1]
-    angle = atan2(y - y0, x - x0)
-    wings = [(x - HEAD * cos(angle + turn), y - HEAD * sin(angle + turn)) for turn in (-0.4, 0.4)]
-    sheet.lines([[wings[0], (x, y), wings[1], wings[0]]], colour=colour, fill=colour, z=6)
+    (x0, y0), (x, y) = way[-2:]
+    sheet.shape(turned(FILLED, atan2(y - y0, x - x0)), x, y, colour=colour, z=6)
 
 
-def _border(one: _Box, other: _Box) -> tuple[float, float]:
-    """Where a straight line between the middles of two boxes leaves the first."""
-    dx, dy = other.x - one.x, other.y - one.y
-    share = min(one.half / abs(dx) if dx else float("inf"), HALF / abs(dy) if dy else float("inf"))
-    return one.x + dx * share, one.y + dy * share
+def _border(source: _Box, target: _Box) -> tuple[float, float]:
+    """Return the point where a straight line between two boxes' middles leaves the first."""
+    dx, dy = target.x - source.x, target.y - source.y
+    share = min(
+        source.half / abs(dx) if dx else float("inf"), HALF / abs(dy) if dy else float("inf")
+    )
+    return source.x + dx * share, source.y + dy * share
 
 
 def _curve(
     begin: tuple[float, float],
-    one: tuple[float, float],
-    other: tuple[float, float],
+    first: tuple[float, float],
+    second: tuple[float, float],
     end: tuple[float, float],
 ) -> Points:
-    """A cubic Bézier curve as a polyline."""
+    """Return a cubic Bézier curve as a polyline."""
     points = []
     for step in range(41):
         t = step / 40
         weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-        four = (begin, one, other, end)
+        four = (begin, first, second, end)
         x, y = (
             sum(weight * point[axis] for weight, point in zip(weights, four, strict=True))
             for axis in (0, 1)

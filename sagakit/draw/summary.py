@@ -29,8 +29,8 @@ Law = tuple[str, bool, str]
 
 
 class Summary(NamedTuple):
-    """What a run came to. `laws` is None if they were not judged; `items` are those of all stores,
-    in a system without payments."""
+    """The end of a run in words. `laws` is None if they were not judged; `items` are those of all
+    stores, in a system without payments."""
 
     name: str
     title: str

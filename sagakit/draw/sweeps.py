@@ -86,7 +86,7 @@ def distributions(table: pd.DataFrame, *, by: str, values: Sequence[str], title:
     lines = [f"{title}. A dot is a run; means and shares with 95 % confidence intervals."]
     found: dict[str, list[Interval | None]] = {}
     for value in values:
-        found[value] = [_interval(table.loc[table[by] == one, value]) for one in settings]
+        found[value] = [_interval(table.loc[table[by] == setting, value]) for setting in settings]
         told = "; ".join(
             f"{worded(setting)}: {interval or 'no run'}"
             for setting, interval in zip(settings, found[value], strict=True)
@@ -101,7 +101,7 @@ def distributions(table: pd.DataFrame, *, by: str, values: Sequence[str], title:
         bottom = frame.y1 - frame.height * (PANEL * (index + 1) + GAP * index) / high
         panel = chart.add_axes((frame.x0, bottom, frame.width, frame.height * PANEL / high))
         _panel(panel, table, by, value, settings, found[value])
-    panel.set_xticks(range(len(settings)), [worded(one) for one in settings])
+    panel.set_xticks(range(len(settings)), [worded(setting) for setting in settings])
     panel.set_xlabel(by, size=TEXT)
     return chart
 

@@ -103,18 +103,18 @@ class _Drawing:
     ) -> None:
         self.scene, self.activity, self.colours = scene, activity, colours
         hues = domain_hues(trace.participants)
-        outside = {one.name for one in trace.participants if one.kind in ("external", "actor")}
+        outside = {lane.name for lane in trace.participants if lane.kind in ("external", "actor")}
         self.hues = {
-            one.name: OUTSIDE if one.name in outside else hues[one.domain]
-            for one in trace.participants
+            lane.name: OUTSIDE if lane.name in outside else hues[lane.domain]
+            for lane in trace.participants
         }
         self.right = WIDTH - RIGHT
         self.x = TimeScale(
             scene.start, scene.end, cuts(scene.moments()), self.right - LEFT, left=LEFT
         )
-        types = dict.fromkeys(one.event for one in activity.emissions if one.how != "renamed")
+        types = dict.fromkeys(event.event for event in activity.emissions if event.how != "renamed")
         self.shapes = dict(zip(types, cycle(SHAPES), strict=False))
-        self.names = {one.event_id: one.event for one in activity.emissions}
+        self.names = {event.event_id: event.event for event in activity.emissions}
         self.roomy = len(scene.events) <= FEW_EVENTS
         self.rows = Rows(scene, activity.by, self.x)
         for mark in scene.marks:  # also where nothing could be done
@@ -233,7 +233,7 @@ class _Drawing:
     # What happened.
 
     def _draw_links(self) -> None:
-        """From each event to the work that received it."""
+        """Draw a line from each event to the work that received it."""
         scene = self.scene
         published: dict[str, list[tuple[int, float]]] = {}  # event id to when and at what height
         for event, chain in zip(scene.events, self.rows.events, strict=True):
@@ -357,8 +357,8 @@ class _Drawing:
         for work in self.scene.works.values():
             if work.saga:
                 first.setdefault(work.saga, self.x(work.begin))
-        places = spread(list(first.values()), TURNED, LEFT, WIDTH - EDGE)
-        for (saga, wished), x in zip(first.items(), places, strict=True):
+        xs = spread(list(first.values()), TURNED, LEFT, WIDTH - EDGE)
+        for (saga, wished), x in zip(first.items(), xs, strict=True):
             line = [(wished, self.top + 3), (x, self.top - 5)]
             self.sheet.lines([line], colour=self._colour(saga), width=0.8)
             self.sheet.words(x + 3, self.top - 7, saga, SMALL, angle=90)

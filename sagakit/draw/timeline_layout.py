@@ -28,7 +28,7 @@ BESIDE = 7.0  # between two pieces in one row
 
 
 class Scene(NamedTuple):
-    """What of a run is shown: `works` by their index in the activity; `left` sagas are not."""
+    """The part of a run that is shown: `works` by index in the activity; `left` sagas are not."""
 
     sagas: list[str]
     left: int

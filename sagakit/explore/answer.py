@@ -131,18 +131,17 @@ class Exploration:
         runs    int64  the judged runs in which it held
         detail  str    what broke it
         """
-        import pandas as pd
+        from sagakit.trace.tables import table
 
         broken = {found.verdict.law: found.verdict.detail for found in self.broken}
         laws = [*self.held, *(law for law in broken if law not in self.held)]
-        return pd.DataFrame(
-            {
-                "law": pd.array(laws, dtype="str"),
-                "held": [law not in broken for law in laws],
-                "runs": [self.held.get(law, 0) for law in laws],
-                "detail": pd.array([broken.get(law, "") for law in laws], dtype="str"),
-            }
-        )
+        return table(
+            [
+                (law, law not in broken, self.held.get(law, 0), broken.get(law, ""))
+                for law in laws
+            ],
+            law="str", held="bool", runs="int64", detail="str",
+        )  # fmt: skip
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -136,8 +136,8 @@ class Activity:
     """All pieces of a trace, in the order in which they began."""
 
     def __init__(self, trace: Trace) -> None:
-        self.kinds = {one.name: one.kind for one in trace.participants}
-        self.order = {one.name: index for index, one in enumerate(trace.participants)}
+        self.kinds = {lane.name: lane.kind for lane in trace.participants}
+        self.order = {lane.name: index for index, lane in enumerate(trace.participants)}
         self.emissions: list[Emission] = []
         self.works: list[Work] = []
         self.calls: list[OutsideCall] = []

@@ -121,7 +121,7 @@ class _Reading:
             self._at(self._queues[message_id]).received += 1
 
     def _finish(self, message_id: int) -> None:
-        """A message that is dead already stays dead: who handled it was too late."""
+        """Count a message as done, unless it is dead: who handled it then was too late."""
         queue = self._queues.pop(message_id, None)
         if queue is not None:
             self._at(queue).done += 1
@@ -144,7 +144,7 @@ class Stretch(NamedTuple):
 
 
 class BreakerStory(NamedTuple):
-    """What happened at the breaker. `failures` are (ms, how many in a row since)."""
+    """The history of a breaker. `failures` are (ms, how many in a row since)."""
 
     stretches: list[Stretch]
     failures: list[tuple[int, int]]
@@ -176,27 +176,27 @@ class BreakerStory(NamedTuple):
                 changed.setdefault(invocation, t)
             failures.append((t, item.failures))
         callers = activity.services_of(store) if store else ()
-        calls = [one for one in activity.calls if not callers or one.caller in callers]
+        calls = [call for call in activity.calls if not callers or call.caller in callers]
         ends = [t for t, _ in states[1:]] + [activity.end]
         return cls(
             [Stretch(state, t, end) for (t, state), end in zip(states, ends, strict=False)],
             failures,
             [call for call in calls if call.answered],
             [call for call in calls if not call.answered],
-            {one.number for one in calls if changed.get(one.number, activity.end) <= one.begin},
+            {call.number for call in calls if changed.get(call.number, activity.end) <= call.begin},
             [
-                one.t for one in activity.emissions
-                if one.publisher in callers and one.payload.get("reason") == REJECTED
+                event.t for event in activity.emissions
+                if event.publisher in callers and event.payload.get("reason") == REJECTED
             ],
             activity.end,
         )  # fmt: skip
 
     def silences(self) -> list[tuple[int, int]]:
-        """The stretches (ms) covered by calls that got no answer, each at most until the next call
-        begins that is answered."""
+        """Return the stretches (ms) covered by calls that got no answer, each at most until the
+        next call begins that is answered."""
         well = sorted(call.begin for call in self.answered)
         found: list[tuple[int, int]] = []
-        for call in sorted(self.silent, key=lambda one: one.begin):
+        for call in sorted(self.silent, key=lambda call: call.begin):
             then = bisect(well, call.begin)
             end = min(call.end, *well[then : then + 1])
             if found and call.begin <= found[-1][1]:
@@ -221,14 +221,14 @@ class Observed(NamedTuple):
 
 def observed(trace: Trace) -> Observed:
     """Read the facts from a trace."""
-    noted = [(one.t, one.event, one.saga) for one in events(trace)]
+    noted = [(event.t, event.event, event.saga) for event in events(trace)]
     story = BreakerStory.of(trace)
-    states = [(one.begin, one.state) for one in story.stretches]
+    states = [(stretch.begin, stretch.state) for stretch in story.stretches]
     return Observed(noted, states, depths(trace).changes, story.end)
 
 
 class Change(NamedTuple):
-    """What happened to a wallet at `t` (ms): its balance since, None if it is lost."""
+    """A change of a wallet at `t` (ms): its balance since, None if it is lost."""
 
     t: int
     wallet: str

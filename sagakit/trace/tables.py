@@ -34,8 +34,8 @@ class Table(pd.DataFrame):
     def __repr__(self) -> str:
         if pd.get_option("display.max_columns"):  # 0 where pandas sees a terminal, or no notebook
             return printable_lines(super().__repr__())
-        width, places = get_terminal_size().columns, range(self.shape[1], 0, -1)
-        shown = next((many for many in places if _fits(self._text(many, SHORT), width)), 1)
+        width, counts = get_terminal_size().columns, range(self.shape[1], 0, -1)
+        shown = next((many for many in counts if _fits(self._text(many, SHORT), width)), 1)
         texts = (self._text(shown, letters) for letters in range(LONG, SHORT, -4))
         text = next((text for text in texts if _fits(text, width)), self._text(shown, SHORT))
         rest = ", ".join(map(str, self.columns[shown:]))
@@ -78,7 +78,7 @@ def _typed(values: Any, dtype: Any) -> Any:
 
 
 def trace(trace: Trace, *, text: bool = False) -> pd.DataFrame:
-    """One row a record.
+    """Return one row a record.
 
     t               int64      ms of virtual time
     kind            category   call, async, return, note, fault
@@ -101,7 +101,8 @@ def trace(trace: Trace, *, text: bool = False) -> pd.DataFrame:
 
 
 def events(trace: Trace) -> pd.DataFrame:
-    """One row an event, as it first came to be: published, made by a rule, or put in a retry queue.
+    """Return one row an event, as it first came to be: published, made by a rule, or put in a
+    retry queue.
 
         t                       int64      ms, when
         event                   category   its type
@@ -127,8 +128,9 @@ def events(trace: Trace) -> pd.DataFrame:
 
 
 def items(trace: Trace, store: str) -> pd.DataFrame:
-    """One row an item of a store as it ended, a column a field of the item; or one row an entry of
-    the books that a party outside keeps: its Idempotency-Key, and executed, declined or voided.
+    """Return one row an item of a store as it ended, a column a field of the item; or one row an
+    entry of the books that a party outside keeps: its Idempotency-Key, and executed, declined or
+    voided.
 
     Whole numbers are int64, texts str, money is `Decimal` in an object column. Without any item the
     columns are those of an item that was there before, if there was one.
@@ -148,7 +150,7 @@ def items(trace: Trace, store: str) -> pd.DataFrame:
 
 
 class Entry(NamedTuple):
-    """What a party outside says of a request, by its Idempotency-Key."""
+    """The word of a party outside on a request, by its Idempotency-Key."""
 
     key: str
     state: str
@@ -156,7 +158,7 @@ class Entry(NamedTuple):
 
 def _books(trace: Trace) -> dict[str, dict[str, Any]]:
     """Return what each party outside says that it did: party to key to entry."""
-    outside = (one.name for one in trace.participants if one.kind == "external")
+    outside = (lane.name for lane in trace.participants if lane.kind == "external")
     books: dict[str, dict[str, Any]] = {name: {} for name in outside}
     for record in trace.entries:
         fact = record.fact
@@ -182,7 +184,7 @@ def _items_of(trace: Trace, store: str) -> Iterator[Any]:
 
 
 def queues(trace: Trace) -> pd.DataFrame:
-    """One row a queue or topic, also the dead-letter queues.
+    """Return one row a queue or topic, also the dead-letter queues.
 
         queue           str    its name
         sent            int64  messages that were put in
@@ -196,17 +198,20 @@ def queues(trace: Trace) -> pd.DataFrame:
 
     A dead-letter queue has what was sent to it, and what still waits there.
     """
-    names = [one.name for one in trace.participants if one.kind in ("queue", "topic")]
+    names = [lane.name for lane in trace.participants if lane.kind in ("queue", "topic")]
     found = {name: Depth() for name in names} | depths(trace).totals
     return table(
-        [(name, *(getattr(one, field) for field in Depth.FIELDS)) for name, one in found.items()],
+        [
+            (name, *(getattr(depth, field) for field in Depth.FIELDS))
+            for name, depth in found.items()
+        ],
         queue="str",
         **dict.fromkeys(Depth.FIELDS, "int64"),
     )
 
 
 def metrics(measures: Iterable[tuple[str, str, int, str]]) -> pd.DataFrame:
-    """One row a measure: what was measured, of what, the value, and its unit.
+    """Return one row a measure: what was measured, of what, the value, and its unit.
 
     metric  category   for instance "events"
     of      str        for instance "PaymentInit"
@@ -217,7 +222,7 @@ def metrics(measures: Iterable[tuple[str, str, int, str]]) -> pd.DataFrame:
 
 
 def verdicts(verdicts: Iterable[tuple[str, bool, str, int | None]]) -> pd.DataFrame:
-    """One row a law.
+    """Return one row a law.
 
     law     str
     held    bool
@@ -228,7 +233,7 @@ def verdicts(verdicts: Iterable[tuple[str, bool, str, int | None]]) -> pd.DataFr
 
 
 def inequalities(found: Iterable[tuple[str, bool, str, str, str]]) -> pd.DataFrame:
-    """One row a rule and place.
+    """Return one row a rule and place.
 
     rule         str
     held         bool

@@ -115,19 +115,19 @@ def kill_matrix() -> "pd.DataFrame":
 
     and a bool column a law: whether the flaw breaks it within that budget.
     """
-    import pandas as pd
+    from sagakit.trace.tables import table
 
-    done = list(kills())
-    columns: dict[str, Any] = {
-        "flaw": pd.array([kill.flaw.name for kill in done], dtype="str"),
-        "law": pd.array([kill.flaw.law for kill in done], dtype="str"),
-        "budget": pd.array([describe(kill.flaw.budget) for kill in done], dtype="str"),
-        "found": [kill.found is not None for kill in done],
-        "states": pd.array([kill.states for kill in done], dtype="Int64"),
-        "steps": pd.array([kill.steps for kill in done], dtype="Int64"),
-    }
-    columns |= {law: [law in kill.broken for kill in done] for law in LAWS}
-    return pd.DataFrame(columns)
+    rows = (
+        (
+            kill.flaw.name, kill.flaw.law, describe(kill.flaw.budget), kill.found is not None,
+            kill.states, kill.steps, *(law in kill.broken for law in LAWS),
+        )
+        for kill in kills()
+    )  # fmt: skip
+    return table(
+        rows, flaw="str", law="str", budget="str", found="bool", states="Int64", steps="Int64",
+        **dict.fromkeys(LAWS, "bool"),
+    )  # fmt: skip
 
 
 def kill_figure() -> "Picture":
