@@ -17,12 +17,14 @@ _JSON = json.JSONEncoder(separators=(",", ":"))  # one for all: each packing wou
 
 
 def pack(value: Any) -> str:
-    """JSON text of plain values, `Decimal`, tuples, sets, mappings, named tuples and events."""
+    """Return the JSON text of plain values, `Decimal`, tuples, sets, mappings, named tuples and
+    events."""
     return _JSON.encode(_plain(value))
 
 
 def unpack(text: str) -> Any:
-    """The value of a text that `pack` made. Raises `ValueError` for what it would not make."""
+    """Return the value of a text that `pack` made. Raises `ValueError` for what it would not
+    make."""
     try:
         return _value(json.loads(text))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
@@ -30,7 +32,7 @@ def unpack(text: str) -> Any:
 
 
 def found_by_name(cls: type) -> bool:
-    """Whether a text that tells of this type leads back to it."""
+    """Return whether a text that tells of this type leads back to it."""
     try:
         return _type(_name(cls)) is cls
     except ValueError:
@@ -38,7 +40,7 @@ def found_by_name(cls: type) -> bool:
 
 
 def header_of(body: str) -> tuple[str | None, str | None, str | None]:
-    """The event's type, saga and id, of a text that may be no event."""
+    """Return the event's type, saga and id, of a text that may be no event."""
     try:
         header = loads(body)["header"]
         found = header["event_type"], header["correlation_id"], header["event_id"]

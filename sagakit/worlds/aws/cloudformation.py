@@ -12,17 +12,17 @@ class BadName(ValueError):
 
 
 def slug(name: str) -> str:
-    """A participant's name in small letters and dashes: "Wallet DB" is "wallet-db"."""
+    """Return a participant's name in small letters and dashes: "Wallet DB" is "wallet-db"."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def called(prefix: str, name: str) -> str:
-    """The name of the resource of a participant, in the stack with that prefix."""
+    """Return the name of a participant's resource, in the stack with that prefix."""
     return f"{prefix}-{slug(name)}"
 
 
 def checked(prefix: str) -> str:
-    """The prefix. Raises `BadName` if no stack can be called so."""
+    """Return the prefix. Raises `BadName` if no stack can be called so."""
     if not PREFIX.fullmatch(prefix):
         raise BadName(
             f"the prefix {prefix!r} cannot be: use up to 20 small letters, digits and dashes, and "
@@ -36,7 +36,7 @@ Parts = dict[str, Part]
 
 
 def identity(name: str) -> str:
-    """The logical id of a part: "Wallet SQS" is "WalletSQS"."""
+    """Return the logical id of a part: "Wallet SQS" is "WalletSQS"."""
     return "".join(word[0].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", name))
 
 
@@ -57,7 +57,7 @@ def substituted(text: str) -> Part:
 
 
 def url_of(party: str) -> str:
-    """The parameter that says where a party outside is reached."""
+    """Return the parameter that says where a party outside is reached."""
     return f"{identity(party)}Url"
 
 
@@ -66,13 +66,13 @@ def resource(kind: str, **properties: Any) -> Part:
 
 
 def kept(part: Part) -> Part:
-    """A part that outlives its stack. One whose first deployment fails is taken back, so that the
-    next one finds its name free."""
+    """Return a part that outlives its stack. One whose first deployment fails is taken back, so
+    that the next one finds its name free."""
     return {**part, "DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 
 
 def allow(actions: list[str], resources: list[Any], **more: Any) -> Part:
-    """A statement of a policy: these actions on these resources, and nothing else."""
+    """Return a statement of a policy: these actions on these resources, and nothing else."""
     return {"Effect": "Allow", **more, "Action": actions, "Resource": resources}
 
 
@@ -85,12 +85,12 @@ LATE = 60_000  # ms: an outbox is published within a second or so, and a stream 
 
 
 def alarms_topic(prefix: str) -> Parts:
-    """Where the alarms go: whoever is to hear of them subscribes."""
+    """Return the topic to which the alarms go: whoever is to hear of them subscribes."""
     return {ALARMS: resource("SNS::Topic", TopicName=called(prefix, ALARMS))}
 
 
 def dead_letters_alarm(queue: str, prefix: str) -> Parts:
-    """One dead letter is one too many."""
+    """Return an alarm for a dead-letter queue: one letter is one too many."""
     return _alarm(
         f"{queue} Alarm", prefix, f"{queue} holds a message that could not be handled",
         "AWS/SQS", "ApproximateNumberOfMessagesVisible",
@@ -99,7 +99,8 @@ def dead_letters_alarm(queue: str, prefix: str) -> Parts:
 
 
 def outbox_alarm(function: str, prefix: str) -> Parts:
-    """The relay lags: events were committed that nobody has heard of (Lambda: `IteratorAge`)."""
+    """Return an alarm for a relay that lags: events were committed that nobody has heard of
+    (Lambda: `IteratorAge`)."""
     return _alarm(
         f"{function} Outbox Alarm", prefix,
         f"What {function} committed has not been published for a minute: its outbox lags",
@@ -111,7 +112,7 @@ def _alarm(
     name: str, prefix: str, description: str, namespace: str, metric: str,
     of: dict[str, Any], most: int,
 ) -> Parts:  # fmt: skip
-    """Rings within a minute in which the metric was greater than `most`."""
+    """Return an alarm that rings within a minute in which the metric was greater than `most`."""
     part: Part = resource(
         "CloudWatch::Alarm",
         AlarmName=called(prefix, name),

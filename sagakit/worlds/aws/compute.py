@@ -16,7 +16,7 @@ CODE = {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
 
 
 def compute(deployment: Deployment, prefix: str, handler: str) -> Parts:
-    """All functions."""
+    """Return all functions, with what wakes them and their roles."""
     parts: Parts = {}
     for function in deployment.functions:
         name = called(prefix, function.name)
@@ -62,7 +62,7 @@ def compute(deployment: Deployment, prefix: str, handler: str) -> Parts:
 
 
 def _told(function: Function, deployment: Deployment, prefix: str) -> Part:
-    """What the handler needs to know: see `lambdas.py`."""
+    """Return the environment of a function, from which `lambdas.py` makes it."""
     told: Part = {"SAGAKIT_FUNCTION": function.name, "SAGAKIT_PREFIX": prefix}
     if deployment.settings is not None:
         told["SAGAKIT_SETTINGS"] = deployment.settings.model_dump_json()
@@ -74,13 +74,14 @@ def _told(function: Function, deployment: Deployment, prefix: str) -> Part:
 
 
 def _sources(function: Function, deployment: Deployment) -> list[str]:
-    """The queues that wake it."""
-    topics = [one for one in deployment.topics if function.name in one.subscribers]
+    """Return the queues that wake a function."""
+    topics = [topic for topic in deployment.topics if function.name in topic.subscribers]
     return [*function.queues, *(topic.subscription(function.name).name for topic in topics)]
 
 
 def _wakes(function: Function, queue: str, queues: int) -> Part:
-    """A queue that wakes a function. Its queues share the invocations that may run at once."""
+    """Return the mapping by which a queue wakes a function. Its queues share the invocations that
+    may run at once."""
     reports = {"FunctionResponseTypes": REPORTS} if function.reports else {}
     return cf.resource(
         "Lambda::EventSourceMapping",
@@ -93,7 +94,7 @@ def _wakes(function: Function, queue: str, queues: int) -> Part:
 
 
 def _relays(function: Function, table: str) -> Part:
-    """The outbox relay: the table's stream wakes its owner with the new rows of the outbox."""
+    """Return the outbox relay: the table's stream wakes its owner with new rows of the outbox."""
     new_row = {
         "eventName": ["INSERT"],
         "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "outbox#"}]}}},
@@ -110,7 +111,7 @@ def _relays(function: Function, table: str) -> Part:
 
 
 def _permissions(function: Function, sources: list[str], deployment: Deployment) -> list[Part]:
-    """What a function may do: no more than its service and what wakes it need."""
+    """Return what a function may do: no more than its service and what wakes it need."""
     uses = Uses(function, deployment)
     logs = cf.attribute(f"{function.name} Logs", "Arn")
     found = [cf.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [logs])]
@@ -133,8 +134,8 @@ def _permissions(function: Function, sources: list[str], deployment: Deployment)
     may(
         ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator",
          "dynamodb:ListStreams"],
-        [cf.attribute(one.name, "StreamArn")
-         for one in deployment.tables if one.owner == function.name],
+        [cf.attribute(table.name, "StreamArn")
+         for table in deployment.tables if table.owner == function.name],
     )  # fmt: skip
     may(["events:PutEvents"], [cf.arn(deployment.bus)] if uses.publishes else [])
     may(["lambda:InvokeFunction"], [cf.arn(other) for other in uses.callers])

@@ -135,7 +135,7 @@ class Function:
     ) -> None:
         self.name = name
         self._deployment = deployment
-        self._function = next(one for one in deployment.functions if one.name == name)
+        self._function = next(each for each in deployment.functions if each.name == name)
         self._logger = logger(name)
         self._resources = resources
         self._write = write or partial(log_record, self._logger)
@@ -260,7 +260,9 @@ class Function:
     def _source(self, arn: str) -> str:
         """Return the queue, as the trace calls it: a topic's subscription is shown as the topic."""
         known = {name: name for name in self._function.queues}
-        known |= {one.subscription(self.name).name: one.name for one in self._deployment.topics}
+        known |= {
+            topic.subscription(self.name).name: topic.name for topic in self._deployment.topics
+        }
         called = arn.rpartition(":")[2]
         shown = {self._resources.called(name): shown_as for name, shown_as in known.items()}
         return shown.get(called, called)
@@ -286,7 +288,7 @@ class Function:
     # A request, and a command.
 
     def _request(self, event: dict[str, Any], number: int) -> dict[str, Any]:
-        """API Gateway's proxy event in, the response out; nobody spends another's wallet."""
+        """Return the response to a proxy event of API Gateway; nobody spends another's wallet."""
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         post = Post(event.get("body") or "", headers.get("idempotency-key", ""))
         by = self._invocation(number)

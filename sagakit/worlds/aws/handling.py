@@ -142,7 +142,7 @@ class Publisher:
         self._resources = resources
         self._bus = deployment.bus
         self._write = write
-        self._retry_queues = {one.name: one.retry_queue for one in deployment.functions}
+        self._retry_queues = {each.name: each.retry_queue for each in deployment.functions}
         self._events = {rule.event for rule in deployment.rules}
         self._events |= {rule.rename for rule in deployment.rules if rule.rename}
 

@@ -27,7 +27,7 @@ def _function() -> Function:
 
 
 def made(environment: Mapping[str, str], resources: Resources, **world: Any) -> Function:
-    """The function that an environment names. `world` is what `Function` takes besides.
+    """Return the function that an environment names. `world` is what `Function` takes besides.
 
     Raises `pydantic.ValidationError` for settings that cannot be."""
     settings = Settings.model_validate_json(environment.get("SAGAKIT_SETTINGS", "{}"))

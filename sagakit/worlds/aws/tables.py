@@ -151,7 +151,7 @@ class Table:
         return renewed
 
     def published(self, key: str) -> None:
-        """A row of the outbox is done with."""
+        """Take a row out of the outbox: it was published."""
         self._call("delete_item", Key=_key(key))
 
     def _new(self, row: Row) -> Row:
@@ -159,7 +159,7 @@ class Table:
         return {"Put": {"TableName": self.name, "Item": row, "ConditionExpression": condition}}
 
     def _at(self, version: int, **what: Row) -> Row:
-        """What is to be done with an item that still has this version."""
+        """Return an action on an item, on condition that it still has this version."""
         return {
             "TableName": self.name,
             **what,
@@ -171,7 +171,7 @@ class Table:
         try:
             self._client.transact_write_items(TransactItems=actions)
         except self._client.exceptions.TransactionCanceledException as error:
-            codes = [one.get("Code") for one in error.response["CancellationReasons"]]
+            codes = [reason.get("Code") for reason in error.response["CancellationReasons"]]
             if handled is not None and codes[0] == "ConditionalCheckFailed":
                 raise AlreadyHandled(f"{self.store}: {handled} was handled before") from None
             if {"ConditionalCheckFailed", "TransactionConflict"} & set(codes):

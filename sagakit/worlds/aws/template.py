@@ -29,29 +29,29 @@ class BadNumber(ValueError):
 
 
 def within_limits(deployment: Deployment) -> None:
-    """Raises `BadNumber`."""
+    """Raise `BadNumber` for a number that AWS refuses."""
     visibilities = {queue.name: queue.visibility for queue in deployment.queues}
-    for one in deployment.functions:
-        if one.timeout > LONGEST_TIMEOUT:
+    for function in deployment.functions:
+        name, works = function.name, f"may work for {duration(function.timeout)}"
+        if function.timeout > LONGEST_TIMEOUT:
             raise BadNumber(
-                f"{one.name} may work for {duration(one.timeout)}: Lambda cuts a function off "
-                f"after {duration(LONGEST_TIMEOUT)} at the latest"
+                f"{name} {works}: Lambda cuts a function off after {duration(LONGEST_TIMEOUT)} at "
+                f"the latest"
             )
-        if one.batch > MOST_BATCH:
+        if function.batch > MOST_BATCH:
             raise BadNumber(
-                f"{one.name} takes batches of {one.batch}: at most {MOST_BATCH} can be deployed"
+                f"{name} takes batches of {function.batch}: at most {MOST_BATCH} can be deployed"
             )
-        if one.queues and one.concurrency > MOST_AT_ONCE * len(one.queues):
+        if function.queues and function.concurrency > MOST_AT_ONCE * len(function.queues):
             raise BadNumber(
-                f"{one.name} runs {one.concurrency} at once: Lambda takes at most "
-                f"{MOST_AT_ONCE} for each of its queues"
+                f"{name} runs {function.concurrency} at once: Lambda takes at most {MOST_AT_ONCE} "
+                f"for each of its queues"
             )
-        for queue in one.queues:
-            if visibilities[queue] < one.timeout:
+        for queue in function.queues:
+            if visibilities[queue] < function.timeout:
                 raise BadNumber(
-                    f"{queue} hides a message for {duration(visibilities[queue])}, and {one.name} "
-                    f"may work for {duration(one.timeout)}: Lambda takes no queue that hides a "
-                    f"message for less than that"
+                    f"{queue} hides a message for {duration(visibilities[queue])}, and {name} "
+                    f"{works}: Lambda takes no queue that hides a message for less than that"
                 )
 
 
@@ -62,14 +62,15 @@ ATTEMPTS = 185  # of EventBridge to deliver an event, within a day (its defaults
 
 
 def messaging(deployment: Deployment, prefix: str) -> Parts:
-    """All that lies between the functions."""
+    """Return all that lies between the functions."""
     parts = {
         deployment.bus: cf.resource("Events::EventBus", Name=called(prefix, deployment.bus)),
         **cf.alarms_topic(prefix),
     }
-    for one in deployment.queues:
-        parts |= _queue(one.name, one.dead_letters, one.visibility // 1000, one.receives, prefix)
-        parts |= _may_send("events", [one.name, one.dead_letters], _rules_to(one.name, deployment))
+    for queue in deployment.queues:
+        name, dead = queue.name, queue.dead_letters
+        parts |= _queue(name, dead, queue.visibility // 1000, queue.receives, prefix)
+        parts |= _may_send("events", [name, dead], _rules_to(name, deployment))
     for topic in deployment.topics:
         parts |= _topic(topic, deployment, prefix)
     for rule in deployment.rules:
@@ -82,9 +83,9 @@ def rule_name(rule: Rule) -> str:
 
 
 def _rule(rule: Rule, deployment: Deployment, prefix: str) -> Part:
-    """A rule. If it renames, a transformer writes the new `detail-type` and passes `detail` on as
-    it is: the ids of the new event are a hash of its cause's, which a transformer cannot compute,
-    so that the function makes the event itself, from what it was.
+    """Return a rule. If it renames, a transformer writes the new `detail-type` and passes `detail`
+    on as it is: the ids of the new event are a hash of its cause's, which a transformer cannot
+    compute, so that the function makes the event itself, from what it was.
     """
     topics = [topic.name for topic in deployment.topics]
     target = {
@@ -108,7 +109,7 @@ def _rule(rule: Rule, deployment: Deployment, prefix: str) -> Part:
 
 
 def _queue(name: str, dead: str, visibility: int, receives: int, prefix: str) -> Parts:
-    """A queue, its dead-letter queue, and the alarm on that. Times in s."""
+    """Return a queue, its dead-letter queue, and the alarm on that. Times in s."""
     return {
         dead: cf.resource(
             "SQS::Queue",
@@ -129,7 +130,7 @@ def _queue(name: str, dead: str, visibility: int, receives: int, prefix: str) ->
 
 
 def _topic(topic: Topic, deployment: Deployment, prefix: str) -> Parts:
-    """A topic with a queue for each subscriber, and a queue for what never reached the topic."""
+    """Return a topic with a queue for each subscriber, and one for what never reached the topic."""
     dead = topic.dead_letters
     rules = _rules_to(topic.name, deployment)
     publishers = cf.allow(
@@ -152,7 +153,7 @@ def _topic(topic: Topic, deployment: Deployment, prefix: str) -> Parts:
         **cf.dead_letters_alarm(dead, prefix),
         **_may_send("events", [dead], rules),
     }
-    timeouts = {one.name: one.timeout for one in deployment.functions}
+    timeouts = {function.name: function.timeout for function in deployment.functions}
     for subscriber in topic.subscribers:
         queue = topic.subscription(subscriber)
         name = queue.name
@@ -171,8 +172,9 @@ def _topic(topic: Topic, deployment: Deployment, prefix: str) -> Parts:
 
 
 def _may_send(service: str, queues: list[str], senders: list[str]) -> Parts:
-    """EventBridge or SNS may send to these queues, from those rules or that topic alone."""
-    sources = [cf.ref(one) if service == "sns" else cf.arn(one) for one in senders]
+    """Return a policy: EventBridge or SNS may send to these queues, from those rules or that topic
+    alone."""
+    sources = [cf.ref(sender) if service == "sns" else cf.arn(sender) for sender in senders]
     if not sources:
         return {}
     return {
@@ -197,14 +199,15 @@ def _rules_to(target: str, deployment: Deployment) -> list[str]:
 
 def _dead_letters(target: str, deployment: Deployment) -> str:
     among: tuple[Queue | Topic, ...] = (*deployment.queues, *deployment.topics)
-    return next(one.dead_letters for one in among if one.name == target)
+    return next(each.dead_letters for each in among if each.name == target)
 
 
 HANDLER = "sagakit.worlds.aws.lambdas.handler"
 
 
 def template(deployment: Deployment, prefix: str = "sagakit", *, handler: str = HANDLER) -> Part:
-    """The template, as CloudFormation reads it: the same for the same deployment, byte for byte.
+    """Return the template, as CloudFormation reads it: the same for the same deployment, byte for
+    byte.
 
     `handler` is the Python name of the functions' handler; `lambdas.py` is the payment system's.
 
@@ -213,20 +216,24 @@ def template(deployment: Deployment, prefix: str = "sagakit", *, handler: str = 
     """
     cf.checked(prefix)
     within_limits(deployment)
-    externals = [one.name for one in deployment.others if one.kind == "external"]
+    externals = [other.name for other in deployment.others if other.kind == "external"]
     parts = [messaging(deployment, prefix)]
-    parts += [{one.name: _table(one.name, prefix)} for one in deployment.tables]
-    parts += [{one: _secret(one, prefix)} for one in externals]
+    parts += [{table.name: _table(table.name, prefix)} for table in deployment.tables]
+    parts += [{party: _secret(party, prefix)} for party in externals]
     parts.append(compute(deployment, prefix, handler))
-    entrances = [one.name for one in deployment.functions if Post in Uses(one, deployment).handles]
-    parts += [entrance(one, prefix) for one in entrances]
+    entrances = [
+        function.name
+        for function in deployment.functions
+        if Post in Uses(function, deployment).handles
+    ]
+    parts += [entrance(name, prefix) for name in entrances]
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"The stack {prefix}, generated from its deployment as data",
         "Parameters": {
             "CodeBucket": _parameter("The S3 bucket with the functions' code"),
             "CodeKey": _parameter("The zip file in it: sagakit with its extra aws"),
-            **{cf.url_of(one): _url(one) for one in externals},
+            **{cf.url_of(party): _url(party) for party in externals},
         },
         "Resources": _identified(parts),
         "Outputs": {
@@ -257,7 +264,7 @@ def _parameter(description: str) -> Part:
 
 
 def _url(party: str) -> Part:
-    """Where a party outside is reached: not by a way on which others read the token."""
+    """Return the parameter for the URL of a party outside: https, or others read the token."""
     return {
         **_parameter(f"Where {party} is reached"),
         "AllowedPattern": r'https://[^\s"\\]+',
@@ -266,7 +273,7 @@ def _url(party: str) -> Part:
 
 
 def _identified(groups: list[Parts]) -> Parts:
-    """All parts by their logical ids. Raises `BadName`."""
+    """Return all parts by their logical ids. Raises `BadName`."""
     found: dict[str, Any] = {}
     for group in groups:
         for name, part in group.items():
@@ -283,7 +290,8 @@ def _identified(groups: list[Parts]) -> Parts:
 
 
 def _table(name: str, prefix: str) -> Part:
-    """A table: encrypted, backed up, kept if the stack goes, and with a stream for its outbox."""
+    """Return a table: encrypted, backed up, kept if the stack goes, with a stream for its
+    outbox."""
     return cf.kept(
         cf.resource(
             "DynamoDB::Table",
@@ -299,9 +307,9 @@ def _table(name: str, prefix: str) -> Part:
 
 
 def _secret(name: str, prefix: str) -> Part:
-    """The token that a party outside asks for. It is made up, so that none stands in a template:
-    put the real one in with `aws secretsmanager put-secret-value`. Nothing in here depends on a
-    parameter: what changes is made up anew."""
+    """Return the token that a party outside asks for. It is made up, so that none stands in a
+    template: put the real one in with `aws secretsmanager put-secret-value`. Nothing in here
+    depends on a parameter: what changes is made up anew."""
     return cf.resource(
         "SecretsManager::Secret",
         Name=called(prefix, name),

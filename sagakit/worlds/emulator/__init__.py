@@ -41,7 +41,7 @@ class Emulator:
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def resources(self) -> Resources:
-        """The resources of a new stack."""
+        """Return the resources of a new stack."""
         return Resources(f"stack-{next(STACKS)}", self.options, PATIENT, self._clients)
 
     def play(self, scenario: Scenario, *, change: Change | None = None) -> Run:
@@ -57,7 +57,7 @@ class Emulator:
 
 @contextmanager
 def emulator() -> Iterator[Emulator]:
-    """The emulator, on a free port of this machine, until the block ends."""
+    """Yield the emulator, on a free port of this machine, until the block ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would print each request
     CLOCK.set_queues()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

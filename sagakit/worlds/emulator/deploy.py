@@ -51,7 +51,7 @@ class Changed(NamedTuple):
 
 
 def for_the_emulator(content: Part) -> Changed:
-    """A template, changed as little as can be."""
+    """Return a template, changed as little as can be."""
     parts: Parts = copy.deepcopy(content["Resources"])
     policies = [part for part in parts.values() if part["Type"] in POLICIES]
     afterwards: Parts = {}
@@ -90,7 +90,8 @@ def for_the_emulator(content: Part) -> Changed:
 
 
 def _reads_stream(part: Part) -> bool:
-    """Moto hands each write to the function of such a mapping in Docker, though it is disabled."""
+    """Return whether it is a mapping of a stream: moto hands each write to the function of such a
+    mapping in Docker, though it is disabled."""
     return part["Type"] == MAPPING and "StartingPosition" in part["Properties"]
 
 
@@ -113,7 +114,7 @@ def _aimed(rule: str, properties: Part, policies: list[Part], parts: Parts) -> P
 
 
 def _may_send(policies: list[Part], service: str, source: Any, target: Any) -> bool:
-    """Whether a policy lets a service send to a target from that source."""
+    """Return whether a policy lets a service send to a target from that source."""
     return any(
         POLICIES[policy["Type"]] in statement["Action"]
         and statement["Principal"] == {"Service": service}
@@ -125,7 +126,7 @@ def _may_send(policies: list[Part], service: str, source: Any, target: Any) -> b
 
 
 def _secret_arn(part: Part) -> Part:
-    """What a secret that does not stand in the template is called in a policy. (On AWS six letters
+    """Return the ARN of a secret that does not stand in the template. (On AWS six letters
     follow.)"""
     name = part["Properties"]["Name"]
     return substituted(f"arn:aws:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:{name}")
@@ -143,7 +144,7 @@ def _with_references(value: Any, change: Callable[[Part], Any]) -> Any:
 
 
 class Source(NamedTuple):
-    """What wakes a function: an event source mapping."""
+    """An event source mapping, which wakes a function."""
 
     arn: str  # of a queue or a stream
     function: str
@@ -153,7 +154,8 @@ class Source(NamedTuple):
 
 
 class Deployed(NamedTuple):
-    """What was deployed. Functions by the names that they have there, with their configuration."""
+    """A stack that was deployed. Functions by the names that they have there, with their
+    configuration."""
 
     functions: dict[str, dict[str, Any]]
     queues: list[Source]
@@ -182,7 +184,7 @@ def deploy(content: Part, resources: Resources, parameters: dict[str, str]) -> D
         ],
     )
     (told,) = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in told.get("Outputs", [])}
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in told.get("Outputs", [])}
     streams = []
     for part in changed.afterwards.values():
         properties = _with_references(part["Properties"], lambda it: outputs[it["Output"]])
@@ -200,7 +202,7 @@ def deploy(content: Part, resources: Resources, parameters: dict[str, str]) -> D
 
 
 def _code() -> bytes:
-    """A file of code, of which nothing is run: the pump has the functions."""
+    """Return a file of code, of which nothing is run: the pump has the functions."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as packed:
         packed.writestr("README", "sagakit, with its extra aws")
@@ -210,9 +212,9 @@ def _code() -> bytes:
 def _deployed(resources: Resources, streams: list[Source]) -> Deployed:
     found = resources.client("cloudformation").describe_stack_resources(StackName=resources.prefix)
     made = {
-        one["LogicalResourceId"]: (one["ResourceType"], one["PhysicalResourceId"])
-        for one in found["StackResources"]
-        if "PhysicalResourceId" in one
+        part["LogicalResourceId"]: (part["ResourceType"], part["PhysicalResourceId"])
+        for part in found["StackResources"]
+        if "PhysicalResourceId" in part
     }
     functions = {
         name: resources.client("lambda").get_function_configuration(FunctionName=name)
@@ -224,10 +226,12 @@ def _deployed(resources: Resources, streams: list[Source]) -> Deployed:
         for logical, (kind, arn) in made.items()
         if kind == "AWS::SNS::Topic" and BEFORE + logical in made
     ]
-    names = {one["FunctionArn"]: name for name, one in functions.items()}
+    names = {function["FunctionArn"]: name for name, function in functions.items()}
     mappings = resources.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     queues = [
-        _source(one, names[one["FunctionArn"]]) for one in mappings if one["FunctionArn"] in names
+        _source(mapping, names[mapping["FunctionArn"]])
+        for mapping in mappings
+        if mapping["FunctionArn"] in names
     ]
     entrance = None
     for kind, name in made.values():
@@ -237,9 +241,9 @@ def _deployed(resources: Resources, streams: list[Source]) -> Deployed:
 
 
 def _entrance(api: str, resources: Resources) -> str | None:
-    """The function that a POST at the payments' path invokes, if the API may."""
+    """Return the function that a POST at the payments' path invokes, if the API may."""
     found = resources.client("apigateway").get_resources(restApiId=api, embed=["methods"])["items"]
-    methods = {one["path"]: one.get("resourceMethods", {}) for one in found}
+    methods = {part["path"]: part.get("resourceMethods", {}) for part in found}
     if "POST" not in methods.get(PATH, {}):
         return None
     uri = methods[PATH]["POST"]["methodIntegration"]["uri"]
@@ -248,9 +252,9 @@ def _entrance(api: str, resources: Resources) -> str | None:
         policy = loads(resources.client("lambda").get_policy(FunctionName=name)["Policy"])
     except ClientError:
         return None
-    sources = [one["Condition"]["ArnLike"]["AWS:SourceArn"] for one in policy["Statement"]]
-    allowed = [one for one in sources if one.split(":")[5].startswith(f"{api}/")]
-    return name if any(one.endswith(f"/POST{PATH}") for one in allowed) else None
+    sources = [each["Condition"]["ArnLike"]["AWS:SourceArn"] for each in policy["Statement"]]
+    allowed = [source for source in sources if source.split(":")[5].startswith(f"{api}/")]
+    return name if any(source.endswith(f"/POST{PATH}") for source in allowed) else None
 
 
 def _source(mapping: dict[str, Any], function: str) -> Source:
@@ -260,5 +264,5 @@ def _source(mapping: dict[str, Any], function: str) -> Source:
         function,
         mapping["BatchSize"],
         "ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", []),
-        tuple(json.loads(one["Pattern"]) for one in filters),
+        tuple(json.loads(each["Pattern"]) for each in filters),
     )

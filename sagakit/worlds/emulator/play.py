@@ -142,10 +142,12 @@ class Operator:
         seen: set[str] = set()
         while True:
             found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
-            fresh = [one for one in found.get("Messages", []) if one["MessageId"] not in seen]
+            fresh = [
+                message for message in found.get("Messages", []) if message["MessageId"] not in seen
+            ]
             if not fresh:
                 return
-            seen.update(one["MessageId"] for one in fresh)
+            seen.update(message["MessageId"] for message in fresh)
             yield from fresh
 
 

@@ -25,12 +25,13 @@ class Clock:
         self._now = BEGIN
 
     def now(self) -> int:
-        """The time. Each look takes 2 ms, so that a log has an order: AWS acts between two."""
+        """Return the time. Each look takes 2 ms, so that a log has an order: AWS acts between
+        two."""
         self._now += 2
         return self._now
 
     def pass_until(self, moment: int) -> None:
-        """It is that time now, unless it was already."""
+        """Make it that time, unless it is later already."""
         self._now = max(self._now, moment)
 
     def set_queues(self) -> None:
@@ -60,19 +61,20 @@ class Stream:
         self._read = 0
 
     def records(self) -> list[dict[str, Any]]:
-        """The next batch, in the form of a Lambda event; the same again until it is `done`."""
+        """Return the next batch, in the form of a Lambda event; the same again until it is
+        `done`."""
         shard = self._tables[self._table].stream_shard
         told = shard.items if shard else []
-        for record in (one.to_json() for one in told[self._read :]):
+        for record in (item.to_json() for item in told[self._read :]):
             filters = self.source.filters
-            if not filters or any(matches(record, one) for one in filters):
+            if not filters or any(matches(record, pattern) for pattern in filters):
                 self.waiting.append({**record, "eventSourceARN": self.source.arn})
         self._read = len(told)
         return self.waiting[: self.source.batch]
 
     def done(self, records: list[dict[str, Any]], failed: set[str]) -> None:
-        """A batch was handled. From the first record that failed on, told by its sequence number,
-        it comes again, each time after twice as long."""
+        """Go on after a batch that was handled. From the first record that failed on, told by its
+        sequence number, it comes again, each time after twice as long."""
         for record in records:
             if record["dynamodb"]["SequenceNumber"] in failed:
                 self.due = CLOCK.now() + self._delay
@@ -83,15 +85,15 @@ class Stream:
 
 
 def matches(content: Any, pattern: Any) -> bool:
-    """Whether a record has what a filter's pattern says ("Lambda event filtering"): in a list, one
-    of the values, or a value that begins with the `prefix`."""
+    """Return whether a record has what a filter's pattern says ("Lambda event filtering"): in a
+    list, one of the values, or a value that begins with the `prefix`."""
     if isinstance(pattern, dict):
         return isinstance(content, dict) and all(
             name in content and matches(content[name], inside) for name, inside in pattern.items()
         )
     return any(
-        str(content).startswith(one["prefix"]) if isinstance(one, dict) else content == one
-        for one in pattern
+        str(content).startswith(value["prefix"]) if isinstance(value, dict) else content == value
+        for value in pattern
     )
 
 
@@ -133,10 +135,11 @@ class Pump:
             )
 
     def _due(self) -> Iterator[int]:
-        """When (ms) something is to be done again of what waits."""
+        """Yield when (ms) something is to be done again of what waits."""
         yield from (stream.due for stream in self._streams if stream.waiting)
-        for message in (one for name in self._names() for one in self._held[name]._messages):
-            yield int(max(message.visible_at, message.delayed_until)) + 1
+        for name in self._names():
+            for message in self._held[name]._messages:
+                yield int(max(message.visible_at, message.delayed_until)) + 1
 
     def _relay(self, stream: Stream) -> bool:
         records = stream.records()
@@ -147,7 +150,7 @@ class Pump:
         return not failed
 
     def _fan_out(self, topic: str, url: str) -> bool:
-        """From the queue before a topic into it: see `deploy.py`."""
+        """Empty the queue before a topic into it: see `deploy.py`."""
         found = self._receive(url, 10)
         for message in found:
             self._sns.publish(TopicArn=topic, Message=encode(loads(message["Body"])["detail"]))
@@ -160,22 +163,23 @@ class Pump:
             return False
         records = [
             {
-                "messageId": one["MessageId"],
-                "body": one["Body"],
-                "attributes": one["Attributes"],
+                "messageId": message["MessageId"],
+                "body": message["Body"],
+                "attributes": message["Attributes"],
                 "eventSource": "aws:sqs",
                 "eventSourceARN": source.arn,
             }
-            for one in found
+            for message in found
         ]
         failed = self._run(source, records)
-        for one in found:
-            if one["MessageId"] not in failed:
-                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+        for message in found:
+            if message["MessageId"] not in failed:
+                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return True
 
     def _receive(self, url: str, most: int) -> list[dict[str, Any]]:
-        """The next messages of a queue. It is asked only if it has some, as that takes time."""
+        """Return the next messages of a queue. It is asked only if it has some, as that takes
+        time."""
         if not self._held[_name(url)].messages:
             return []
         answer = self._sqs.receive_message(
@@ -193,13 +197,13 @@ class Pump:
             return {_id(record) for record in records}
         if not source.reports:
             return set()
-        failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         known = {_id(record) for record in records}
         return known if failed - known else failed  # Lambda: an id that it does not know is all
 
     def _waits(self) -> list[str]:
-        """The queues and streams in which something waits."""
-        found = [one.source.arn for one in self._streams if one.waiting]
+        """Return the queues and streams in which something waits."""
+        found = [stream.source.arn for stream in self._streams if stream.waiting]
         return found + [name for name in self._names() if self._held[name]._messages]
 
     def _names(self) -> list[str]:

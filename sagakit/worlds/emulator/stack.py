@@ -33,7 +33,7 @@ class Role:
 
     @classmethod
     def of(cls, function: dict[str, Any], resources: Resources) -> "Role":
-        """The role of a function, by its configuration."""
+        """Return the role of a function, by its configuration."""
         name, iam = function["Role"].rpartition("/")[2], resources.client("iam")
         statements: list[dict[str, Any]] = []
         for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
@@ -43,8 +43,9 @@ class Role:
 
     def may(self, action: str, arn: str) -> bool:
         return any(
-            action in one["Action"] and any(fnmatchcase(arn, known) for known in one["Resource"])
-            for one in self.statements
+            action in allowed["Action"]
+            and any(fnmatchcase(arn, known) for known in allowed["Resource"])
+            for allowed in self.statements
         )
 
     def check(self, action: str, what: str, resources: Resources) -> None:
@@ -94,8 +95,8 @@ class Lambda:
         self._resources = resources
 
     def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
-        """What the other returns, over JSON as there; that it failed, and no more, if it raises.
-        Raises `ClientError`."""
+        """Return what the other returns, over JSON as there; that it failed, and no more, if it
+        raises. Raises `ClientError`."""
         own = self._resources
         own.role.check("lambda:InvokeFunction", f"function:{FunctionName}", own)
         if FunctionName not in own.functions:
@@ -109,7 +110,7 @@ class Lambda:
 
 
 def asked(service: str, action: str, params: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The permissions that a call needs: actions, each with what it is done to.
+    """Yield the permissions that a call needs: actions, each with what it is done to.
 
     AWS, "Actions, resources, and condition keys", service by service.
     """
@@ -150,12 +151,14 @@ class Stack:
         self._write = write
         deployed = deploy(content, resources, parameters)
         self._entrance = deployed.entrance
-        self._roles = {name: Role.of(one, resources) for name, one in deployed.functions.items()}
+        self._roles = {
+            name: Role.of(function, resources) for name, function in deployed.functions.items()
+        }
         for source in (*deployed.queues, *deployed.streams):
             self._polls(source)
         self._functions: dict[str, Function] = {}
-        for name, one in deployed.functions.items():
-            self._functions[name] = self._function(name, one)
+        for name, configuration in deployed.functions.items():
+            self._functions[name] = self._function(name, configuration)
         self._pump = Pump(deployed, self._functions, resources)
 
     def _polls(self, source: Source) -> None:
@@ -167,7 +170,7 @@ class Stack:
                 )
 
     def _function(self, name: str, configuration: dict[str, Any]) -> Function:
-        """A function as AWS makes it, from its environment, and in its role."""
+        """Return a function as AWS makes it, from its environment, and in its role."""
         resolve_name(configuration["Handler"])  # raises if there is none
         environment, role = configuration["Environment"]["Variables"], self._roles[name]
         own = RoleResources(

@@ -116,8 +116,8 @@ class Database:
         self._opened.callback(self._connection.close)
 
     def _read_what_is_there(self) -> None:
-        """SQLite writes beside a file that it reads. Where it may not, what stands in the file does
-        not change; but if something waits beside it, only a copy shows that too."""
+        """Read although SQLite writes beside a file that it reads. Where it may not, what stands in
+        the file does not change; but if something waits beside it, only a copy shows that too."""
         try:
             self._connection.execute("SELECT 1 FROM sqlite_master")
         except sqlite3.OperationalError as error:
@@ -155,7 +155,9 @@ class Database:
             raise self.damaged()
         for table in re.findall(r"TABLE (\w+)", SCHEMA):
             columns = [*self.rows(f"PRAGMA table_info({table})")]
-            wrong = [f"typeof({one[1]}) NOT IN ('{one[2].lower()}', 'null')" for one in columns]
+            wrong = [
+                f"typeof({name}) NOT IN ('{kind.lower()}', 'null')" for _, name, kind, *_ in columns
+            ]
             if self.one(f"SELECT 1 FROM {table} WHERE {' OR '.join(wrong) or 0}"):
                 raise self.damaged(f"{table} hold what does not belong there")
         if self.reading:
@@ -165,7 +167,7 @@ class Database:
         self.run("PRAGMA synchronous = NORMAL")
 
     def _is_ours(self) -> bool:
-        """False if there is nothing in it yet."""
+        """Return false if there is nothing in it yet. Raises `BadDatabase` for another's file."""
         (tables,) = self.one("SELECT count(*) FROM sqlite_master")
         (application,) = self.one("PRAGMA application_id")
         (version,) = self.one("PRAGMA user_version")
@@ -229,14 +231,14 @@ class Database:
             raise self._told(error) from None
 
     def one(self, statement: str, *values: Any) -> Any:
-        """The first row, or None."""
+        """Return the first row, or None."""
         try:
             return self._execute(statement, *values).fetchone()
         except ERRORS as error:
             raise self._told(error) from None
 
     def rows(self, statement: str, *values: Any) -> Iterator[Any]:
-        """All rows, one after the other."""
+        """Yield all rows."""
         rows = self.run(statement, *values)
         try:
             yield from iter(rows.fetchone, None)  # a cursor itself would be closed after its file
@@ -244,7 +246,7 @@ class Database:
             raise self._told(error) from None
 
     def kept(self, text: str) -> Any:
-        """What a text that was packed into a row stands for."""
+        """Return the value of a text that was packed into a row."""
         try:
             return unpack(text)
         except ValueError as error:
@@ -262,13 +264,13 @@ class Database:
         self.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", name, str(value))
 
     def number(self, name: str) -> int:
-        """The next number of a kind, counted from 1. Within a transaction."""
+        """Return the next number of a kind, counted from 1. Within a transaction."""
         following = (self.whole(name) or 0) + 1
         self.set_meta(name, following)
         return following
 
     def whole(self, name: str) -> int | None:
-        """A whole number that was set."""
+        """Return a whole number that was set."""
         text = self.meta(name)
         try:
             return None if text is None else int(text)
@@ -280,7 +282,7 @@ class Database:
         self.run("INSERT INTO trace (record) VALUES (?)", pack(tuple(record)))
 
     def items(self, store: str) -> Iterator[tuple[str, Any]]:
-        """The items of a store, by key."""
+        """Yield the items of a store, by key."""
         for key, item in self.rows(
             "SELECT key, item FROM items WHERE store = ? ORDER BY key", store
         ):
@@ -293,7 +295,7 @@ class Database:
         return item
 
     def trace(self, participants: tuple[Participant, ...]) -> Trace:
-        """All records so far."""
+        """Return all records so far."""
         return Trace(participants, self.records())
 
     def records(self, *, newest_first: bool = False) -> Iterator[Record]:
@@ -396,14 +398,14 @@ class Clock:
 
     @property
     def asleep(self) -> int:
-        """How many wait for a time, in a hurry."""
+        """Return how many wait for a time, in a hurry."""
         return len(self._sleepers)
 
     def next_waking(self) -> int | None:
         return self._sleepers[0][0] if self._sleepers else None
 
     def skip_to(self, moment: int) -> None:
-        """It is that time now, and whoever waited for it goes on."""
+        """Make it that time, and wake whoever waited for it."""
         if moment > self._virtual:
             self._virtual = moment
             with self._database.transaction():
@@ -418,5 +420,6 @@ def _machine_time() -> int:
 
 
 def _is_text(record: Record) -> bool:
-    """Texts are told of at the start, with the times at which they will come."""
+    """Return whether a record tells of a text: at the start, with the time at which it will
+    come."""
     return isinstance(record.fact, Queued) and record.fact.event is None

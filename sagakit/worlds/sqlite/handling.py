@@ -188,7 +188,7 @@ class Handling:
         return answer
 
     def _act(self, by: Invocation, operation: ops.Ask) -> tuple[Reaction, Any]:
-        """What the party does, in its own books. The answer is None if it cannot be reached."""
+        """Have the party act, in its own books. Its answer is None if it cannot be reached."""
         party, key = operation.party, operation.key
         with self._database.transaction():
             row = self._database.one(
@@ -212,7 +212,7 @@ class Handling:
         return reaction, answer
 
     async def _invoke(self, by: Invocation, operation: ops.Invoke) -> Any:
-        """Another service, in this process: it is waited for."""
+        """Run another service, in this process, and wait for it."""
         service, command = operation
         with self._database.transaction():
             inner = self.invocation(service, self._database.number("invocations"), by.saga)

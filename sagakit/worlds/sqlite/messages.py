@@ -45,8 +45,8 @@ class Mail:
         self._database = database
         self.bus = deployment.bus
         self.queues = {queue.name: Shown(queue, queue.name) for queue in deployment.queues}
-        self.queues_of = {one.name: list(one.queues) for one in deployment.functions}
-        self._functions = {one.name: one for one in deployment.functions}
+        self._functions = {function.name: function for function in deployment.functions}
+        self.queues_of = {name: list(function.queues) for name, function in self._functions.items()}
         self._copies: dict[str, list[str]] = {}
         for topic in deployment.topics:
             for subscriber in topic.subscribers:
@@ -136,7 +136,7 @@ class Mail:
         return found
 
     def delete(self, message: Message) -> None:
-        """A message is done with; it stays if it has become a dead letter meanwhile."""
+        """Delete a message that was handled; it stays if it has become a dead letter meanwhile."""
         self._database.run("DELETE FROM messages WHERE id = ? AND dead = 0", message.message_id)
 
     def failed(self, message: Message, reason: str) -> None:

@@ -151,7 +151,8 @@ def serve_on(
 
 
 def _to_its_end(world: World, scenario: Scenario | System) -> None:
-    """In a notebook a loop runs already, and no second one may: then in a thread."""
+    """Run the world; in a notebook, where a loop runs already and no second one may, in a
+    thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -167,7 +168,7 @@ def _to_its_end(world: World, scenario: Scenario | System) -> None:
 
 
 def _work(path: str | Path) -> None:
-    """A further process on the same file. It ends with the first, however that one ends."""
+    """Work as a further process on the same file. It ends with the first, however that one ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the first one's to hear
     Thread(target=_end_with_the_first, daemon=True).start()
     with suppress(BadDatabase), Database(path) as database:  # the first meets it too, and tells

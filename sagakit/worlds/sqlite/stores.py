@@ -110,7 +110,7 @@ def latest_snapshot(database: Database, store: str) -> Backup:
 
 
 def lose(database: Database, store: str, now: int) -> None:
-    """Everything is gone, and the store is out of reach until it is restored."""
+    """Lose all that a store holds; it is out of reach until it is restored."""
     items = tuple(item for _, item in database.items(store))
     _clear(database, store)
     database.set_meta(f"loss of {store}", now)

@@ -66,6 +66,7 @@ class World:
         self._clock = Clock(database, hurry=hurry)
         self._mail = Mail(database, deployment)
         self._functions = {function.name: function for function in deployment.functions}
+        self._owners = {table.name: table.owner for table in deployment.tables}
         self._running: dict[str, int] = dict.fromkeys(self._functions, 0)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = False
@@ -176,7 +177,7 @@ class World:
             taken = stores.oldest_entry(self._database)
             if taken:
                 store, entry = taken
-                owner = next(one.owner for one in self._deployment.tables if one.name == store)
+                owner = self._owners[store]
                 self._mail.publish(entry, owner, self._clock.now())
         return taken is not None
 
@@ -309,14 +310,14 @@ class World:
         )
 
     def _raise_what_failed(self) -> None:
-        """The file's own errors end the work; what they interrupted comes again."""
+        """Raise the file's own errors, which end the work; what they interrupted comes again."""
         for task in [task for task in self._tasks if task.done()]:
             self._tasks.remove(task)
             task.result()
 
     def _hurried(self) -> bool:
-        """In a hurry, when all that is under way waits for a time: it is that time. What is due
-        already waits for somebody, not for a time."""
+        """Skip to the next time that something waits for, in a hurry, once all that is under way
+        waits for a time. What is due already waits for somebody, not for a time."""
         if not self._clock.hurry or self._clock.asleep < len(self._tasks):
             return False
         (due,) = self._database.one(
