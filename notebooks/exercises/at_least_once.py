@@ -44,7 +44,7 @@ def deliveries(finished: Run) -> pd.DataFrame:
     and how often that message had been received by then, this time included."""
     rows = [
         (record.t, fact.service, fact.event, record.event_id, fact.message_id, fact.receives)
-        for record in finished.records.entries
+        for record in finished.records
         if isinstance(fact := record.fact, Received)
     ]
     columns = ["t", "service", "event", "event_id", "message_id", "receive"]
@@ -94,7 +94,7 @@ def dead_letters(finished: Run) -> pd.DataFrame:
     """Return every message that became a dead letter: when (ms), where, which event, and why."""
     rows = [
         (record.t, fact.dead_letters, fact.event, fact.message_id, fact.reason)
-        for record in finished.records.entries
+        for record in finished.records
         if isinstance(fact := record.fact, DeadLettered)
     ]
     return pd.DataFrame(rows, columns=["t", "queue", "event", "message_id", "reason"])

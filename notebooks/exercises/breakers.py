@@ -58,7 +58,7 @@ class _Diagram:
         self.wrong: str | None = None
         self.missed: str | None = None
         now = 0
-        for record in finished.records.entries:
+        for record in finished.records:
             if record.t - now > AT_REST and not self.missed:
                 self.missed = self._should_be_open(now)
             now = record.t

@@ -35,7 +35,7 @@ def openings(finished: Run) -> list[int]:
 
 def unanswered(finished: Run) -> int:
     """Return how many requests to the provider got no answer."""
-    return sum(outcome(record.fact) == "timeout" for record in finished.records.entries)
+    return sum(outcome(record.fact) == "timeout" for record in finished.records)
 
 
 def bill(finished: Run) -> dict[str, float]:

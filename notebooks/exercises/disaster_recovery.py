@@ -31,7 +31,7 @@ Ledger = list[tuple[Any, Decimal]]  # the events of a wallet, each with the bala
 def wallets_at(finished: Run, t: int) -> pd.DataFrame:
     """The wallets as the store held them at that moment (ms): user, balance, version."""
     records = finished.records
-    until = Trace(records.participants, (one for one in records.entries if one.t <= t))
+    until = Trace(records.participants, (one for one in records if one.t <= t))
     wallets = until.stores()["Wallet DB"].values()
     return pd.DataFrame(wallets, columns=["user_id", "balance", "version"])
 
@@ -256,7 +256,7 @@ def _recovery(snapshot_at: int) -> Recovery:
 
 def _failure(finished: Run) -> str | None:
     """Return how the recovery itself failed, if it did: the operator is told."""
-    for record in finished.records.entries:
+    for record in finished.records:
         fact = record.fact
         if isinstance(fact, Answered) and fact.source == "Operator" and fact.failed:
             reason = fact.answer.partition("failed: ")[2]

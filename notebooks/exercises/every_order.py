@@ -163,7 +163,7 @@ def _steps_taken(order: str) -> str:
 def _told_steps(finished: Run) -> str:
     """Return what the Wallet DB answered, in order: "A reads 100.00, A writes 30.00"."""
     said = []
-    for record in finished.records.entries:
+    for record in finished.records:
         name = str(record.saga).partition(":")[2]
         match record.fact:
             case ItemRead() as fact if fact.store == "Wallet DB":

@@ -22,7 +22,7 @@ SILENT = ("timeout", "unavailable")  # outcomes of a request that got no answer
 
 def requests(finished: Run) -> list[tuple[Record, Asked]]:
     """Return every request to the provider."""
-    return [(one, one.fact) for one in finished.records.entries if isinstance(one.fact, Asked)]
+    return [(one, one.fact) for one in finished.records if isinstance(one.fact, Asked)]
 
 
 def outcome(fact: Fact) -> str:
@@ -42,7 +42,7 @@ def commits(finished: Run, store: str) -> list[tuple[Record, Committed]]:
     """Return the commits of items in a store, in order."""
     return [
         (record, record.fact)
-        for record in finished.records.entries
+        for record in finished.records
         if isinstance(record.fact, Committed)
         if record.fact.store == store and record.fact.item is not None
     ]
@@ -52,14 +52,14 @@ def conflicts(finished: Run) -> list[str]:
     """Return the saga of each write that was refused because the version had moved on."""
     return [
         str(record.saga)
-        for record in finished.records.entries
+        for record in finished.records
         if isinstance(record.fact, StoreRefused) and record.fact.is_conflict
     ]
 
 
 def failures(finished: Run, service: str) -> Iterator[tuple[Record, str]]:
     """Yield each failure of a service's handler, and its reason."""
-    for record in finished.records.entries:
+    for record in finished.records:
         match record.fact:
             case Failed() as fact if fact.service == service:
                 yield record, fact.reason

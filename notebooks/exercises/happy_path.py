@@ -77,7 +77,7 @@ def asked_twice(answer: Scenario) -> Cases:
     again, and the user is debited once."""
     yield from a_scenario(answer, "Use scenarios.happy_path.but(...).")
     ran = run(answer)
-    records = ran.records.entries
+    records = ran.records
     posts = [r.t for r in records if isinstance(r.fact, Invoked) and r.fact.source == "User"]
     answers = [
         (r.t, r.fact) for r in records if isinstance(r.fact, Answered) and r.fact.source == "User"

@@ -193,12 +193,12 @@ def _wrong_decision(found: Run) -> Problem | None:
     """A debit or a refusal that is not right for what is in the wallet when it is committed."""
     published = {
         record.event_id: record.fact
-        for record in found.records.entries
+        for record in found.records
         if isinstance(record.fact, Published)
     }
     (opening,) = found.scenario.wallets
     balance = opening.balance
-    for record in found.records.entries:
+    for record in found.records:
         commit = record.fact
         if not isinstance(commit, Committed) or commit.store != "Wallet DB":
             continue

@@ -77,7 +77,7 @@ class _Talk(NamedTuple):
 def _talk(finished: Run) -> _Talk:
     outcomes = [
         evidence.outcome(fact)
-        for fact in (record.fact for record in finished.records.entries)
+        for fact in (record.fact for record in finished.records)
         if isinstance(fact, PartyAnswered | PartySilent | PartyUnreachable) and fact.request
     ]
     return _Talk(sum(bool(fact.request) for _, fact in evidence.requests(finished)), outcomes)
@@ -150,7 +150,7 @@ def _no_scenario(answer: Any, instead: str) -> Feedback:
 
 
 def _when_booked(finished: Run) -> str:
-    booked = [one.t for one in finished.records.entries if isinstance(one.fact, Booked)]
+    booked = [one.t for one in finished.records if isinstance(one.fact, Booked)]
     second = requests(finished)["t"].iloc[1]
     if booked[0] < second:
         return (

@@ -104,7 +104,7 @@ def to_the_minute(finished: Run) -> Run:
     """Return the same run with its times cut to whole minutes. A clock that is real shows others
     each time, and a picture of them would be another one each time."""
     trace = finished.records
-    cut = (one._replace(t=one.t // MINUTE * MINUTE) for one in trace.entries)
+    cut = (one._replace(t=one.t // MINUTE * MINUTE) for one in trace)
     return Run(finished.scenario, finished.seed, Trace(trace.participants, cut))
 
 

@@ -136,7 +136,7 @@ def tells_what_was_written(finished: Run) -> str | None:
     """An event of a wallet tells the balance and the version that its own commit has written."""
     published = {
         record.event_id: (record.saga, record.fact)
-        for record in finished.records.entries
+        for record in finished.records
         if isinstance(record.fact, Published)
     }
     for _, wrote in commits(finished, "Wallet DB"):
@@ -278,7 +278,7 @@ def _stale(trial: Trial, role: Role, finished: Run, seen: str) -> Feedback:
 
 
 def _where(finished: Run, index: int) -> str:
-    record = arrow(finished.records.entries[index])
+    record = arrow(finished.records[index])
     text = record.text.strip() or str(record.event or "")
     if record.source == record.target:
         return f"{record.t} ms, {record.source}: {text}"

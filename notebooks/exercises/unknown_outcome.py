@@ -73,7 +73,7 @@ def moves_of(finished: Run) -> list[Move]:
     """The moves of all charges in a run, in order."""
     heard: dict[int, str] = {}  # invocation to what it last heard
     found = []
-    for record in finished.records.entries:
+    for record in finished.records:
         fact = record.fact
         if came := outcome(fact):
             heard[record.invocation] = came
@@ -93,7 +93,7 @@ def history(finished: Run) -> list[str]:
 def without_breaker(finished: Run) -> Run:
     """Return the same run without what the gateway reads and writes of its breaker, to be drawn."""
     trace = finished.records
-    kept = (one for one in trace.entries if getattr(one.fact, "store", "") != "Breaker DB")
+    kept = (one for one in trace if getattr(one.fact, "store", "") != "Breaker DB")
     return Run(finished.scenario, finished.seed, Trace(trace.participants, kept))
 
 

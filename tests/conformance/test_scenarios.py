@@ -249,9 +249,7 @@ def test_disaster_recovery_loses_nothing_and_publishes_no_event_twice() -> None:
 
 
 def published_ids(records: Trace) -> list[str]:
-    return sorted(
-        str(record.event_id) for record in records if isinstance(record.fact, Published)
-    )
+    return sorted(str(record.event_id) for record in records if isinstance(record.fact, Published))
 
 
 @given(

@@ -259,7 +259,7 @@ def test_what_nobody_brings_strands_a_saga_in_some_run_or_leaves_its_user_untold
             for name in ("happy_path", "provider_error", "insufficient_funds")
         ]
         stranded = [done for done in runs if not all(one.held for one in done.verdicts())]
-        untold = [done for done in runs if not any(map(tells_the_user, done.records.entries))]
+        untold = [done for done in runs if not any(map(tells_the_user, done.records))]
         assert untold if rule.target == "SNS Topic" else stranded, rule
     assert never_brought(SOUND) == set()
 

@@ -56,7 +56,7 @@ def test_a_request_comes_twice_and_the_sound_service_handles_it_once() -> None:
     again = run(given.but(faults=[*given.faults, twice("ana:7", at=6_000)]))
     times = [
         one.t
-        for one in again.records.entries
+        for one in again.records
         if isinstance(one.fact, StoreRefused) and one.saga == "ana:7"
         if one.fact.error == ALREADY_HANDLED
     ]

@@ -81,9 +81,7 @@ def every_payment_completes(run: Run) -> str | None:
 
 
 def nothing_comes_twice(run: Run) -> str | None:
-    faults = [
-        one for one in run.records.entries if isinstance(one.fact, EventDoubled | MessageDoubled)
-    ]
+    faults = [one for one in run.records if isinstance(one.fact, EventDoubled | MessageDoubled)]
     return f"{faults[0].fact.event} came twice" if faults else None
 
 

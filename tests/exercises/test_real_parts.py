@@ -170,7 +170,7 @@ def test_a_file_is_killed_before_the_transaction_that_is_asked_for(tmp_path: Pat
         serve_on(database, PAID, hurry=True)
     with Database(file) as database:
         kept = database.trace(payment_system().participants())
-        assert [type(record.fact) for record in kept.entries] == [Opening]
+        assert [type(record.fact) for record in kept] == [Opening]
     assert serve(PAID, file, hurry=True).payments.status.tolist() == ["COMPLETED"]
 
 
