@@ -204,7 +204,7 @@ def _check(given: Namespace) -> int:
         ) from None
     found = verdicts(trace, ended=not given.running)
     show_lines([f"{given.log}: {len(trace):,} records", "", *report.laws(found)])
-    times = [record.t for record in trace.entries]
+    times = [record.t for record in trace]
     if _status(found) == BROKE and times != sorted(times):
         tell("some records are earlier than the one before: are the lines as they were written?")
     return _status(found)

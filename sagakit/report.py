@@ -142,7 +142,7 @@ def events(run: Run) -> int:
 
 def virtual_time(run: Run) -> str:
     """Return when the last thing happened, for people."""
-    return duration(max((record.t for record in run.records.entries), default=0))
+    return duration(max((record.t for record in run.records), default=0))
 
 
 def _fields(item: object, names: Sequence[str]) -> dict[str, Any]:

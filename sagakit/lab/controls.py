@@ -90,7 +90,7 @@ class Controls(AnyWidget):
 
     def _show(self, finished: Run) -> None:
         self.run = finished
-        sagas = list(dict.fromkeys(filter(None, (each.saga for each in finished.records.entries))))
+        sagas = list(dict.fromkeys(filter(None, (each.saga for each in finished.records))))
         if self.saga not in sagas:
             self.saga = next(iter(sagas), "")
         ended = outcome(finished)
@@ -150,7 +150,7 @@ def outcome(finished: Run) -> list[list[str]]:
             f"{len(calls)}, of which {silent} got no answer",
         ],
         ["dead letters", str(dead)],
-        ["ends after", roughly(max((record.t for record in records.entries), default=0))],
+        ["ends after", roughly(max((record.t for record in records), default=0))],
         ["laws", f"{len(verdicts) - len(broken)} of {len(verdicts)} held"],
         *(["broken", law] for law in broken),
     ]

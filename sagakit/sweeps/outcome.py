@@ -103,7 +103,7 @@ def latencies(evidence: PaymentEvidence) -> list[int]:
     """Return how long each payment took that ended, in ms: from the user's request to the final
     event."""
     begun: dict[str | None, int] = {}
-    for record in evidence.trace.entries:
+    for record in evidence.trace:
         begun.setdefault(record.saga, record.t)
     return [
         life.finals[0].record.t - begun[saga]

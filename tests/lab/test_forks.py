@@ -13,7 +13,7 @@ END = BY_SCHEDULE.records.end
 
 
 def until(finished: Run, t: int) -> list[object]:
-    return [record for record in finished.records.entries if record.t <= t]
+    return [record for record in finished.records if record.t <= t]
 
 
 def test_a_run_by_the_clock_has_no_forks() -> None:
@@ -85,7 +85,7 @@ def test_to_take_what_came_changes_nothing() -> None:
     fork = FORKS.after(4)
     assert fork.came is not None
     taken, _ = FORKS.take(fork, fork.came)
-    assert taken.records.entries == BY_SCHEDULE.records.entries
+    assert taken.records == BY_SCHEDULE.records
 
 
 def test_the_services_are_those_of_the_run() -> None:
@@ -99,7 +99,7 @@ def test_the_services_are_those_of_the_run() -> None:
     fork = forks.after(0)
     assert fork.came is not None
     taken, _ = forks.take(fork, fork.came)
-    assert taken.records.entries == flawed.records.entries
+    assert taken.records == flawed.records
     assert taken.services == flawed.services
 
 

@@ -59,7 +59,7 @@ def test_an_amount_that_is_none_is_named() -> None:
 
 def test_a_message_that_cannot_be_read_is_received_as_often_as_the_queue_says() -> None:
     records = run(with_texts(("Wallet SQS", "hello"))).records
-    about = [record.fact for record in records.entries]
+    about = [record.fact for record in records]
     about = [fact for fact in about if getattr(fact, "message_id", 0) == 1]
     assert len([fact for fact in about if isinstance(fact, Failed)]) == 5
     assert not [fact for fact in about if isinstance(fact, Acknowledged)]
@@ -90,4 +90,4 @@ def test_a_dead_letter_that_is_sent_back_and_still_not_understood_dies_again() -
     records = run(scenario).records
     (fate,) = dead(records)
     assert "NotUnderstood" in fate.reason
-    assert len([each for each in records.entries if isinstance(each.fact, Redriven)]) == 1
+    assert len([each for each in records if isinstance(each.fact, Redriven)]) == 1
