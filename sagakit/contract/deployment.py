@@ -52,8 +52,8 @@ class Function:
     batch        how many messages one invocation takes at most (AWS Lambda with SQS: 10)
     reports      whether it reports which messages of a batch failed (AWS: ReportBatchItemFailures,
                  off by default); if not, one that fails makes the whole batch come again
-    calls        event types whose delivery is drawn as a call instead of an asynchronous message
-    invocation   what a delivery is called in a diagram
+    calls        event types that are handed over by a call and not asynchronously
+    invocation   what handing a message over is called
 
     client_timeout   ms for which it waits for a party outside to answer, if it calls one
     client_attempts  how often it asks that party at most, each time for a message of its own
@@ -160,7 +160,7 @@ class Deployment:
     """A whole system, validated: every name that is used exists, every queue has its function.
 
     others    who takes part besides: people, parties outside, archives
-    lanes     the order in which the participants are shown; the others follow
+    lanes     participants in the order in which they are listed; the others follow
     settings  what it was made from, if anything, to be made from again elsewhere
 
     Raises `ValueError` that names what is wrong and what to do.
