@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from types import EllipsisType
 from typing import Any
 
-from sagakit.contract.operations import SimulatedPorts
+from sagakit.contract.operations import ServicePorts
 from sagakit.contract.ports import Service, handlers
 from sagakit.draw.story import View
 from sagakit.payments.topology import payment_system
@@ -267,7 +267,7 @@ def _unhandled(services: Mapping[str, Service]) -> str:
     def handled(replaced: Mapping[str, Service] | None) -> set[type]:
         deployment = payment_system(services=replaced)
         function = next(one for one in deployment.functions if one.name == "Wallet Service")
-        return set(handlers(function.build(SimulatedPorts(function.name, deployment))))
+        return set(handlers(function.build(ServicePorts(function.name, deployment))))
 
     names = {one.__name__ for one in handled(None) - handled(services)}
     names.discard("StartRecovery")  # a command of the operator's, for another notebook

@@ -34,8 +34,8 @@ Names = Iterator[tuple[str, Collection[str]]]  # a fault's field and what it may
 
 class _Fault(Validated):
     def names(self, known: Known) -> Names:
-        """The fields that name something, each with what there is; the first must be right for
-        the next to be asked."""
+        """Yield the fields that name something, each with what there is; the first must be right
+        for the next to be asked."""
         raise NotImplementedError
 
     def check(self, known: Known) -> None:

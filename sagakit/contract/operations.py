@@ -141,7 +141,7 @@ class StorePort:
 
 
 def _outbox(publish: Sequence[Event | Delayed]) -> tuple[Event | Delayed, ...]:
-    """What a commit is to publish. What is refused here, no world has to refuse."""
+    """Validate what a commit is to publish, so that no world has to."""
     entries = tuple(publish)
     for entry in entries:
         if not isinstance(event_of(entry), Event):
@@ -219,8 +219,8 @@ class ArchivePort:
         return DeliverAgain(event)
 
 
-class SimulatedPorts:
-    """The ports of one service in the simulator.
+class ServicePorts:
+    """The ports of one service, which make an operation of each call.
 
     Raises `ValueError` when a port to something is asked for that the deployment does not have.
     """

@@ -28,7 +28,7 @@ class BadService(ValueError):
     """A service that cannot be explored: the text says why, and names the line."""
 
 
-class NotingPorts(ops.SimulatedPorts):
+class NotingPorts(ops.ServicePorts):
     """Ports that note what they are asked for, and by which line."""
 
     def __init__(self, service: str, deployment: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Self, get_args
 from sagakit.contract.deployment import Deployment, Function, Participant, Queue, Rule, Table
 from sagakit.contract.events import Event
 from sagakit.contract.external import Behaviour
-from sagakit.contract.operations import SimulatedPorts
+from sagakit.contract.operations import ServicePorts
 from sagakit.contract.ports import Ports, Service, handlers, must_be_an_item
 from sagakit.contract.suggest import suggest
 from sagakit.contract.timing import Timing
@@ -143,7 +143,7 @@ class System:
         return {name: self._handled_types(name) for name in self.services}
 
     def _handled_types(self, name: str) -> tuple[type, ...]:
-        ports = SimulatedPorts(name, self._wired({}))
+        ports = ServicePorts(name, self._wired({}))
         try:
             found = handlers(self._builder(name)(ports))
         except Exception as error:

@@ -118,8 +118,8 @@ class SimulatedBus:
 
 
 class Transport:
-    """The bus and the queues of one run: over the bus into queues, from a topic to its
-    subscribers, from outboxes.
+    """The bus and the queues of one run. Events travel over the bus into queues, from a topic to
+    its subscribers, and from outboxes.
 
     queues         by name
     subscriptions  of topics: the subscriber and the queue that it has to listen to
@@ -136,7 +136,7 @@ class Transport:
         self._write = write
         self._poll = deployment.timing.poll
         self._messages = 0
-        self._functions = {one.name: one for one in deployment.functions}
+        self._functions = {function.name: function for function in deployment.functions}
         self.queues = {queue.name: self._queue(queue) for queue in deployment.queues}
         self.subscriptions: list[tuple[str, SimulatedQueue]] = []
         targets = {name: self._into(queue) for name, queue in self.queues.items()}
@@ -147,7 +147,7 @@ class Transport:
         )  # fmt: skip
 
     def next_message(self) -> int:
-        """The id of a new message."""
+        """Return the id of a new message."""
         self._messages += 1
         return self._messages
 
@@ -192,7 +192,7 @@ class Transport:
         return arrive
 
     def _fan_out(self, topic: Topic) -> Callable[[Event], None]:
-        """A subscription is a queue of its own, shown as its topic."""
+        """Return what delivers to a topic: a queue for each subscriber, shown as the topic."""
         queues = []
         for subscriber in topic.subscribers:
             queue = self._queue(topic.subscription(subscriber), topic.name)

@@ -195,7 +195,7 @@ def committed(operation: ops.Commit, by: Invocation, store: SimulatedStore, foll
 def committed_unheard(
     operation: ops.Commit, by: Invocation, store: SimulatedStore, following: Any
 ) -> None:
-    """The commit takes effect, its answer is lost, and the client's retry meets its own write."""
+    """Commit, and lose the answer: the client's retry meets its own write."""
     if _write(operation, by, store, following, heard=False) is not None:
         store.begins()
         by.tell(CommitRepeated(by.host.name, store.name))
@@ -236,7 +236,7 @@ def _refused(error: Exception, by: Invocation, store: SimulatedStore) -> None:
 def _when_store_acts(
     store: SimulatedStore, by: Invocation, act: Callable[..., None], *arguments: Any
 ) -> None:
-    """The store acts when its latency has passed; while it is throttled, the client waits."""
+    """Have the store act after its latency; while it is throttled, the client waits."""
     if store.begins():
         store.kernel.step(store.latency(), by, act, *arguments)
     else:

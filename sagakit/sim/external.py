@@ -36,7 +36,7 @@ class PendingRequest:
         self._close(silent(self.operation), party_silent(self.by.host.name, self.operation))
 
     def _close(self, result: Answer | WorldError, fact: Fact) -> None:
-        """The first to come counts; an answer that comes too late, or to nobody, goes unheard."""
+        """Resume the handler with what came first; what comes too late goes unheard."""
         if not (self.finished or self.by.finished):
             self.finished = True
             self.by.tell(fact)
@@ -87,7 +87,7 @@ class SimulatedExternal:
 
 
 def react(party: SimulatedExternal, request: PendingRequest, behaviour: Behaviour) -> None:
-    """The party does what it was asked, and says so, unless it falls silent."""
+    """Do what the party was asked, and answer, unless it falls silent."""
     answer = party.book(request.operation, behaviour == "decline", request.by.saga)
     if behaviour != "timeout_after":
         request.answered(answer)

@@ -3,24 +3,7 @@
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
-from sagakit.contract.faults import (
-    Crash,
-    Delay,
-    Drop,
-    Duplicate,
-    Fault,
-    Known,
-    Loss,
-    OnMessage,
-    Outage,
-    Reorder,
-    Throttle,
-)
-
-__all__ = [  # the faults too, until those who import them from here have moved
-    "Crash", "Delay", "Drop", "Duplicate", "Fault", "FaultPlan", "Known", "Loss", "OnMessage",
-    "Outage", "Reorder", "Throttle",
-]  # fmt: skip
+from sagakit.contract.faults import Crash, Fault, Known, Loss, OnMessage, Outage, Throttle
 
 F = TypeVar("F")
 
@@ -50,43 +33,43 @@ class FaultPlan:
         self.losses = [fault for fault in faults if isinstance(fault, Loss)]
 
     def concerns(self, participant: str) -> bool:
-        """Whether any fault is about this participant; the others need not ask at every step."""
+        """Return whether a fault is about this participant; others need not ask at each step."""
         return any(participant in fault.model_dump().values() for fault in self.all)
 
     def check(self, known: Known) -> None:
-        """Raises `ValueError` that says which fault names what does not exist."""
-        for place, fault in enumerate(self.all):
+        """Raise `ValueError` that says which fault names what does not exist."""
+        for index, fault in enumerate(self.all):
             try:
                 fault.check(known)
             except ValueError as error:
-                raise ValueError(f"faults[{place}].{error}") from None
+                raise ValueError(f"faults[{index}].{error}") from None
 
     def on_message(self, queue: str, event: str, correlation_id: str) -> OnMessage | None:
-        """The fault that strikes this delivery."""
+        """Return the fault that strikes this delivery."""
         struck = None
-        for one in self._on_message:
-            if one.fault.matches(queue, event, correlation_id) and one.counts():
-                struck = struck or one.fault
+        for counted in self._on_message:
+            if counted.fault.matches(queue, event, correlation_id) and counted.counts():
+                struck = struck or counted.fault
         return struck
 
     def on_invocation(self, service: str, event: str) -> Crash | None:
-        """The crash that will strike this invocation."""
+        """Return the crash that will strike this invocation."""
         struck = None
-        for one in self._crashes:
-            fault = one.fault
-            if fault.service == service and fault.event in (None, event) and one.counts():
+        for counted in self._crashes:
+            fault = counted.fault
+            if fault.service == service and fault.event in (None, event) and counted.counts():
                 struck = struck or fault
         return struck
 
     def outage(self, participant: str, now: int) -> Outage | None:
-        """The outage that the participant is in."""
+        """Return the outage that the participant is in."""
         for fault in self.outages:
             if fault.participant == participant and fault.start <= now < fault.end:
                 return fault
         return None
 
     def limit(self, participant: str, now: int, otherwise: int) -> int:
-        """How much the participant may do at once."""
+        """Return how much the participant may do at once."""
         for fault in self.throttles:
             if fault.participant == participant and fault.start <= now < fault.end:
                 return min(fault.limit, otherwise)

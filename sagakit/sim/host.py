@@ -36,7 +36,7 @@ Done = Callable[[Any, BaseException | None], None]
 
 
 class Runtime:
-    """What the hosts of a world share. `perform` does what a service awaits, and resumes it."""
+    """The parts of a world that its hosts share. `perform` does what a service awaits."""
 
     perform: Callable[[Any, "Invocation"], None]
 
@@ -214,8 +214,8 @@ class Invocation:
             self._start(message.body)
 
     def _start_text(self, text: str) -> None:
-        """Begin with a message that came as text: it must be an event that the service handles,
-        unless the service has a handler for text as it comes."""
+        """Begin with a message that came as text: an event that the service handles, unless it has
+        a handler for text as it comes."""
         if str in self.host.handlers:
             self._start(text)
             return
@@ -286,7 +286,7 @@ class Invocation:
         self.next_message()
 
     def _acknowledge(self) -> None:
-        """At the end of the invocation, the messages that it has handled are deleted."""
+        """Delete the messages that were handled: at the end of the invocation."""
         if self.queue is not None:
             for message, saga, event_id in self.handled:
                 self.saga, self.event_id = saga, event_id
@@ -308,8 +308,7 @@ class Invocation:
             self._fail_whole_batch()
 
     def _fail_whole_batch(self) -> None:
-        """Nobody says which message failed: those that were handled, and those that were not yet,
-        come again with it."""
+        """Have all messages come again, since nobody says which one failed."""
         others = [message for message, *_ in self.handled] + list(self.batch)
         for message in others:
             message.reason = "another message of its batch failed"
@@ -318,8 +317,8 @@ class Invocation:
         self._end()
 
     def power_cut(self, cut: Crashed | CutOff | MessageTaken) -> None:
-        """It stops here. All its messages come back when their visibility timeouts end, those
-        too that it had handled."""
+        """Stop here. All its messages come back when their visibility timeouts end, those too that
+        it had handled."""
         why = cut.reason
         handled = [message for message, *_ in self.handled]
         for message in (*handled, self.message, *self.batch):

@@ -29,12 +29,15 @@ class Kernel:
 
     @property
     def clock(self) -> int:
-        """What a clock shows (ms), and by what timers go."""
+        """The time (ms) that clocks show and timers go by."""
         return self.now
 
     def plan(self, at: int, action: Callable[..., Any], *arguments: Any) -> None:
-        """Before the run: have `action` happen at a time. What is planned waits outside the heap,
-        which so stays as small as what is under way. Raises `ValueError` for a time below zero."""
+        """Have `action` happen at a time; said before the run begins.
+
+        What is planned waits outside the heap, which so stays as small as what is under way.
+        Raises `ValueError` for a time below zero.
+        """
         if at < 0:
             raise ValueError(f"{at} ms is before the run begins: give a time from 0 on")
         self._sequence += 1
@@ -90,7 +93,7 @@ class Kernel:
         action(*arguments)
 
     def duration(self, name: str, bounds: tuple[int, int]) -> Callable[[], int]:
-        """Draws from a stream of its own, evenly between the bounds (ms), both included.
+        """Return draws from a stream of its own, evenly between the bounds (ms), both included.
 
         Each component has its stream, so that adding one does not move another's draws.
         """
@@ -107,7 +110,7 @@ def _draws(stream: str, low: int, span: int) -> Iterator[int]:
 
 
 class Deadlines:
-    """Many timers of one length. They fall due in the order in which they began, so one heap
+    """Timers of one length. They fall due in the order in which they began, so one heap
     entry serves them all, and one that is no longer of interest costs next to nothing."""
 
     def __init__(self, kernel: Kernel, length: int, expire: Callable[[Any, int], None]) -> None:

@@ -99,9 +99,9 @@ class SimulatedQueue:
         return batch
 
     def delete(self, message: Message) -> None:
-        """The message is done with. Its body goes now: its deadline keeps the rest for a while.
+        """Delete a message. Its body goes now: its deadline keeps the rest for a while.
 
-        A dead letter stays: who was still at work on it comes too late.
+        A dead letter stays: whoever was still at work on it comes too late.
         """
         if message.finished:
             return

@@ -52,11 +52,11 @@ class ScheduleMismatch(ValueError):
 
 
 def choices(schedule: Iterable[Choice]) -> tuple[Choice, ...]:
-    """A schedule as it is run. Raises `ScheduleMismatch` for what is none."""
+    """Validate a schedule. Raises `ScheduleMismatch` for what is none."""
     found = tuple(schedule) if isinstance(schedule, Iterable) else (schedule,)
-    for one in found:
-        if not isinstance(one, Choice):
-            raise ScheduleMismatch(f"a schedule is made of Choices, and not of {one!r:.40}")
+    for choice in found:
+        if not isinstance(choice, Choice):
+            raise ScheduleMismatch(f"a schedule is made of Choices, and not of {choice!r:.40}")
     return found
 
 
@@ -79,7 +79,7 @@ class ScheduledKernel(Kernel):
         return self._clock
 
     def after(self, delay: int, action: Callable[..., Any], *arguments: Any) -> None:
-        """What takes time waits for it; the rest comes next."""
+        """Have `action` wait for its time, or come next if it takes none."""
         self._sequence += 1
         if delay:
             heappush(self._heap, (self._clock + delay, self._sequence, action, arguments))
@@ -87,7 +87,7 @@ class ScheduledKernel(Kernel):
             self._soon.append((action, arguments))
 
     def step(self, delay: int, by: Any, action: Callable[..., Any], *arguments: Any) -> None:
-        """A step that takes no time waits for its turn."""
+        """Have a step wait for its turn, if it takes no time."""
         if delay:
             self.after(delay, action, *arguments)
             return
@@ -126,7 +126,7 @@ class ScheduledKernel(Kernel):
         return super().stop() or pending
 
     def _move_time(self) -> None:
-        """On to the next moment at which something is due; all that is due then happens."""
+        """Go on to the next moment at which something is due, and have all of it happen."""
         due = self._heap[0][0]
         self.now += due - self._clock
         self._clock = due
@@ -135,7 +135,7 @@ class ScheduledKernel(Kernel):
             self._soon.append((action, arguments))
 
     def _turn_of(self, invocation: Any) -> Choice:
-        """The choice that it is the turn of this invocation."""
+        """Return the choice that lets this invocation make its step."""
         subject = _subject(invocation)
         return Choice(*subject, arrival=self._arrived[subject].index(invocation) + 1)
 
@@ -171,7 +171,7 @@ class ScheduledKernel(Kernel):
             self._answer(invocation, act)
 
     def _lose(self, invocation: Any) -> None:
-        """Its message is gone: it neither comes again nor goes to the dead letters."""
+        """Lose its message, which neither comes again nor goes to the dead letters."""
         message = invocation.message
         invocation.tell(MessageLost(invocation.source, message.event, message.message_id))
         invocation.queue.delete(message)
@@ -182,7 +182,7 @@ class ScheduledKernel(Kernel):
         action(*arguments)
 
     def _answer(self, invocation: Any, act: str) -> None:
-        """The external party does something else than answer."""
+        """Have the external party do something else than answer."""
         _, (party, call, _) = self._turns.pop(invocation)
         if act == "decline":
             react(party, call, "decline")
@@ -195,7 +195,7 @@ class ScheduledKernel(Kernel):
 
 
 def _perils(invocation: Any, turn: tuple[Callable[..., Any], tuple[Any, ...]]) -> tuple[Act, ...]:
-    """What can go wrong with an invocation whose turn it is."""
+    """Return what can go wrong with an invocation whose turn it is."""
     of_the_step = OF_THE_STEP.get(turn[0], ())
     if invocation.queue is None:  # a command: nobody would send it again
         return of_the_step

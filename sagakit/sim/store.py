@@ -53,7 +53,7 @@ class SimulatedStore:
         self._relayed_until = 0
 
     def begins(self) -> bool:
-        """Whether an operation may begin: throttling limits how many are in progress."""
+        """Begin an operation. Returns false if it is throttled: too many are in progress."""
         self._in_progress += 1
         if self._faults is None:
             return True
@@ -128,7 +128,7 @@ class SimulatedStore:
         )
 
     def lose(self) -> None:
-        """Everything is gone, and the store is out of reach until it is restored."""
+        """Lose everything, and be out of reach until it is restored."""
         self.lost = True
         self.items, self.inbox, self.outbox = {}, set(), {}
 
@@ -142,7 +142,7 @@ class SimulatedStore:
             self._put_in_outbox(event_of(entry).header.event_id, entry)
 
     def _ends(self) -> None:
-        """An operation that began comes to its end: here it is carried out, or refused."""
+        """End an operation that began. Raises `Unavailable` if it cannot be carried out."""
         self._in_progress -= 1
         if self.lost:
             raise Unavailable(f"{self.name} is lost: restore it from a snapshot")

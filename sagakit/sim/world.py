@@ -63,7 +63,7 @@ class World:
         self.kernel = kernel or Kernel(seed)
         self.faults = FaultPlan(faults)
         self.trace = Trace(deployment.participants(), rules=deployment.rules)
-        self._participants = {one.name for one in self.trace.participants}
+        self._participants = {participant.name for participant in self.trace.participants}
         self.write = self.trace.write
         timing, kernel = deployment.timing, self.kernel
         self.transport = Transport(kernel, self.write, deployment, self.faults)
@@ -71,7 +71,7 @@ class World:
         runtime = Runtime(kernel, self.write, self.faults, timing.invoke)
         self.hosts = {
             function.name: Host(
-                runtime, function, function.make(ops.SimulatedPorts(function.name, deployment))
+                runtime, function, function.make(ops.ServicePorts(function.name, deployment))
             )
             for function in deployment.functions
         }

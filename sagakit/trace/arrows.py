@@ -13,7 +13,7 @@ Kind = Literal["call", "async", "return", "note", "fault"]
 
 
 class Shape(NamedTuple):
-    """What a fact looks like, apart from when it was and what it belongs to.
+    """The look of a fact, apart from when it was and what it belongs to.
 
     kind            call (filled arrow), async (open), return (dashed), note, fault
     source, target  participants' names, equal for a note
@@ -47,7 +47,7 @@ class Arrow(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The label with its remark, as a diagram shows it."""
+        """Return the label with its remark, as a diagram shows it."""
         return f"{self.label} {self.remark}".strip()
 
 

@@ -23,29 +23,29 @@ class Context(NamedTuple):
 
 
 def trace_id(saga: str) -> int:
-    """16 bytes that name the trace of a saga."""
+    """Return 16 bytes that name the trace of a saga."""
     return derived(16, saga)
 
 
 def span_id(invocation: int, saga: str | None, event_id: str | None) -> int:
-    """8 bytes that name the span of a handler: what an invocation does about one message."""
+    """Return 8 bytes that name the span of a handler: what an invocation does about one message."""
     return derived(8, invocation, saga, event_id)
 
 
 def traceparent(trace: int, span: int) -> str:
-    """Version 00, sampled."""
+    """Return a `traceparent` of version 00, sampled."""
     return f"00-{trace:032x}-{span:016x}-01"
 
 
 def context_of(text: object) -> Context | None:
-    """What a `traceparent` says; None for what is none (W3C: then it is to be ignored)."""
+    """Return what a `traceparent` says; None for what is none (W3C: it is to be ignored)."""
     found = TRACEPARENT.fullmatch(text) if isinstance(text, str) else None
     context = found and Context(int(found[1], 16), int(found[2], 16))
     return context if context and all(context) else None
 
 
 def derived(size: int, *parts: object) -> int:
-    """`size` bytes of what they stand for: the same on every machine, and never 0, which means
-    none."""
+    """Return `size` bytes derived from the parts: the same on every machine, and never 0, which
+    means none."""
     digest = blake2b("\x1f".join(map(str, parts)).encode(), digest_size=size).digest()
     return int.from_bytes(digest, "big") or 1

@@ -27,7 +27,7 @@ class ReadRequested(NamedTuple):
 
 
 class ItemRead(NamedTuple):
-    """What a store answered to a read: the item, or None."""
+    """The answer of a store to a read: the item, or None."""
 
     service: str
     store: str
@@ -71,12 +71,12 @@ class Committed(NamedTuple):
 
     @property
     def writes(self) -> bool:
-        """Whether an item was changed."""
+        """Tell whether an item was changed."""
         return self.item is not None and self.item != self.before
 
 
 class StoreRefused(NamedTuple):
-    """What a store refused, by the name of the error (a conflict's is DynamoDB's)."""
+    """A refusal by a store, with the name of the error (a conflict's is DynamoDB's)."""
 
     service: str
     store: str
@@ -195,7 +195,7 @@ class FannedOut(NamedTuple):
 
 
 class EventLost(NamedTuple):
-    """What the bus should have delivered to `target` is gone."""
+    """The bus lost an event that it should have delivered to `target`."""
 
     bus: str
     target: str
@@ -371,7 +371,7 @@ class InvocationRefused(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """What came of a command. `status` is the HTTP status, where the answer has one."""
+    """The answer to a command. `status` is the HTTP status, where the answer has one."""
 
     service: str
     source: str

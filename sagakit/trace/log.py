@@ -95,7 +95,7 @@ class _Reader:
         items: Mapping[str, type],
         events: Iterable[type[Event]],
     ) -> None:
-        self._kinds = {one.name: one.kind for one in participants}
+        self._kinds = {participant.name: participant.kind for participant in participants}
         self._items = items
         self._events = {event.__name__: event for event in events}
 
@@ -179,7 +179,7 @@ def _completed(records: Sequence[Record]) -> Iterator[Record]:
 
 
 def _openings(records: Sequence[Record]) -> Iterator[Record]:
-    """An item was there at the start in the oldest version that anybody met."""
+    """Tell of the items that were there at the start: in the oldest version that was met."""
     oldest: dict[tuple[str, str], Any] = {}
     known: set[tuple[str, str]] = set()  # what was opened or created before our eyes
     for record in records:

@@ -1,7 +1,7 @@
-"""The trace: the ordered records of one run, each an arrow or a note of a sequence diagram.
+"""The trace: the ordered records of one run, each a fact that is drawn as one arrow.
 
-The world writes it; everything that is shown or checked is a view of it. A record is kept as a
-plain tuple with shared strings and read as a `Record`.
+The world writes it; everything that is shown or checked is a view of it. Iterating a trace gives
+its records, each with its fact; `arrows` gives what is drawn.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,12 +31,12 @@ class Trace:
         self.write = self.entries.append
 
     def arrows(self) -> Iterator[Arrow]:
-        """The arrows of all records, in order: one each."""
+        """Return the arrows of all records, in order: one each."""
         return map(arrow, self.entries)
 
     @property
     def end(self) -> int:
-        """The time of the last record (ms)."""
+        """Return the time of the last record (ms)."""
         return max((record.t for record in self.entries), default=0)
 
     def __len__(self) -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sagakit.contract.operations import SimulatedPorts
+from sagakit.contract.operations import ServicePorts
 from sagakit.contract.ports import handlers
 from sagakit.contract.validation import BadScenario
 from sagakit.payments.topology import LANES, Settings, payment_system
@@ -14,7 +14,7 @@ from tests.payments.saga import TYPES
 def test_every_event_is_carried_to_a_service_that_handles_it() -> None:
     system = payment_system()
     services = {
-        one.name: set(handlers(one.build(SimulatedPorts(one.name, system))))
+        one.name: set(handlers(one.build(ServicePorts(one.name, system))))
         for one in system.functions
     }
     takers = {queue: one.name for one in system.functions for queue in one.queues}

@@ -24,7 +24,7 @@ from sagakit.contract.deployment import Deployment
 from sagakit.contract.driver import reason_of
 from sagakit.contract.events import Event, NotUnderstood, encode, loads
 from sagakit.contract.imports import extra
-from sagakit.contract.operations import SimulatedPorts
+from sagakit.contract.operations import ServicePorts
 from sagakit.contract.ports import Unavailable, handlers
 from sagakit.payments.api import BadRequest, Post, Response, parse
 from sagakit.payments.topology import ITEMS
@@ -139,7 +139,7 @@ class Function:
         self._logger = logger(name)
         self._resources = resources
         self._write = write or partial(log_record, self._logger)
-        self.handlers = handlers(self._function.build(SimulatedPorts(name, deployment)))
+        self.handlers = handlers(self._function.build(ServicePorts(name, deployment)))
         owned = [table.name for table in deployment.tables if table.owner == name]
         self._tables = [Table(resources, store, ITEMS[store]) for store in owned]
         self._publisher = Publisher(resources, deployment, self._write)

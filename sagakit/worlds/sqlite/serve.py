@@ -18,7 +18,7 @@ from threading import Thread
 
 from sagakit.contract.external import Behaviour, Decide, Reaction
 from sagakit.contract.faults import Loss
-from sagakit.contract.operations import Ask, SimulatedPorts
+from sagakit.contract.operations import Ask, ServicePorts
 from sagakit.contract.ports import Service, handlers
 from sagakit.contract.validation import whole_number
 from sagakit.payments.recovery import StartRecovery
@@ -89,7 +89,7 @@ def _check_system(system: System, workers: int) -> None:
         )
     classes: list[type] = [type(item) for items in system.opening.values() for item in items]
     for function in system.deployment.functions:
-        classes += handlers(function.build(SimulatedPorts(function.name, system.deployment)))
+        classes += handlers(function.build(ServicePorts(function.name, system.deployment)))
     for cls in classes:
         if not found_by_name(cls):
             raise BadScenario(

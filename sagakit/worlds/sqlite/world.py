@@ -12,7 +12,7 @@ from sagakit.contract.deployment import Deployment, Function
 from sagakit.contract.driver import failed, reason_of
 from sagakit.contract.events import Event, decode
 from sagakit.contract.external import Decide, Reaction
-from sagakit.contract.operations import SimulatedPorts
+from sagakit.contract.operations import ServicePorts
 from sagakit.contract.ports import handlers
 from sagakit.contract.suggest import suggest
 from sagakit.scenarios.build import GIVE_UP_AFTER
@@ -71,7 +71,7 @@ class World:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = False
         self._services = {
-            name: handlers(function.make(SimulatedPorts(name, deployment)))
+            name: handlers(function.make(ServicePorts(name, deployment)))
             for name, function in self._functions.items()
         }
         parties = [other.name for other in deployment.others if other.kind == "external"]
