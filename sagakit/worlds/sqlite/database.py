@@ -16,7 +16,8 @@ from contextlib import ExitStack, contextmanager
 from heapq import heappop, heappush
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from types import UnionType
+from typing import Any, Self, get_args, get_origin, get_type_hints
 from warnings import warn
 
 from sagakit.contract.deployment import Participant
@@ -31,8 +32,6 @@ NOTICED = 1_000  # ms: by less a machine's clock is set back every day
 STEP = 0.003  # s: who writes goes on for some transactions; to take turns after each costs a third
 
 ERRORS = (sqlite3.Error, UnicodeDecodeError)  # the second of a damaged name in its own message
-KINDS_OF_FACTS = frozenset(FACTS.values())
-MAYBE_A_TEXT = frozenset((str, type(None)))
 
 # `meta` has row ids: without, each search would read through the scenario, which may be long.
 SCHEMA = """
@@ -329,16 +328,28 @@ class Database:
         return "it cannot be opened: may you read and write it, and its folder?"
 
 
-def _is_record(fields: Any) -> bool:
-    if type(fields) is not tuple or len(fields) != len(Record._fields):
-        return False
-    t, saga, event_id, invocation, fact = fields
-    return (
-        type(t) is type(invocation) is int
-        and type(saga) in MAYBE_A_TEXT
-        and type(event_id) in MAYBE_A_TEXT
-        and type(fact) in KINDS_OF_FACTS
+def _types(hint: Any) -> frozenset[Any]:
+    """Return the types that a field with this annotation may have; none if it may have any."""
+    parts = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    types = [get_origin(part) or part for part in parts]
+    return frozenset(() if Any in types else types)
+
+
+FIELDS = {
+    cls: [_types(hint) for hint in get_type_hints(cls).values()]
+    for cls in (Record, *FACTS.values())
+}
+
+
+def _fits(values: Any, cls: Any) -> bool:
+    types = FIELDS[cls]
+    return len(values) == len(types) and all(
+        not allowed or type(value) in allowed for value, allowed in zip(values, types, strict=True)
     )
+
+
+def _is_record(fields: Any) -> bool:
+    return type(fields) is tuple and _fits(fields, Record) and _fits(fields[-1], type(fields[-1]))
 
 
 class Clock:

@@ -86,6 +86,7 @@ def test_every_command_says_that_a_file_is_damaged(
         ("UPDATE trace SET record = substr(record, 2) WHERE id = 9", ["serve", "log"]),
         ("UPDATE trace SET record = '[1,2]' WHERE id = 9", ["serve", "log"]),
         ("UPDATE trace SET record = cast(x'ff' AS TEXT) WHERE id = 9", ["serve", "log"]),
+        ("UPDATE trace SET record = replace(record, '\"EventBridge\"', '5')", ["serve", "log"]),
         ("UPDATE items SET item = '{\"is\":1}' WHERE store = 'Payments DB'", ["inspect"]),
         ("UPDATE items SET item = '[5]' WHERE store = 'Payments DB'", ["inspect"]),
         ("UPDATE items SET item = '" + "[" * 9_999 + "'", ["inspect"]),
