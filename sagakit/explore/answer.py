@@ -59,7 +59,7 @@ class Exploration:
     def __init__(
         self,
         scenario: Scenario | System,
-        given: Explorable,
+        prepared: Explorable,
         budget: Mapping[str, int],
         services: Mapping[str, Service] | None,
         invariants: tuple[Invariant, ...] = (),
@@ -68,7 +68,7 @@ class Exploration:
         reduced: bool = True,
     ) -> None:
         self.scenario = scenario
-        self.given = given
+        self.prepared = prepared
         self.budget = budget
         self.services = services
         self.invariants = invariants
@@ -89,7 +89,7 @@ class Exploration:
     @property
     def run_by_run(self) -> bool:
         """True if there were runs to explore, and no states."""
-        return self.given.variants is not None
+        return self.prepared.variants is not None
 
     @property
     def proved(self) -> bool:
@@ -146,22 +146,22 @@ class Exploration:
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments of `explore` besides the scenario."""
-        given: dict[str, Any] = {}
+        arguments: dict[str, Any] = {}
         provider = {}
         for fault, many in self.budget.items():
             if many and fault in ANSWERS:
                 provider[fault] = many
             elif many:
-                given[ARGUMENTS[fault]] = many
+                arguments[ARGUMENTS[fault]] = many
         if provider:
-            given["provider"] = provider
+            arguments["provider"] = provider
         if not self.reorder:
-            given["reorder"] = False
+            arguments["reorder"] = False
         if self.services:
-            given["services"] = self.services
+            arguments["services"] = self.services
         if self.invariants:
-            given["invariants"] = self.invariants
-        return given
+            arguments["invariants"] = self.invariants
+        return arguments
 
     # For people: nothing here depends on how fast the machine is.
 
@@ -217,19 +217,19 @@ class Exploration:
         return "the one schedule there is" if number == 1 else f"all {number:,} schedules"
 
     def _covered(self) -> str:
-        given, covered = self.given, "Covered" if self.complete else "To be covered"
-        if given.variants is not None:
-            how = given.variants.covered
-            return f"{covered}: {given.about}. {how}; all else comes by the clock."
+        prepared, covered = self.prepared, "Covered" if self.complete else "To be covered"
+        if prepared.variants is not None:
+            how = prepared.variants.covered
+            return f"{covered}: {prepared.about}. {how}; all else comes by the clock."
         faults = [
-            f"{many} {WORDS[fault][many > 1].format(party=given.party)}"
+            f"{many} {WORDS[fault][many > 1].format(party=prepared.party)}"
             for fault, many in self.budget.items()
             if many
         ]
         limits = f"at most {_and(faults)}" if faults else "no faults"
         order = "in every order of steps that can matter" if self.reorder else IN_TURN
-        repeated = REPEATED if given.repeats else ""
-        return f"{covered}: {given.about} {order}, with {limits}. {TIME}{repeated}"
+        repeated = REPEATED if prepared.repeats else ""
+        return f"{covered}: {prepared.about} {order}, with {limits}. {TIME}{repeated}"
 
     def _counts(self) -> str:
         if self.run_by_run:

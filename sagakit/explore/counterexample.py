@@ -101,13 +101,13 @@ def _test(found: Counterexample) -> Iterator[str]:
     yield f"def test_{_identifier(law)}() -> None:"
     yield from _indented(f"r{QUOTES}{_wrapped(found.sentence)}{QUOTES}")
     yield from _indented(f"scenario = {_scenario(found.run.scenario)}")
-    given = ["scenario"]
+    arguments = ["scenario"]
     if services:
         pairs = ", ".join(f"{encode(name)}: {_name(made)}" for name, made in services.items())
         yield from _indented(f"services = {{{pairs}}}")
-        given.append("services=services")
+        arguments.append("services=services")
     if not scheduled:
-        yield from _indented(f"finished = run({', '.join(given)})")
+        yield from _indented(f"finished = run({', '.join(arguments)})")
         yield from _indented(_assertion(law, own))
         return
     yield "    schedule = ["
@@ -115,9 +115,9 @@ def _test(found: Counterexample) -> Iterator[str]:
         yield f"        Choice({', '.join(map(encode, _shortened(choice)))}),"
     yield "    ]"
     yield "    try:"
-    yield f"        finished = run({', '.join(given)}, schedule=schedule)"
+    yield f"        finished = run({', '.join(arguments)}, schedule=schedule)"
     yield "    except ScheduleMismatch:  # it takes other steps by now: look at all of them again"
-    again = ", ".join([*given, *(explores or ())])
+    again = ", ".join([*arguments, *(explores or ())])
     if law in own:
         again += f", invariants=[{_name(own[law])}]"
     yield f"        assert explore({again}).proved"

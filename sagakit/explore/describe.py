@@ -25,7 +25,7 @@ def without_records(text: str) -> str:
 
 def steps_in(trace: Trace) -> int:
     """Count the steps of a run by the clock: answers of stores and external parties."""
-    return sum(isinstance(record.fact, ANSWERS) for record in trace.entries)
+    return sum(isinstance(record.fact, ANSWERS) for record in trace)
 
 
 def went_wrong(trace: Trace) -> list[str]:
@@ -39,13 +39,13 @@ def met(trace: Trace) -> str:
     That is where a run leaves the order in which each handler finds the work of the others done.
     """
     events: dict[int, str] = {}  # invocation to the type of its event
-    for record in trace.entries:
+    for record in trace:
         event = getattr(record.fact, "event", None)
         if record.invocation and event:
             events[record.invocation] = event
     read: dict[int, set[tuple[str, str]]] = {}
     stale: dict[int, tuple[Record, tuple[str, str]]] = {}
-    for record in trace.entries:
+    for record in trace:
         who, fact = record.invocation, record.fact
         if isinstance(fact, facts.ItemRead):
             read.setdefault(who, set()).add((fact.store, fact.key))
@@ -79,7 +79,7 @@ def _who(events: dict[int, str], record: Record, beside: Record) -> str:
 def _faults(trace: Trace) -> Iterator[str]:
     books: dict[str, tuple[str, int]] = {}  # key to state, and when it was entered
     done: dict[int, str] = {}  # invocation to its last step
-    for record in trace.entries:
+    for record in trace:
         yield from _fault(record, books, done)
         match record.fact:
             case facts.ItemRead() as fact:

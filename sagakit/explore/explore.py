@@ -26,7 +26,7 @@ from sagakit.laws.evidence import Verdict
 from sagakit.laws.laws import held_by, no_collection
 from sagakit.run import Invariant, Run, run
 from sagakit.scenarios import BadScenario, Scenario, System, resolve
-from sagakit.scenarios.explorable import Variants, explorable
+from sagakit.scenarios.explorable import Variants, prepare
 from sagakit.sim.schedule import Choice, ScheduleMismatch
 
 Services = Mapping[str, Service]
@@ -93,18 +93,20 @@ def explore(
     if not isinstance(services or {}, Mapping):
         raise BadScenario("services: give a dict, {name: class}")
     own = _callables(invariants)
-    given = explorable(scenario, services)
+    prepared = prepare(scenario, services)
     begun = time.perf_counter()
 
     def begin() -> Exploration:
         spent = dict(zip(FAULTS, budget, strict=True))
-        return Exploration(scenario, given, spent, services, own, reorder=reorder, reduced=reduced)
+        return Exploration(
+            scenario, prepared, spent, services, own, reorder=reorder, reduced=reduced
+        )
 
-    if given.variants is not None:
+    if prepared.variants is not None:
         answer = begin()
-        _must_be_empty(budget, scenario.name, given.variants)
+        _must_be_empty(budget, scenario.name, prepared.variants)
         with coroutines_awaited():
-            runs = (run(variant, services=services) for variant in given.variants.scenarios())
+            runs = (run(variant, services=services) for variant in prepared.variants.scenarios())
             _judge_all(answer, runs, stop, limit)
         answer.seconds = time.perf_counter() - begun
         return answer
@@ -114,7 +116,7 @@ def explore(
         while True:
             answer = begin()
             try:
-                graph = StateGraph(given, contended, watchdog, reorder=reorder)
+                graph = StateGraph(prepared, contended, watchdog, reorder=reorder)
                 _search(answer, graph, budget, stop, limit)
             except Contended as found:
                 contended |= {found.args[0]}
@@ -135,8 +137,8 @@ def _budget(spend: Mapping[str, Any], provider: Any) -> tuple[int, ...]:
     for name in provider:
         if name not in ANSWERS:
             raise BadScenario(f"provider: there is no {name!r}: {suggest(str(name), ANSWERS)}")
-    given = {**spend, **{f"provider[{name!r}]": many for name, many in provider.items()}}
-    for name, many in given.items():
+    counts = {**spend, **{f"provider[{name!r}]": many for name, many in provider.items()}}
+    for name, many in counts.items():
         _must_be_whole(name, many, least=0)
     budget = dict(zip(FAULTS, spend.values(), strict=False)) | dict(provider)
     return tuple(budget.get(name, 0) for name in FAULTS)
@@ -302,7 +304,7 @@ def _hold(answer: Exploration, judged: Run, schedule: list[Choice] | None) -> No
         def broken(run: Run) -> set[str]:
             return {verdict.law for verdict in _verdicts(answer, run) if not verdict.held}
 
-        guard = answer.given.guard
+        guard = answer.prepared.guard
         story = readable(answer.scenario, answer.services, schedule, broken, guard)
     seen = answer.states or answer.runs
     for verdict in _verdicts(answer, story.run):

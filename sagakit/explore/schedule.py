@@ -257,7 +257,7 @@ def _steps(found: Replayed, guard: str) -> list[_Step]:
     begun: dict[int, int] = {}  # handler to the choice that brought it about
     sent: dict[int, str | None] = {}  # handler to the key of what it wants to write
     keys: dict[int, str | None] = {}  # choice to that key
-    for record in found.run.records.entries:
+    for record in found.run.records:
         index = index_at.get(record.t, -1)
         if record.invocation:
             begun.setdefault(record.invocation, index)

@@ -100,7 +100,7 @@ class Paths:
     def __init__(self, graph: StateGraph, start: State) -> None:
         self.came_from: dict[State, State | None] = {start: None}
         self._graph = graph
-        self._is_shut = graph.given.is_shut
+        self._is_shut = graph.prepared.is_shut
         self._contents = {start[0]}
         self._calls: set[Any] = set()
         self._shut: dict[int, bool] = {}
@@ -136,7 +136,7 @@ class Paths:
         """The guard is shut, or was when this handler last looked."""
         shut = self._shut.get(stores)
         if shut is None:
-            items = self._graph.items(stores, self._graph.given.guard)
+            items = self._graph.items(stores, self._graph.prepared.guard)
             shut = self._shut[stores] = any(map(self._is_shut, items))
         return shut or any(map(self._is_shut, self._graph.tokens.things[token].results))
 

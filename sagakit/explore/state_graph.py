@@ -50,14 +50,14 @@ class StateGraph:
 
     def __init__(
         self,
-        given: Explorable,
+        prepared: Explorable,
         contended: frozenset[Resource],
         watchdog: Watchdog,
         *,
         reorder: bool = True,
     ) -> None:
-        deployment = given.deployment
-        self.given = given
+        deployment = prepared.deployment
+        self.prepared = prepared
         self.reorder = reorder
         self.replayer = Replayer(deployment, watchdog)
         self.names = [table.name for table in deployment.tables]
@@ -66,7 +66,7 @@ class StateGraph:
         self._bus = deployment.bus
         self._index = {name: index for index, name in enumerate(self.names)}
         self._sharing = Sharing(deployment, self._index, contended)
-        self._effects = Effects(given.amounts)
+        self._effects = Effects(prepared.amounts)
         self._routes = Routes(deployment)
 
         self._messages, self.tokens = Numbers(), Numbers()
@@ -88,15 +88,15 @@ class StateGraph:
         self._written: dict[tuple[int, int, int], int] = {}
 
         opening = [Store() for _ in self.names]
-        for name, items in given.opening.items():
+        for name, items in prepared.opening.items():
             kept = tuple(sorted((item.key, item._replace(version=1)) for item in items))
             opening[self._index[name]] = Store(kept)
         stores = self.stores(tuple(self.store_contents(store) for store in opening))
         arrived = [
             self.arrive(service, self._message(command, saga), 0, 0)
-            for service, command, saga in given.commands
+            for service, command, saga in prepared.commands
         ]
-        for at, queue, text in given.texts:
+        for at, queue, text in prepared.texts:
             arrived.append(self._put(at, self._routes.reader[queue], text))
         self.start = (stores, 0, self.in_order(arrived))
 
@@ -147,7 +147,7 @@ class StateGraph:
         return number
 
     def _is_guarded(self, operation: Any) -> bool:
-        writes = isinstance(operation, ops.Commit) and operation.store == self.given.guard
+        writes = isinstance(operation, ops.Commit) and operation.store == self.prepared.guard
         return writes or isinstance(operation, ops.Ask)
 
     def items(self, stores: int, name: str) -> list[Any]:

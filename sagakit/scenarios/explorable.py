@@ -68,9 +68,12 @@ class Explorable(NamedTuple):
     variants: Variants | None = None
 
 
-def explorable(scenario: Scenario | System, services: Mapping[str, Service] | None) -> Explorable:
-    """Return what `explore` must know. Raises `BadScenario` for a scenario with faults of its own,
-    since faults are what the budget of `explore` is for, and for services that do not fit."""
+def prepare(scenario: Scenario | System, services: Mapping[str, Service] | None) -> Explorable:
+    """Return a scenario as `explore` needs it.
+
+    Raises `BadScenario` for a scenario with faults of its own, since faults are what the budget of
+    `explore` is for, and for services that do not fit.
+    """
     if isinstance(scenario, System):
         return _of_system(scenario, services)
     return _of_payments(scenario, services)
@@ -162,7 +165,7 @@ def _disasters(scenario: Scenario) -> Iterator[Scenario]:
     in the order in which they come.
     """
     moments = {0}  # before the first write, and just after each write and each publication
-    for record in build_world(scenario.but(faults=(), recovery=None)).run().entries:
+    for record in build_world(scenario.but(faults=(), recovery=None)).run():
         match record.fact:
             case Committed(store=store) if store == STORE:
                 moments.add(record.t + 1)
