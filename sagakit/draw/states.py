@@ -161,7 +161,7 @@ def _arrow(
         y = a.y + up * HALF
         way = _curve((a.x - 14, y), (a.x - 22, y + up * LOOP), (a.x + 22, y + up * LOOP),
                      (a.x + 14, y))  # fmt: skip
-        middle = (a.x, y + up * (LOOP - 1))
+        middle = (a.x, y + up * (LOOP + 3))  # clear of the arrow, which comes 3/4 as far
     elif _in_the_way(boxes, source, target):
         low = max(other.y for other in boxes.values()) + HALF + DETOUR
         way = _curve((a.x, a.y + HALF), (a.x, low), (b.x, low), (b.x, b.y + HALF))
