@@ -85,7 +85,7 @@ def test_to_take_what_came_changes_nothing() -> None:
     fork = FORKS.after(4)
     assert fork.came is not None
     taken, _ = FORKS.take(fork, fork.came)
-    assert taken.records == BY_SCHEDULE.records
+    assert list(taken.records) == list(BY_SCHEDULE.records)
 
 
 def test_the_services_are_those_of_the_run() -> None:
@@ -99,7 +99,7 @@ def test_the_services_are_those_of_the_run() -> None:
     fork = forks.after(0)
     assert fork.came is not None
     taken, _ = forks.take(fork, fork.came)
-    assert taken.records == flawed.records
+    assert list(taken.records) == list(flawed.records)
     assert taken.services == flawed.services
 
 
