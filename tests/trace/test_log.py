@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagakit import run, scenarios
+from sagakit import Scenario, run, scenarios
 from sagakit.laws import verdicts
 from sagakit.payments.topology import EVENTS, ITEMS
 from sagakit.trace.facts import Booked, Opening, ReadRequested
@@ -27,6 +27,8 @@ def written(name: str) -> list[str]:
         return list(lines)
 
 
+MANY_FAULTS = "many_faults"  # of each kind: what a fault does is told by a line's label alone
+FAULTY = Path(__file__).parent / "logs_v1" / f"{MANY_FAULTS}.json"
 LINE = next(run("happy_path").records.jsonl())
 V1 = written("happy_path")[0]
 
@@ -43,9 +45,10 @@ def test_a_run_is_read_back_as_it_was(name: str) -> None:
     assert again.stores() == trace.stores()
 
 
-@pytest.mark.parametrize("name", scenarios.NAMES)
+@pytest.mark.parametrize("name", [*scenarios.NAMES, MANY_FAULTS])
 def test_a_log_of_version_1_is_the_same_trace_but_for_the_keys_of_reads(name: str) -> None:
-    trace = run(name).records
+    given = Scenario.model_validate_json(FAULTY.read_text("utf-8")) if name == MANY_FAULTS else name
+    trace = run(given).records
     again = read_log(written(name), trace.participants, ITEMS, EVENTS)
     assert again.entries == [
         record._replace(fact=record.fact._replace(key=""))
