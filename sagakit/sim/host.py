@@ -7,6 +7,7 @@ on.
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from sagakit.contract.deployment import Function
@@ -35,23 +36,16 @@ from sagakit.trace.facts import (
 Done = Callable[[Any, BaseException | None], None]
 
 
+@dataclass
 class Runtime:
     """The parts of a world that its hosts share. `perform` does what a service awaits."""
 
-    perform: Callable[[Any, "Invocation"], None]
-
-    def __init__(
-        self,
-        kernel: Kernel,
-        write: Callable[[Record], None],
-        faults: FaultPlan,
-        invoke: tuple[int, int],
-    ) -> None:
-        self.kernel = kernel
-        self.write = write
-        self.faults = faults
-        self.invoke = invoke
-        self.invocations = 0
+    kernel: Kernel
+    write: Callable[[Record], None]
+    faults: FaultPlan
+    invoke: tuple[int, int]
+    invocations: int = 0
+    perform: Callable[[Any, "Invocation"], None] = field(init=False)
 
 
 class Host:

@@ -153,7 +153,8 @@ class ScheduledKernel(Kernel):
                 service=choice.service, step=invocation.steps, when="after", event=None
             )
         if act == "step":
-            self._step(invocation)
+            action, arguments = self._turns.pop(invocation)
+            action(*arguments)
         elif act == "crash":
             del self._turns[invocation]
             invocation.power_cut(Crashed(choice.service))
@@ -177,21 +178,17 @@ class ScheduledKernel(Kernel):
         invocation.queue.delete(message)
         invocation.power_cut(MessageTaken(invocation.host.name))
 
-    def _step(self, invocation: Any) -> None:
-        action, arguments = self._turns.pop(invocation)
-        action(*arguments)
-
     def _answer(self, invocation: Any, act: str) -> None:
         """Have the external party do something else than answer."""
-        _, (party, call, _) = self._turns.pop(invocation)
+        _, (party, request, _) = self._turns.pop(invocation)
         if act == "decline":
-            react(party, call, "decline")
+            react(party, request, "decline")
         elif act == "down":
-            call.refused()
+            request.refused()
         else:
             if act == "timeout_after":
-                react(party, call, "timeout_after")
-            call.silent(call.receipt)
+                react(party, request, "timeout_after")
+            request.silent(request.receipt)
 
 
 def _perils(invocation: Any, turn: tuple[Callable[..., Any], tuple[Any, ...]]) -> tuple[Act, ...]:

@@ -16,8 +16,13 @@ from sagakit.trace.stores import contents
 
 
 class Trace:
-    """The records of one run, the participants they are about, and the rules by which its bus
-    took events further: None where nobody says them, as a log does not."""
+    """The records of one run.
+
+    participants  whom they are about
+    entries       the records, as iterating gives them
+    rules         those by which the bus took events further; None where nobody says them, as in a
+                  log
+    """
 
     def __init__(
         self,
