@@ -7,7 +7,8 @@ made again, and only named tuples and events: a file cannot have other code run.
 import json
 import sys
 from decimal import Decimal
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from sagakit.contract.events import Event, Header, loads
 
@@ -37,6 +38,27 @@ def found_by_name(cls: type) -> bool:
         return _type(_name(cls)) is cls
     except ValueError:
         return False
+
+
+Types = frozenset[Any]
+
+
+def types_of(cls: type) -> list[Types]:
+    """Return the types that each field of a named tuple may have by its annotation; none for a
+    field that may have any."""
+    found = []
+    for hint in get_type_hints(cls).values():
+        parts = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        types = [get_origin(part) or part for part in parts]
+        found.append(frozenset(() if Any in types else types))
+    return found
+
+
+def fits(values: tuple[Any, ...], fields: list[Types]) -> bool:
+    """Return whether values that were unpacked are what the fields of a named tuple may be."""
+    return len(values) == len(fields) and all(
+        not types or type(value) in types for value, types in zip(values, fields, strict=True)
+    )
 
 
 def header_of(body: str) -> tuple[str | None, str | None, str | None]:

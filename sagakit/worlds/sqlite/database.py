@@ -16,14 +16,13 @@ from contextlib import ExitStack, contextmanager
 from heapq import heappop, heappush
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import UnionType
-from typing import Any, Self, get_args, get_origin, get_type_hints
+from typing import Any, Self
 from warnings import warn
 
 from sagakit.contract.deployment import Participant
 from sagakit.trace.facts import FACTS, Queued, Record
 from sagakit.trace.trace import Trace
-from sagakit.worlds.packing import pack, unpack
+from sagakit.worlds.packing import fits, pack, types_of, unpack
 
 APPLICATION = 0x5A6A  # marks a file as ours (PRAGMA application_id)
 VERSION = 3
@@ -328,28 +327,14 @@ class Database:
         return "it cannot be opened: may you read and write it, and its folder?"
 
 
-def _types(hint: Any) -> frozenset[Any]:
-    """Return the types that a field with this annotation may have; none if it may have any."""
-    parts = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    types = [get_origin(part) or part for part in parts]
-    return frozenset(() if Any in types else types)
-
-
-FIELDS = {
-    cls: [_types(hint) for hint in get_type_hints(cls).values()]
-    for cls in (Record, *FACTS.values())
-}
-
-
-def _fits(values: Any, cls: Any) -> bool:
-    types = FIELDS[cls]
-    return len(values) == len(types) and all(
-        not allowed or type(value) in allowed for value, allowed in zip(values, types, strict=True)
-    )
+FIELDS = {cls: types_of(cls) for cls in (Record, *FACTS.values())}
 
 
 def _is_record(fields: Any) -> bool:
-    return type(fields) is tuple and _fits(fields, Record) and _fits(fields[-1], type(fields[-1]))
+    if type(fields) is not tuple or not fits(fields, FIELDS[Record]):
+        return False
+    fact = fields[-1]
+    return fits(fact, FIELDS[type(fact)])
 
 
 class Clock:
