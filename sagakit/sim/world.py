@@ -100,7 +100,8 @@ class World:
             stores=self.stores, externals=self.externals,
         )  # fmt: skip
         runtime.perform = self._effects.perform
-        self.faults.check(self._known(deployment))
+        if self.faults.all:
+            self.faults.check(self._known(deployment))
         for loss in self.faults.losses:
             self.kernel.plan(loss.at, self._lose, self.stores[loss.store])
 
