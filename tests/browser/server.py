@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
+
+from notebooks.execute import EXERCISES
 
 LOOPBACK = "127.0.0.1"
 LAST = 600  # seconds: nothing takes so long. On an idle machine it starts in 3.
@@ -63,6 +66,7 @@ def jupyterlab(home: Path, flags: Iterable[str] = QUIET) -> Iterator[Server]:
     """
     folder = home / "served"
     folder.mkdir(parents=True)
+    shutil.copytree(EXERCISES, folder / EXERCISES.name)  # beside the notebooks, as in an edition
     server = Server(folder, f"http://{LOOPBACK}:{free_port()}", secrets.token_hex())
     port = server.address.rpartition(":")[2]
     own = {
