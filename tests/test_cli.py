@@ -85,7 +85,9 @@ def lossy(tmp_path: Path) -> Path:
 
 def test_list_shows_every_scenario_with_its_title(capsys: Captured) -> None:
     lines = shown(capsys, "list").splitlines()
-    assert [line.split(maxsplit=1) for line in lines] == [[one.name, one.title] for one in ALL]
+    assert [line.split(maxsplit=1) for line in lines] == [
+        [scenario.name, scenario.title] for scenario in ALL
+    ]
 
 
 @EVERY_NAME
@@ -121,19 +123,19 @@ def test_json_has_the_whole_run(name: str, capsys: Captured) -> None:
     stores = done.records.stores()
     assert list(data) == ["scenario", "seed", "payments", "wallets", "invariants", "trace"]
     assert (data["scenario"], data["seed"]) == (name, 0)
-    assert [tuple(one.values()) for one in data["payments"]] == [
-        (one.payment_id, one.user_id, one.amount, one.status, one.reason)
-        for one in stores["Payments DB"].values()
+    assert [tuple(each.values()) for each in data["payments"]] == [
+        (each.payment_id, each.user_id, each.amount, each.status, each.reason)
+        for each in stores["Payments DB"].values()
     ]
-    assert [tuple(one.values()) for one in data["wallets"]] == [
-        (one.user_id, one.balance, one.version) for one in stores["Wallet DB"].values()
+    assert [tuple(each.values()) for each in data["wallets"]] == [
+        (each.user_id, each.balance, each.version) for each in stores["Wallet DB"].values()
     ]
-    assert [tuple(one.values()) for one in data["invariants"]] == [
-        (one.law, one.held, one.detail) for one in done.verdicts()
+    assert [tuple(each.values()) for each in data["invariants"]] == [
+        (each.law, each.held, each.detail) for each in done.verdicts()
     ]
-    assert [tuple(one.values()) for one in data["trace"]] == [
-        (one.t, one.kind, one.source, one.target, one.text, one.event, one.correlation_id)
-        for one in done.records.arrows()
+    assert [tuple(each.values()) for each in data["trace"]] == [
+        (each.t, each.kind, each.source, each.target, each.text, each.event, each.correlation_id)
+        for each in done.records.arrows()
     ]
 
 

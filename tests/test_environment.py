@@ -69,17 +69,17 @@ def test_constraints_are_within_the_bounds(required: Bounds, pinned: Bounds) -> 
 def test_the_pins_agree_with_one_another(pinned: Bounds) -> None:
     """What is installed as pinned says what it needs: each of those pins has to be fine with it."""
     seen = 0
-    for one in distributions():
-        name = canonicalize_name(one.name)
-        if name not in pinned or not pinned[name].contains(one.version, prereleases=True):
+    for package in distributions():
+        name = canonicalize_name(package.name)
+        if name not in pinned or not pinned[name].contains(package.version, prereleases=True):
             continue
-        for need in map(Requirement, one.requires or ()):
+        for need in map(Requirement, package.requires or ()):
             needed = canonicalize_name(need.name)
             if needed in pinned and (not need.marker or need.marker.evaluate({"extra": ""})):
                 (pin,) = pinned[needed]
                 seen += 1
                 assert need.specifier.contains(pin.version, prereleases=True), (
-                    f"{name} {one.version} needs {need}, and constraints.txt has {pin.version}"
+                    f"{name} {package.version} needs {need}, and constraints.txt has {pin.version}"
                 )
     assert seen
 

@@ -18,7 +18,9 @@ FEW, MANY, LONG = 1_000, 10_000, 100_000
 def at_once(count: int) -> Scenario:
     """Happy-path payments, all of them at 0 ms."""
     scenario = happy_payments(count)
-    return scenario.but(payments=[one.model_copy(update={"at": 0}) for one in scenario.payments])
+    return scenario.but(
+        payments=[payment.model_copy(update={"at": 0}) for payment in scenario.payments]
+    )
 
 
 def took(count: int, workers: int = 1) -> float:

@@ -134,14 +134,16 @@ def beside_simloom() -> None:
     except simloom_runs.Missing as missing:
         print(f"simloom: skipped, {missing}")
         return
-    for one in campaigns:
-        ratio = one.seconds / took
-        ended = "all" if one.exhausted else "not all, stopped"
-        bound = "no bound" if one.max_delays is None else f"at most {one.max_delays} delays"
-        at_least = "" if one.exhausted else "more than "
+    for campaign in campaigns:
+        ratio = campaign.seconds / took
+        ended = "all" if campaign.exhausted else "not all, stopped"
+        bound = (
+            "no bound" if campaign.max_delays is None else f"at most {campaign.max_delays} delays"
+        )
+        at_least = "" if campaign.exhausted else "more than "
         print(
-            f"simloom, {bound}: {one.schedules:,} schedules, {ended}, in {one.seconds:.1f} s; "
-            f"{at_least}{ratio:,.0f} times as long   at least {TIMES_SIMLOOM:,}   "
+            f"simloom, {bound}: {campaign.schedules:,} schedules, {ended}, "
+            f"in {campaign.seconds:.1f} s; {at_least}{ratio:,.0f} times as long   at least {TIMES_SIMLOOM:,}   "
             f"{yes(ratio >= TIMES_SIMLOOM)}"
         )
 

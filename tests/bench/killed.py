@@ -57,7 +57,7 @@ class Figures(NamedTuple):
     debits_twice: int = 0
 
     def plus(self, other: "Figures") -> "Figures":
-        return Figures(*[one + more for one, more in zip(self, other, strict=True)])
+        return Figures(*[number + more for number, more in zip(self, other, strict=True)])
 
 
 def killed(workers: int, least: int) -> Figures:
@@ -115,16 +115,17 @@ def let_time_pass(file: Path) -> None:
 
 def judged(done: Run, kills: int) -> Figures:
     ends = {one.payment_id: one.status for one in done.records.stores()["Payments DB"].values()}
-    asked = [one.payment_id for one in done.scenario.payments]
+    asked = [payment.payment_id for payment in done.scenario.payments]
     return Figures(
         files=1,
         kills=kills,
         laws_broken=sum(not verdict.held for verdict in done.verdicts()),
         payments=len(asked),
-        lost=sum(one not in ends for one in asked),
+        lost=sum(payment_id not in ends for payment_id in asked),
         open=sum(status not in FINAL for status in ends.values()),
         debits_twice=sum(
-            len(one.debits) > 1 for one in PaymentEvidence(done.records).standings.values()
+            len(standing.debits) > 1
+            for standing in PaymentEvidence(done.records).standings.values()
         ),
     )
 

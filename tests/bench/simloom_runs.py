@@ -52,4 +52,4 @@ def measured(seconds: int = SECONDS) -> list[Campaign]:
     done = subprocess.run(
         [python(), str(script), str(seconds)], stdout=subprocess.PIPE, text=True, check=True
     )
-    return [Campaign(**one) for one in json.loads(done.stdout)]
+    return [Campaign(**campaign) for campaign in json.loads(done.stdout)]

@@ -60,7 +60,7 @@ def exhaust(seconds: float, max_delays: int | None) -> dict[str, Any]:
     delays = sys.maxsize if max_delays is None else max_delays
     result = explore_systematic(main, max_delays=delays, max_schedules=sys.maxsize)
     took = time.process_time() - begun
-    wrong = [one for one in result.failures if one.error != TimeIsUp.__name__]
+    wrong = [failure for failure in result.failures if failure.error != TimeIsUp.__name__]
     assert not wrong, wrong
     schedules = result.schedules - len(result.failures)
     return {

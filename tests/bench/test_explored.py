@@ -56,14 +56,14 @@ def test_the_toy_does_the_same_steps_for_us_as_for_simloom() -> None:
 
 
 def test_simlooms_toy_runs_in_a_plain_event_loop() -> None:
-    one = simloom_toy.Toy()
+    trial = simloom_toy.Toy()
 
     async def main() -> None:
-        await asyncio.gather(*(one.pay(number) for number in range(3)))
+        await asyncio.gather(*(trial.pay(number) for number in range(3)))
 
     asyncio.run(main())
-    assert one.balance == simloom_toy.BALANCE - 3 * simloom_toy.AMOUNT
-    assert sorted(one.published) == [0, 1, 2]
+    assert trial.balance == simloom_toy.BALANCE - 3 * simloom_toy.AMOUNT
+    assert sorted(trial.published) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -24,9 +24,9 @@ def alone() -> Deployment:
     whole = payment_system()
     return replace(
         whole,
-        functions=tuple(one for one in whole.functions if one.name == SERVICE),
-        queues=tuple(one for one in whole.queues if one.name == QUEUE),
-        tables=tuple(one for one in whole.tables if one.owner == SERVICE),
+        functions=tuple(function for function in whole.functions if function.name == SERVICE),
+        queues=tuple(queue for queue in whole.queues if queue.name == QUEUE),
+        tables=tuple(table for table in whole.tables if table.owner == SERVICE),
         rules=(),
         topics=(),
         lanes=(),

@@ -66,7 +66,10 @@ def outside(browser: BrowserContext) -> Iterator[list[str]]:
 def page(browser: BrowserContext, server: Server, outside: list[str]) -> Iterator[Page]:
     """An empty page, and no kernel left behind it."""
     page = browser.new_page()
-    page.on("websocket", lambda one: outside.append(one.url) if OUTSIDE.match(one.url) else None)
+    page.on(
+        "websocket",
+        lambda socket: outside.append(socket.url) if OUTSIDE.match(socket.url) else None,
+    )
     yield page
     page.close()
     server.stop_kernels()

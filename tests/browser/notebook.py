@@ -61,7 +61,9 @@ def figures(cell: NotebookNode) -> int:
 
 def drawn(pictures: Locator) -> list[tuple[float, float]]:
     """Width and height of each picture as it is drawn, in pixels; 0 if it is not."""
-    return [(width, height) for width, height in (one.evaluate(SIZE) for one in pictures.all())]
+    return [
+        (width, height) for width, height in (picture.evaluate(SIZE) for picture in pictures.all())
+    ]
 
 
 def emptied(notebook: NotebookNode, path: Path) -> None:

@@ -58,7 +58,7 @@ class Diagram(NamedTuple):
     def of(cls, data: Mapping[str, object]) -> Self:
         """Read a diagram; the steps with `via` become two arrows."""
         participants = [
-            Participant(one["name"], one["kind"], one["domain"]) for one in data["participants"]
+            Participant(each["name"], each["kind"], each["domain"]) for each in data["participants"]
         ]
         steps = [step for told in data["steps"] for step in _steps(told)]
         return cls(data["diagram"], tuple(participants), tuple(steps))

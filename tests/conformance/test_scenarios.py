@@ -23,7 +23,7 @@ GATEWAY, PROVIDER = "Provider Gateway", "External Provider API"
 SEEDS = (0, 1, 2)
 SAGAS = {
     "concurrent_payments": {
-        one.idempotency_key: one.payment_id for one in scenarios.concurrent_payments.payments
+        each.idempotency_key: each.payment_id for each in scenarios.concurrent_payments.payments
     }
 }
 
@@ -55,7 +55,7 @@ def test_a_diagram_is_well_formed(name: str) -> None:
     data = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     assert data["diagram"] == name
     ends = {step[end] for step in data["steps"] for end in ("from", "to")}
-    assert ends <= {one["name"] for one in data["participants"]}
+    assert ends <= {each["name"] for each in data["participants"]}
     assert {step["kind"] for step in data["steps"]} <= {"call", "async", "return"}
 
 
@@ -269,10 +269,10 @@ def test_disaster_recovery_holds_whenever_the_store_is_lost(
     )
     records = run(scenario, seed=seed).records
     payments = records.stores()["Payments DB"].values()
-    assert {one.status for one in payments} <= {"COMPLETED", "FAILED"}
+    assert {each.status for each in payments} <= {"COMPLETED", "FAILED"}
     for user_id, wallet in records.stores()["Wallet DB"].items():
-        (opening,) = [one.balance for one in scenario.wallets if one.user_id == user_id]
-        paid = [one.amount for one in payments
-                if (one.user_id, one.status) == (user_id, "COMPLETED")]  # fmt: skip
+        (opening,) = [each.balance for each in scenario.wallets if each.user_id == user_id]
+        paid = [each.amount for each in payments
+                if (each.user_id, each.status) == (user_id, "COMPLETED")]  # fmt: skip
         assert wallet.balance == opening - sum(paid)
     assert published_ids(records) == sorted(set(published_ids(records)))

@@ -118,7 +118,7 @@ def test_every_link_to_a_page_leads_to_one(pages: dict[Path, Page]) -> None:
 
 def test_modules_stand_in_the_order_in_which_a_reader_meets_them() -> None:
     chapters = in_chapters(["sagakit", "sagakit.sim", "sagakit.laws", "sagakit.laws.laws"])
-    assert [one.names for one in chapters] == [
+    assert [chapter.names for chapter in chapters] == [
         ("sagakit",),
         ("sagakit.laws", "sagakit.laws.laws"),
         ("sagakit.sim",),
