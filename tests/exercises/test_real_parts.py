@@ -131,10 +131,6 @@ def debit_of(event: PaymentInit, wallet: Wallet) -> BalanceDebited:
     )
 
 
-def test_what_is_committed_with_the_debit_survives() -> None:
-    assert survives(Commits)
-
-
 @pytest.mark.parametrize(
     ("service", "told"),
     [
