@@ -290,7 +290,8 @@ def _draw(name: str, picture: Picture, caption: str, out: Path) -> Shown:
 def page(outcome: str, sections: Sequence[Section]) -> str:
     """Return the page as HTML that needs nothing but the figures beside it."""
     links = "\n".join(
-        f'<li><a href="#{escape(one.name)}">{escape(one.title)}</a></li>' for one in sections
+        f'<li><a href="#{escape(section.name)}">{escape(section.title)}</a></li>'
+        for section in sections
     )
     body = "\n".join(map(_section, sections))
     return PAGE.format(outcome=escape(outcome), links=links, sections=body)

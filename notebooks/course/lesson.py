@@ -67,7 +67,7 @@ def checks(notebook: NotebookNode) -> Iterator[Check]:
 def texts(cell: NotebookNode) -> list[str]:
     """Return what a code cell shows, as text; of a picture it is the alternative."""
     data = [output.get("data", {}) for output in cell.get("outputs", [])]
-    return [one["text/plain"] for one in data if "text/plain" in one]
+    return [shown["text/plain"] for shown in data if "text/plain" in shown]
 
 
 def exercises(notebook: NotebookNode) -> Iterator[Exercise]:

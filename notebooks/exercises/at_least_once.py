@@ -53,13 +53,19 @@ def deliveries(finished: Run) -> pd.DataFrame:
 
 def debits(finished: Run) -> int:
     """Return how often a wallet was debited."""
-    return sum(len(one.debits) for one in PaymentEvidence(finished.records).standings.values())
+    return sum(
+        len(standing.debits) for standing in PaymentEvidence(finished.records).standings.values()
+    )
 
 
 def charged(finished: Run) -> Decimal:
     """Return what the provider has charged and not voided at the end, by its own books."""
     return sum(
-        (one.provider_keeps for one in PaymentEvidence(finished.records).standings.values()), ZERO
+        (
+            standing.provider_keeps
+            for standing in PaymentEvidence(finished.records).standings.values()
+        ),
+        ZERO,
     )
 
 

@@ -84,10 +84,10 @@ def _while_refunding(answer: type, hints: tuple[str, ...], proved: Feedback) -> 
     that crashed. (An exploration with a crash has it come before the payment was debited, too;
     that does harm to the sound service as well.)"""
     finished = run(WHILE_REFUNDING, services={ROLE.service: answer})
-    broken = [one for one in finished.verdicts() if not one.held]
+    broken = [verdict for verdict in finished.verdicts() if not verdict.held]
     if not broken:
         return proved
-    told = next((one for one in broken if one.law == "final is final"), broken[0])
+    told = next((verdict for verdict in broken if verdict.law == "final is final"), broken[0])
     return Feedback(
         False,
         f"A success that comes while the refund is under way breaks the law {told.law!r}.",

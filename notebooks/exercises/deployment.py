@@ -157,7 +157,7 @@ def patient(answer: Deployment) -> Cases:
             function.timeout > LONGEST
             and f"{function.name} may work for longer than AWS allows (900 s)."
         )
-    broken = [one for one in configuration(answer) if not one.held]
+    broken = [inequality for inequality in configuration(answer) if not inequality.held]
     yield broken and (
         (
             f"One inequality is broken: {broken[0].detail}."

@@ -31,7 +31,7 @@ Ledger = list[tuple[Any, Decimal]]  # the events of a wallet, each with the bala
 def wallets_at(finished: Run, t: int) -> pd.DataFrame:
     """The wallets as the store held them at that moment (ms): user, balance, version."""
     records = finished.records
-    until = Trace(records.participants, (one for one in records if one.t <= t))
+    until = Trace(records.participants, (record for record in records if record.t <= t))
     wallets = until.stores()["Wallet DB"].values()
     return pd.DataFrame(wallets, columns=["user_id", "balance", "version"])
 
@@ -51,7 +51,9 @@ def moved(wallet: Wallet, event: BalanceDebited | BalanceRefunded) -> Wallet:
 
 def twice(payment_id: str, *, at: int) -> Duplicate:
     """The bus delivers the `PaymentInit` of this payment once more, about `at` ms into the run."""
-    asked = next(one for one in disaster_recovery.payments if one.payment_id == payment_id)
+    asked = next(
+        payment for payment in disaster_recovery.payments if payment.payment_id == payment_id
+    )
     return Duplicate(
         queue="Wallet SQS", event="PaymentInit", correlation_id=payment_id, after=at - asked.at
     )

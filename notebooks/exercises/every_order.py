@@ -140,7 +140,7 @@ def breaks_by_hand(answer: Any) -> Cases:
         taken = _steps_taken(order)
         says = f"In {order} there is a turn too many: after {taken} the one named next is done."
         return Feedback(False, says, "Two reads and a write make three steps for each payment.")
-    broken = [one for one in finished.verdicts() if not one.held]
+    broken = [verdict for verdict in finished.verdicts() if not verdict.held]
     if not broken:
         says = f"In {order} every law holds. The wallet's steps were: {_told_steps(finished)}."
         hint = "What must come between the two reads of one payment, for its second read to be "

@@ -22,7 +22,7 @@ SILENT = ("timeout", "unavailable")  # outcomes of a request that got no answer
 
 def requests(finished: Run) -> list[tuple[Record, Asked]]:
     """Return every request to the provider."""
-    return [(one, one.fact) for one in finished.records if isinstance(one.fact, Asked)]
+    return [(record, record.fact) for record in finished.records if isinstance(record.fact, Asked)]
 
 
 def outcome(fact: Fact) -> str:

@@ -25,11 +25,13 @@ def middle_refused(answer: Scenario) -> Cases:
     """A scenario with three payments of one user, each covered by the opening balance alone: the
     second is refused, and the third takes all that is left."""
     yield from a_scenario(answer, "Use scenarios.insufficient_funds.but(...).")
-    yield (len(answer.payments) != 3 or len({one.user_id for one in answer.payments}) != 1) and (
+    yield (
+        len(answer.payments) != 3 or len({payment.user_id for payment in answer.payments}) != 1
+    ) and (
         "There must be three payments of one user.",
         "Make it three.",
     )
-    opening = {one.user_id: one.balance for one in answer.wallets}
+    opening = {wallet.user_id: wallet.balance for wallet in answer.wallets}
     for number, payment in enumerate(answer.payments, start=1):
         yield payment.amount > opening.get(payment.user_id, 0) and (
             f"Payment {number} of {payment.amount} is more than the wallet ever has.",
@@ -38,7 +40,7 @@ def middle_refused(answer: Scenario) -> Cases:
     stores = run(answer).records.stores()
     payments = stores["Payments DB"]
     yield len(payments) < 3 and ("Two payments have the same key.", "Leave idempotency_key out.")
-    found = [payments[one.payment_id] for one in answer.payments]
+    found = [payments[payment.payment_id] for payment in answer.payments]
     statuses = [one.status for one in found]
     yield statuses != STATUSES and (
         f"They end {', '.join(statuses)}.",
@@ -282,7 +284,9 @@ def _unpaid(amount: Decimal, says: list[Decimal]) -> tuple[str, str] | None:
         ],
     )
     stores = run(scenario).records.stores()
-    failed = [one for one in stores["Payments DB"].values() if one.status != "COMPLETED"]
+    failed = [
+        payment for payment in stores["Payments DB"].values() if payment.status != "COMPLETED"
+    ]
     left = stores["Wallet DB"]["ana"].balance
     if failed or left:
         return f"{len(failed)} of the payments fail, and {left} is left.", "Add the parts up."

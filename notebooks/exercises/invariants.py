@@ -141,7 +141,9 @@ def _service(flaw: Flaw) -> str:
 def shown(name: str) -> Counterexample:
     """The shortest run that breaks the law of that flaw."""
     flaw = flaw_named(name)
-    return next(one for one in flaw.explore(stop="all").broken if one.verdict.law == flaw.law)
+    return next(
+        verdict for verdict in flaw.explore(stop="all").broken if verdict.verdict.law == flaw.law
+    )
 
 
 def _sound_runs(flaw: Flaw) -> Iterator[tuple[str, Run]]:

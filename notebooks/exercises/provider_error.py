@@ -51,7 +51,7 @@ def two_views(finished: Run) -> pd.DataFrame:
 def provider_keeps(finished: Run) -> Decimal:
     """Return what the provider has charged and not voided at the end, by its own books."""
     standings = PaymentEvidence(finished.records).standings.values()
-    return sum((one.provider_keeps for one in standings), ZERO)
+    return sum((standing.provider_keeps for standing in standings), ZERO)
 
 
 def _views(arrow: Arrow) -> list[tuple[int, str, str]]:
@@ -150,7 +150,7 @@ def _no_scenario(answer: Any, instead: str) -> Feedback:
 
 
 def _when_booked(finished: Run) -> str:
-    booked = [one.t for one in finished.records if isinstance(one.fact, Booked)]
+    booked = [record.t for record in finished.records if isinstance(record.fact, Booked)]
     second = requests(finished)["t"].iloc[1]
     if booked[0] < second:
         return (
@@ -194,7 +194,7 @@ def one_key_a_payment(answer: Any) -> Cases:
     """A function of a table of `requests`: whether all requests for each payment carry one key."""
     yield from a_function(answer)
     for what, finished in _key_runs().items():
-        expected = next(one.held for one in finished.verdicts() if one.law == "one key")
+        expected = next(verdict.held for verdict in finished.verdicts() if verdict.law == "one key")
         said = _ask(answer, requests(finished))
         yield said is ... and UNANSWERED
         yield said is None and (f"For {what} it returns None.", "Is there a return?")
@@ -221,8 +221,8 @@ def breaks_void_first(answer: Any) -> Cases:
     if not isinstance(answer, Scenario):
         return _no_scenario(answer, "one_attempt.but(faults=(...,))")
     flawed = run(answer, services={GATEWAY: VoidWithoutDeciding})
-    broken = [one for one in flawed.verdicts() if not one.held]
-    hurt = [one.law for one in run(answer).verdicts() if not one.held]
+    broken = [verdict for verdict in flawed.verdicts() if not verdict.held]
+    hurt = [verdict.law for verdict in run(answer).verdicts() if not verdict.held]
     if not broken:
         messages = requests(flawed)
         says = "Every law held. The provider was asked for: "

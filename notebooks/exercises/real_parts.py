@@ -104,7 +104,7 @@ def to_the_minute(finished: Run) -> Run:
     """Return the same run with its times cut to whole minutes. A clock that is real shows others
     each time, and a picture of them would be another one each time."""
     trace = finished.records
-    cut = (one._replace(t=one.t // MINUTE * MINUTE) for one in trace)
+    cut = (record._replace(t=record.t // MINUTE * MINUTE) for record in trace)
     return Run(finished.scenario, finished.seed, Trace(trace.participants, cut))
 
 
@@ -160,7 +160,7 @@ def killed_at_every_moment(
 def broken(runs: Iterator[Run]) -> Iterator[tuple[Run, Any]]:
     """The runs in which a law is broken, each with the verdict on the first such law."""
     for done in runs:
-        verdict = next((one for one in done.verdicts() if not one.held), None)
+        verdict = next((verdict for verdict in done.verdicts() if not verdict.held), None)
         if verdict is not None:
             yield done, verdict
 
@@ -266,7 +266,9 @@ def survives(answer: type) -> Cases:
 def _unhandled(services: Mapping[str, Service]) -> str:
     def handled(replaced: Mapping[str, Service] | None) -> set[type]:
         deployment = payment_system(services=replaced)
-        function = next(one for one in deployment.functions if one.name == "Wallet Service")
+        function = next(
+            function for function in deployment.functions if function.name == "Wallet Service"
+        )
         return set(handlers(function.build(ServicePorts(function.name, deployment))))
 
     names = {one.__name__ for one in handled(None) - handled(services)}

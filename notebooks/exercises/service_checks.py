@@ -234,7 +234,7 @@ def _same(answer: type, role: Role) -> bool:
 
 
 def _failed(trial: Trial, role: Role, broken: Iterable[Counterexample]) -> Feedback:
-    counterexamples = {one.verdict.law: one for one in broken}
+    counterexamples = {verdict.verdict.law: verdict for verdict in broken}
     law = next(
         (law for law in (trial.law, *TELLING) if law in counterexamples),
         next(iter(counterexamples)),

@@ -25,7 +25,7 @@ def when_answered(answer: Any) -> Cases:
     first = next(arrow for arrow in arrows if (arrow.kind, arrow.target) == ("return", "User"))
     if answer == first.t:
         return f"{first.source} answers: {first.text}."
-    found = [one for one in arrows if one.t == answer and one.source != one.target]
+    found = [arrow for arrow in arrows if arrow.t == answer and arrow.source != arrow.target]
     then = f"At {answer} ms {_told(found[-1])}" if found else f"Nothing happens at {answer} ms"
     return Feedback(
         False,
@@ -48,7 +48,7 @@ def at_work(answer: Any) -> Cases:
         'Give a name in quotes: "User", say.',
     )
     ran = run(scenarios.happy_path)
-    kinds = {one.name: one.kind for one in ran.records.participants}
+    kinds = {participant.name: participant.kind for participant in ran.records.participants}
     named = {name.lower(): name for name in kinds}.get(answer.strip().lower(), "")
     yield not named and (
         f"Nobody is called {answer!r}.",
@@ -88,19 +88,21 @@ def _works(ran: Run, service: str) -> list[tuple[int, int]]:
 def ten_left(answer: Any) -> Cases:
     """A scenario in which Ana, who has 100.00, has 10.00 left and no payment has failed."""
     yield from a_scenario(answer, "Begin with scenarios.happy_path.but(payments=[...]).")
-    opening = {one.user_id: one.balance for one in answer.wallets}
-    asked = {one.user_id: one.balance for one in scenarios.happy_path.wallets}
+    opening = {wallet.user_id: wallet.balance for wallet in answer.wallets}
+    asked = {wallet.user_id: wallet.balance for wallet in scenarios.happy_path.wallets}
     yield opening != asked and ("The wallets are others now.", "Change only the payments.")
     yield answer != scenarios.happy_path.but(payments=answer.payments) and (
         "More than the payments is different.",
         "Begin with scenarios.happy_path, and change only the payments.",
     )
-    yield (others := sorted({one.user_id for one in answer.payments} - set(opening))) and (
+    yield (others := sorted({payment.user_id for payment in answer.payments} - set(opening))) and (
         f"There is no wallet of {', '.join(others)}.",
         'Ana is the one who pays: "user_id": "ana".',
     )
     stores = run(answer).records.stores()
-    failed = [one for one in stores["Payments DB"].values() if one.status != "COMPLETED"]
+    failed = [
+        payment for payment in stores["Payments DB"].values() if payment.status != "COMPLETED"
+    ]
     if failed:
         one = failed[0]
         return Feedback(

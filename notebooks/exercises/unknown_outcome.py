@@ -93,7 +93,7 @@ def history(finished: Run) -> list[str]:
 def without_breaker(finished: Run) -> Run:
     """Return the same run without what the gateway reads and writes of its breaker, to be drawn."""
     trace = finished.records
-    kept = (one for one in trace if getattr(one.fact, "store", "") != "Breaker DB")
+    kept = (record for record in trace if getattr(record.fact, "store", "") != "Breaker DB")
     return Run(finished.scenario, finished.seed, Trace(trace.participants, kept))
 
 
@@ -191,23 +191,23 @@ def settled_for_good(answer: Callable[[list[str]], Any]) -> Cases:
     left, and what is to be voided never succeeds."""
     yield from a_function(answer)
     told: list[str] = []
-    for what, one in _histories():
-        said = answer(list(one))
+    for what, path in _histories():
+        said = answer(list(path))
         yield said is ... and UNANSWERED
         yield (
             said is not None
             and not isinstance(said, str)
             and (
-                f"For {_way(one)} it returns {said!r}.",
+                f"For {_way(path)} it returns {said!r}.",
                 "Return None if all is well, and else a text.",
             )
         )
-        wrong = _wrong(one)
+        wrong = _wrong(path)
         yield (
             said is not None
             and not wrong
             and (
-                f"{_way(one)} is what {what} does. Your law says: {said}",
+                f"{_way(path)} is what {what} does. Your law says: {said}",
                 "That is allowed. Which moves are not?",
             )
         )
@@ -215,7 +215,7 @@ def settled_for_good(answer: Callable[[list[str]], Any]) -> Cases:
             said is None
             and wrong
             and (
-                f"{_way(one)} is what {what} does, and your law says nothing.",
+                f"{_way(path)} is what {what} does, and your law says nothing.",
                 f"{wrong[0]} is followed by {wrong[1]} there.",
             )
         )
@@ -242,22 +242,24 @@ def _histories() -> list[tuple[str, tuple[str, ...]]]:
         for finished in runs_of(gateway, **budget)
     }
     # Whether an end may be written once more is left open.
-    by_history = {one: what for one, what in sorted(found) if not _repeats_an_end(one)}
-    return sorted(((what, one) for one, what in by_history.items()), key=lambda two: len(two[1]))
+    by_history = {path: what for path, what in sorted(found) if not _repeats_an_end(path)}
+    return sorted(
+        ((what, path) for path, what in by_history.items()), key=lambda pair: len(pair[1])
+    )
 
 
-def _repeats_an_end(one: Sequence[str]) -> bool:
-    return any(before == after and before in ENDS for before, after in pairwise(one))
+def _repeats_an_end(path: Sequence[str]) -> bool:
+    return any(before == after and before in ENDS for before, after in pairwise(path))
 
 
-def _wrong(one: Sequence[str]) -> tuple[str, str] | None:
+def _wrong(path: Sequence[str]) -> tuple[str, str] | None:
     """The first move that must not be, if there is one."""
-    for before, after in pairwise(one):
+    for before, after in pairwise(path):
         leaves = before in ENDS and after != before
         if leaves or (before, after) == ("VOIDING", "SUCCEEDED"):
             return before, after
     return None
 
 
-def _way(one: Sequence[str]) -> str:
-    return ", ".join(one)
+def _way(path: Sequence[str]) -> str:
+    return ", ".join(path)

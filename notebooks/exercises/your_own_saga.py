@@ -228,7 +228,7 @@ def _error_in(run: Run) -> str:
 
 def _first(explored: Exploration, law: Callable[..., Any]) -> Counterexample:
     """The counterexample in the words of the business, if there is one."""
-    by_law = {one.verdict.law: one for one in explored.broken}
+    by_law = {verdict.verdict.law: verdict for verdict in explored.broken}
     names = (law.__name__, *(one for one in by_law if "_" in one))
     return next((by_law[name] for name in names if name in by_law), explored.broken[0])
 

@@ -42,7 +42,7 @@ def test_who_hears_what_is_what_runs_do() -> None:
     came: dict[str, set[str]] = defaultdict(set)
     published = set()
     renamed = {rule.rename.__name__: rule.event.__name__ for rule in SOUND.rules if rule.rename}
-    functions = {one.name for one in SOUND.functions}
+    functions = {function.name for function in SOUND.functions}
     for name in ("happy_path", "provider_error", "insufficient_funds"):
         for one in run(name).records.arrows():
             if one.event and one.target in functions and one.source not in functions:
@@ -59,7 +59,9 @@ def by_rule(topology: Deployment, event: type[Event]) -> list[str]:
     for rule in topology.rules:
         if rule.event is not event:
             continue
-        found += [one.name for one in topology.functions if rule.target in one.queues]
+        found += [
+            function.name for function in topology.functions if rule.target in function.queues
+        ]
         for topic in topology.topics:
             found += topic.subscribers if topic.name == rule.target else ()
     return found
@@ -67,13 +69,13 @@ def by_rule(topology: Deployment, event: type[Event]) -> list[str]:
 
 def by_target(topology: Deployment, event: type[Event]) -> set[str]:
     targets = {rule.target for rule in topology.rules if rule.event.__name__ == event.__name__}
-    readers = {one.name for one in topology.functions if targets & set(one.queues)}
+    readers = {function.name for function in topology.functions if targets & set(function.queues)}
     return readers.union(*(t.subscribers for t in topology.topics if t.name in targets))
 
 
 def only_queues(topology: Deployment, event: type[Event]) -> set[str]:
     targets = {rule.target for rule in topology.rules if rule.event is event}
-    return {one.name for one in topology.functions if targets & set(one.queues)}
+    return {function.name for function in topology.functions if targets & set(function.queues)}
 
 
 @pytest.mark.parametrize("answer", [by_rule, by_target])
@@ -123,8 +125,8 @@ def with_numbers(
         for one in begin.functions
     ]
     queues = [
-        replace(one, visibility=visibility) if one.domain == "Provider" else one
-        for one in begin.queues
+        replace(queue, visibility=visibility) if queue.domain == "Provider" else queue
+        for queue in begin.queues
     ]
     return replace(begin, functions=tuple(functions), queues=tuple(queues))
 
@@ -185,7 +187,7 @@ def by_set(topology: Deployment) -> set[type[Event]]:
     missing: set[type[Event]] = set()
     for function in topology.functions:
         sources = {*function.queues}
-        sources |= {one.name for one in topology.topics if function.name in one.subscribers}
+        sources |= {topic.name for topic in topology.topics if function.name in topic.subscribers}
         brought = {rule.rename or rule.event for rule in topology.rules if rule.target in sources}
         missing |= {
             one
@@ -258,7 +260,7 @@ def test_what_nobody_brings_strands_a_saga_in_some_run_or_leaves_its_user_untold
             run(name, deployment=changed)
             for name in ("happy_path", "provider_error", "insufficient_funds")
         ]
-        stranded = [done for done in runs if not all(one.held for one in done.verdicts())]
+        stranded = [done for done in runs if not all(verdict.held for verdict in done.verdicts())]
         untold = [done for done in runs if not any(map(tells_the_user, done.records))]
         assert untold if rule.target == "SNS Topic" else stranded, rule
     assert never_brought(SOUND) == set()

@@ -55,10 +55,10 @@ def test_a_request_comes_twice_and_the_sound_service_handles_it_once() -> None:
     given = scenarios.disaster_recovery
     again = run(given.but(faults=[*given.faults, twice("ana:7", at=6_000)]))
     times = [
-        one.t
-        for one in again.records
-        if isinstance(one.fact, StoreRefused) and one.saga == "ana:7"
-        if one.fact.error == ALREADY_HANDLED
+        record.t
+        for record in again.records
+        if isinstance(record.fact, StoreRefused) and record.saga == "ana:7"
+        if record.fact.error == ALREADY_HANDLED
     ]
     assert len(times) == 1
     assert 6_000 < times[0] < 6_100

@@ -24,7 +24,7 @@ def debited_once(run: Run) -> str | None:
 
 def money_is_kept(run: Run) -> str | None:
     """By the stores: what left the wallets is what was paid."""
-    opening = sum(one.balance for one in run.scenario.wallets)
+    opening = sum(wallet.balance for wallet in run.scenario.wallets)
     left = sum(wallet.balance for wallet in run.records.stores()["Wallet DB"].values())
     payments = run.records.stores()["Payments DB"].values()
     paid = sum(one.amount for one in payments if one.status == "COMPLETED")
@@ -32,7 +32,7 @@ def money_is_kept(run: Run) -> str | None:
 
 
 def nobody_gains(run: Run) -> str | None:
-    opening = {one.user_id: one.balance for one in run.scenario.wallets}
+    opening = {wallet.user_id: wallet.balance for wallet in run.scenario.wallets}
     for user, wallet in run.records.stores()["Wallet DB"].items():
         if wallet.balance > opening[user]:
             return f"{user} has {wallet.balance}, and had {opening[user]}"
@@ -81,7 +81,9 @@ def every_payment_completes(run: Run) -> str | None:
 
 
 def nothing_comes_twice(run: Run) -> str | None:
-    faults = [one for one in run.records if isinstance(one.fact, EventDoubled | MessageDoubled)]
+    faults = [
+        record for record in run.records if isinstance(record.fact, EventDoubled | MessageDoubled)
+    ]
     return f"{faults[0].fact.event} came twice" if faults else None
 
 

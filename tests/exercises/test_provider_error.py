@@ -182,7 +182,7 @@ def test_another_fault_is_told_what_came_of_it(answer: object, word: str) -> Non
 
 def broken(scenario: Scenario, gateway: type) -> list[str]:
     finished = run(scenario, services={"Provider Gateway": gateway})
-    return [one.law for one in finished.verdicts() if not one.held]
+    return [verdict.law for verdict in finished.verdicts() if not verdict.held]
 
 
 CHARGED_TWICE_SILENT = asked(ProviderRule(behaviour="timeout_after", calls=(1, 2)))
@@ -205,7 +205,7 @@ TWICE_DELIVERED = ONE_ATTEMPT.but(faults=(Duplicate(queue="Provider SQS"),))
 )
 def test_a_flawed_gateway_breaks_its_law(scenario: Scenario, gateway: type, law: str) -> None:
     assert law in broken(scenario, gateway)
-    assert [one.law for one in run(scenario).verdicts() if not one.held] == []
+    assert [verdict.law for verdict in run(scenario).verdicts() if not verdict.held] == []
 
 
 @pytest.mark.parametrize("gateway", [RefundUnknown, NewKeyPerAttempt, VoidWithoutDeciding])
