@@ -254,9 +254,9 @@ def _serve(given: Namespace) -> int:
 @_command(DB, _formats("table", "jsonl", about=" (its log so far)"))
 def _inspect(given: Namespace) -> int:
     """Show what stands in such a file: queues, dead letters, open sagas."""
-    from sagakit.worlds.sqlite import look
+    from sagakit.worlds.sqlite.serve import inspection, log
 
-    show_lines({"table": look.for_people, "jsonl": look.log}[given.format](given.db))
+    show_lines({"table": inspection, "jsonl": log}[given.format](given.db))
     return HELD
 
 

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from sagakit.contract.timing import moment
 from sagakit.contract.validation import whole_number
 from sagakit.draw.chart import SMALL, STYLE, Chart, message
-from sagakit.draw.clock import moment
 from sagakit.draw.labels import Labels, spread
 from sagakit.draw.palette import GREY, INK, PALE, RED, SAGAS
 from sagakit.draw.svg import Picture

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from sagakit.contract.timing import moment, roughly
 from sagakit.draw.chart import SMALL, STYLE, TEXT, Chart, message
-from sagakit.draw.clock import moment, roughly
 from sagakit.draw.labels import Labels
 from sagakit.draw.palette import BLUE, INK, RED, YELLOW
 from sagakit.draw.svg import WIDTH, Picture

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sagakit.contract.terminal import printable_lines
-from sagakit.draw.clock import unit
+from sagakit.contract.timing import unit
 from sagakit.draw.labels import Labels
 from sagakit.draw.palette import GREY, INK, PALE
 from sagakit.draw.svg import SHOWN, WIDTH, Picture, as_img

@@ -9,8 +9,8 @@ import matplotlib as mpl
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from sagakit.contract.timing import roughly
 from sagakit.draw.chart import SMALL, STYLE, Chart, message
-from sagakit.draw.clock import roughly
 from sagakit.draw.palette import GREY, INK, PALE, SAGAS
 from sagakit.draw.svg import Picture
 from sagakit.draw.text_metrics import width

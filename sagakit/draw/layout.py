@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from sagakit.contract.deployment import Participant
-from sagakit.draw.clock import roughly
+from sagakit.contract.timing import roughly
 from sagakit.draw.palette import OUTSIDE, Hue, domain_hues
 from sagakit.draw.story import Activation, Frame, Step, Story, domain_of
 from sagakit.draw.svg import Align

@@ -10,7 +10,7 @@ from typing import Any
 
 from sagakit.contract.deployment import Participant
 from sagakit.contract.terminal import printable
-from sagakit.draw.clock import roughly
+from sagakit.contract.timing import roughly
 from sagakit.draw.palette import domain_hues
 from sagakit.draw.story import Sign, Step, Story, View, domain_of, tell
 from sagakit.trace.trace import Trace

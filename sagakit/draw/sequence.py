@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sagakit.draw.clock import stamp
+from sagakit.contract.timing import stamp
 from sagakit.draw.icons import CROSS, DOT, HEADS, Points, box
 from sagakit.draw.layout import (
     BAR,

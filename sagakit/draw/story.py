@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from sagakit.contract.deployment import Participant
+from sagakit.contract.timing import moment, must_be_times
 from sagakit.contract.validation import whole_number
-from sagakit.draw.clock import moment, must_be_times
 from sagakit.trace import facts
 from sagakit.trace.arrows import Arrow
 from sagakit.trace.trace import Trace

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 from sagakit.contract.terminal import printable, text_table
-from sagakit.draw.clock import roughly
+from sagakit.contract.timing import roughly
 from sagakit.trace.activity import events
 from sagakit.trace.arrows import told
 from sagakit.trace.facts import A_TEXT

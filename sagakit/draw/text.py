@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import NamedTuple
 
 from sagakit.contract.terminal import WIDTH, printable
-from sagakit.draw.clock import roughly, stamp
+from sagakit.contract.timing import roughly, stamp
 from sagakit.trace.activity import Activity
 from sagakit.trace.facts import A_TEXT, Invoked, Received, Told
 from sagakit.trace.trace import Trace

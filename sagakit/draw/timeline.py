@@ -12,8 +12,8 @@ from functools import partial
 from itertools import cycle, pairwise
 from math import atan2
 
+from sagakit.contract.timing import moment, must_be_times, roughly
 from sagakit.contract.validation import whole_number
-from sagakit.draw.clock import moment, must_be_times, roughly
 from sagakit.draw.icons import FILLED, Points, box, polygon, star, turned
 from sagakit.draw.labels import Labels, spread
 from sagakit.draw.legend import EDGE, Legend, Sample

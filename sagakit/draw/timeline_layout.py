@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from sagakit.draw.clock import unit
+from sagakit.contract.timing import unit
 from sagakit.trace.activity import (
     Absence,
     Activity,

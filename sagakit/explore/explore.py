@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from sagakit.contract.ports import Service
-from sagakit.contract.progress import Progress
 from sagakit.contract.suggest import suggest
+from sagakit.contract.terminal import Progress
 from sagakit.explore.answer import FIRST, Exploration
 from sagakit.explore.counterexample import Counterexample
 from sagakit.explore.independence import Contended, Resource

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from sagakit.contract.imports import suggesting
+from sagakit.sweeps.parallel import sweep
 from sagakit.sweeps.plan import BadSweep
-from sagakit.sweeps.sweep import sweep
 
 __all__ = ["BadSweep", "sweep"]
 

@@ -16,7 +16,7 @@ from unittest.mock import patch
 import pandas as pd
 
 from sagakit import run, scenarios
-from sagakit.contract.progress import Progress
+from sagakit.contract.terminal import Progress
 from sagakit.scenarios.build import build_world
 from sagakit.trace import tables
 from sagakit.trace.trace import Trace

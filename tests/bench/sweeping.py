@@ -13,8 +13,8 @@ import pandas as pd
 
 from sagakit import scenarios, sweep
 from sagakit.scenarios import OpeningWallet, PaymentRequest, ProviderRule, Scenario
+from sagakit.sweeps.parallel import own_executor
 from sagakit.sweeps.plan import Plan
-from sagakit.sweeps.workers import own_executor
 
 RUNS = 2_000
 ROUNDS = 3

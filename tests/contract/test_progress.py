@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sagakit.contract.progress import Progress
+from sagakit.contract.terminal import Progress
 
 
 class Terminal(io.StringIO):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sagakit import explore, run, scenarios
-from sagakit.contract.progress import Progress
+from sagakit.contract.terminal import Progress
 from sagakit.explore import Exploration
 from sagakit.scenarios import BadScenario, Scenario, explorable
 from sagakit.zoo import flaw

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sagakit import scenarios
 from sagakit.contract.faults import Crash, Duplicate
 from sagakit.contract.ports import Store, on
-from sagakit.lab.knobs import Knob, knobs, turned
+from sagakit.lab.controls import Knob, knobs, turned
 from sagakit.scenarios import BadScenario, Scenario, System
 
 OUTAGE = scenarios.circuit_breaker

@@ -19,8 +19,8 @@ from sagakit import run, scenarios, sweep
 from sagakit.contract.imports import MissingExtra
 from sagakit.scenarios import BadScenario, ProviderRule
 from sagakit.sweeps import BadSweep
+from sagakit.sweeps.parallel import Pace
 from sagakit.sweeps.results import Memory
-from sagakit.sweeps.sweep import Pace
 from tests.sweeps.services import Dies, Fails
 
 SHORT = scenarios.provider_error
@@ -209,7 +209,7 @@ def test_a_worker_that_dies_ends_the_sweep_in_words() -> None:
 
 
 def test_ctrl_c_keeps_the_finished_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sagakit.sweeps.workers.AHEAD", 4)
+    monkeypatch.setattr("sagakit.sweeps.parallel.AHEAD", 4)
     with pytest.warns(UserWarning, match="you stopped it: 8 of 18"):
         table = serial(executor=Interrupted(), batch=2)
     same(table, serial()[:8])
@@ -223,7 +223,7 @@ def test_ctrl_c_pressed_again_loses_no_rows(monkeypatch: pytest.MonkeyPatch) -> 
         signal.raise_signal(signal.SIGINT)
         return make_table(rows)
 
-    monkeypatch.setattr("sagakit.sweeps.workers.AHEAD", 4)
+    monkeypatch.setattr("sagakit.sweeps.parallel.AHEAD", 4)
     monkeypatch.setattr(Memory, "frame", interrupted)
     with pytest.warns(UserWarning, match="you stopped it"):
         same(serial(executor=Interrupted(), batch=1), finished)
@@ -320,7 +320,7 @@ def test_a_sweep_with_the_same_folder_goes_on_where_it_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("pyarrow")
-    monkeypatch.setattr("sagakit.sweeps.workers.AHEAD", 4)
+    monkeypatch.setattr("sagakit.sweeps.parallel.AHEAD", 4)
     with pytest.warns(UserWarning, match="8 of 18 runs are finished"):
         serial(to=tmp_path, batch=2, executor=Interrupted())
     rest, nothing = Here(), Here()

@@ -8,16 +8,27 @@ not in it: in AWS, DynamoDB's own backups and an archive of EventBridge do that.
 """
 
 import json
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 from sagakit.contract.deployment import VISIBILITY_TIMES, Deployment, Queue, Rule, Topic, Uses
 from sagakit.contract.imports import extra
 from sagakit.contract.timing import duration
-from sagakit.payments.api import Post
+from sagakit.payments.api import PATH, Post
 from sagakit.worlds.aws import cloudformation as cf
-from sagakit.worlds.aws.cloudformation import BadName, Part, Parts, called
+from sagakit.worlds.aws.cloudformation import (
+    BadName,
+    Part,
+    Parts,
+    attribute,
+    called,
+    identity,
+    ref,
+    resource,
+    substituted,
+)
 from sagakit.worlds.aws.compute import compute
-from sagakit.worlds.aws.entrance import addresses, entrance
 
 LONGEST_TIMEOUT = 900_000  # ms that a function may take (Lambda, "Quotas")
 MOST_BATCH = 10  # messages of SQS; more need a batching window, which the template does not set
@@ -315,3 +326,51 @@ def _secret(name: str, prefix: str) -> Part:
         Name=called(prefix, name),
         GenerateSecretString={"ExcludePunctuation": True},
     )
+
+
+STAGE = "live"
+
+
+def entrance(function: str, prefix: str) -> Parts:
+    """Return a REST API that hands `POST` at the payments' path to this function."""
+    resources: Parts = {}
+    above: Part = attribute("Api", "RootResourceId")
+    path = "Api"
+    for segment in PATH.strip("/").split("/"):
+        path += f" {segment}"
+        resources[path] = resource(
+            "ApiGateway::Resource", RestApiId=ref("Api"), ParentId=above, PathPart=segment
+        )
+        above = ref(path)
+    text = Path(__file__).with_name("entrance.json").read_text(encoding="utf-8")
+    for name, value in {
+        "PREFIX": prefix, "FUNCTION": identity(function), "PATH": PATH, "STAGE": STAGE,
+        "RESOURCE": identity(path),
+    }.items():  # fmt: skip
+        text = text.replace(f"<{name}>", value)
+    parts: Parts = {}
+    for name, part in json.loads(text).items():
+        if name == "Api Post":
+            parts |= resources
+        if name == "Api Stage":
+            # A stage stays with what was deployed until there is another deployment, and that is
+            # one with another logical id (SAM does so too): it has a digest of what is deployed.
+            deployed = json.dumps(parts, sort_keys=True).encode()
+            deployment = f"Api Deployment {blake2b(deployed, digest_size=5).hexdigest()}"
+            parts[deployment] = {
+                **resource("ApiGateway::Deployment", RestApiId=ref("Api")),
+                "DependsOn": identity("Api Post"),
+            }
+            part["Properties"]["DeploymentId"] = ref(deployment)
+        parts[name] = part
+    return parts
+
+
+def addresses() -> Parts:
+    """Return what a caller needs to know of it, as outputs of the stack."""
+    url = f"https://${{Api}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{STAGE}{PATH}"
+    return {
+        "PaymentsUrl": {"Description": "Where to POST a payment", "Value": substituted(url)},
+        "UsersPool": {"Description": "Who may pay: its users", "Value": ref("Users")},
+        "UsersPoolClient": {"Description": "By it they sign in", "Value": ref("Users Client")},
+    }

@@ -18,7 +18,7 @@ from sagakit.cli import main
 from sagakit.contract.deployment import Deployment, Queue
 from sagakit.payments.api import PATH
 from sagakit.payments.topology import PROVIDER, Settings, payment_system
-from sagakit.worlds.aws import entrance
+from sagakit.worlds.aws import template as template_module
 from sagakit.worlds.aws.cloudformation import BadName, called, identity
 from sagakit.worlds.aws.template import FORMATS, BadNumber, template
 from tests.examples.test_travel import DEPLOYMENT as TRAVEL
@@ -262,7 +262,7 @@ def test_an_api_that_changes_is_deployed_anew(monkeypatch: pytest.MonkeyPatch) -
 
     before = deployed()
     assert deployed() == before
-    monkeypatch.setattr(entrance, "PATH", "/api/v2/payments/process")
+    monkeypatch.setattr(template_module, "PATH", "/api/v2/payments/process")
     assert deployed() != before
 
 

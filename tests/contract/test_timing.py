@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagakit.contract.timing import duration
-from sagakit.draw.clock import moment, roughly, stamp
+from sagakit.contract.timing import duration, moment, roughly, stamp
 
 YEAR = 365 * 86_400_000  # ms
 IN_MS = {"ms": 1, "s": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagakit import Run, run, scenarios
-from sagakit.lab.forks import Forks, describe
+from sagakit.lab.player import Forks, describe
 
 BY_SCHEDULE = run(scenarios.concurrent_payments, schedule=())
 FORKS = Forks(BY_SCHEDULE)
