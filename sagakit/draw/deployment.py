@@ -17,9 +17,9 @@ from sagakit.draw.deployment_layout import (
     ROWS,
     SIGN,
     Block,
+    DomainRow,
     Feed,
     Part,
-    Row,
     batch_of,
     columns_of,
     rows_of,
@@ -63,7 +63,9 @@ def deployment_diagram(
 
 
 class _Drawing:
-    def __init__(self, deployment: Deployment, rows: list[Row], title: str, legend: bool) -> None:
+    def __init__(
+        self, deployment: Deployment, rows: list[DomainRow], title: str, legend: bool
+    ) -> None:
         self.deployment, self.rows, self.title = deployment, rows, title
         self.columns = columns_of(rows, EDGE, WIDTH, _room_for_rules(deployment, rows))
         wide = max(WIDTH, self.columns.parties[1] + EDGE)
@@ -92,7 +94,7 @@ class _Drawing:
         self._calls()
         return self.sheet
 
-    def _domain(self, row: Row, hue: Hue) -> None:
+    def _domain(self, row: DomainRow, hue: Hue) -> None:
         left = min(self.columns.feeds[0], self.columns.functions[0]) - 8
         right = max(self.columns.stores[1], self.columns.functions[1]) + 14
         self.sheet.area(left, row.top, right, row.bottom, hue.tint, z=0)
@@ -112,7 +114,7 @@ class _Drawing:
         for index, (text, size, ink) in enumerate(lines):
             self.sheet.words(left + SIGN, y + LINE * index, text, size, colour=ink)
 
-    def _block(self, block: Block, row: Row) -> None:
+    def _block(self, block: Block, row: DomainRow) -> None:
         left, right = self.columns.functions
         with self.sheet.told("\n".join(_told(block)), z=4):
             self._part(block.part, self.columns.functions)
@@ -183,7 +185,7 @@ class _Drawing:
 
     # The parties outside, and who calls whom.
 
-    def _parties(self, row: Row) -> None:
+    def _parties(self, row: DomainRow) -> None:
         """Blocks that follow each other and reach the same party share its box."""
         reached = [(block, part) for block in row.blocks for part in block.parties]
         for _, group in groupby(reached, key=lambda pair: pair[1].name):
@@ -256,14 +258,14 @@ class _Drawing:
         self.sheet.shape(turned(head, atan2(y - y0, x - x0)), x, y, colour=colour, width=1.2, z=6)
 
 
-def _at_the_bus(row: Row) -> Iterator[bool]:
+def _at_the_bus(row: DomainRow) -> Iterator[bool]:
     for block in row.blocks:
         yield block.publishes
         yield any(feed.rules for feed in block.feeds)
     yield any(topic.rules for topic in row.topics)
 
 
-def _room_for_rules(deployment: Deployment, rows: list[Row]) -> float:
+def _room_for_rules(deployment: Deployment, rows: list[DomainRow]) -> float:
     """Return the distance from the bus to what it feeds; 0 if there is no bus to draw."""
     names = [rule.event.__name__ for rule in deployment.rules]
     names += [f"as {rule.rename.__name__}" for rule in deployment.rules if rule.rename]
@@ -273,7 +275,7 @@ def _room_for_rules(deployment: Deployment, rows: list[Row]) -> float:
     return max(said) + 20 if said else 0.0
 
 
-def _samples(deployment: Deployment, rows: list[Row]) -> Iterator[tuple[Sample, float, str]]:
+def _samples(deployment: Deployment, rows: list[DomainRow]) -> Iterator[tuple[Sample, float, str]]:
     """Return each sample of the legend, how wide it is, and what it means."""
     blocks = [block for row in rows for block in row.blocks]
     if any(block.stores or block.parties or block.uses.callers for block in blocks):
@@ -309,7 +311,7 @@ def _named(commands: Sequence[type]) -> str:
     return " or ".join(command.__name__ for command in commands)
 
 
-def _alternative(deployment: Deployment, rows: Sequence[Row], title: str) -> str:
+def _alternative(deployment: Deployment, rows: Sequence[DomainRow], title: str) -> str:
     """Tell what the picture shows: a sentence a function, a queue, a topic and a rule."""
     said = [f"{title}."]
     for row in rows:

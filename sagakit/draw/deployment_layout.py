@@ -138,7 +138,7 @@ class Block:
 
 
 @dataclass
-class Row:
+class DomainRow:
     """The blocks of one domain, and the topics that feed several of them."""
 
     domain: str | None
@@ -177,13 +177,13 @@ class Columns(NamedTuple):
     parties: tuple[float, float]
 
 
-def rows_of(deployment: Deployment, brief: bool = False) -> list[Row]:
+def rows_of(deployment: Deployment, brief: bool = False) -> list[DomainRow]:
     """Return all rows; nothing stands anywhere yet. For `brief` see `deployment_diagram`."""
-    rows: list[Row] = []
+    rows: list[DomainRow] = []
     for function in deployment.functions:
         row = next((row for row in rows if row.domain and row.domain == function.domain), None)
         if row is None:
-            rows.append(row := Row(function.domain, []))
+            rows.append(row := DomainRow(function.domain, []))
         row.blocks.append(_block(function, deployment, brief))
     for topic in deployment.topics:
         fed = [row for row in rows if any(b.function.name in topic.subscribers for b in row.blocks)]
@@ -192,7 +192,7 @@ def rows_of(deployment: Deployment, brief: bool = False) -> list[Row]:
     return rows
 
 
-def columns_of(rows: Iterable[Row], edge: float, wide: float, rules: float) -> Columns:
+def columns_of(rows: Iterable[DomainRow], edge: float, wide: float, rules: float) -> Columns:
     """Put the parts side by side in a picture so wide, or wider if they need more room.
 
     `rules` is what the rules need between the bus and what feeds the functions; 0 for no bus.

@@ -20,8 +20,8 @@ HOLDS, MISSED = "·", "?"
 Cells = tuple[str, ...]
 
 
-class Row(NamedTuple):
-    """One row. `about` is the law that it is there for, if there is one; `cells` stand behind the
+class FlawRow(NamedTuple):
+    """A row. `about` is the law that the flaw is about, if there is one; `cells` stand behind the
     marks. A row with `apart` has a line above it."""
 
     name: str
@@ -31,17 +31,17 @@ class Row(NamedTuple):
     apart: bool = False
 
 
-def matrix(title: str, laws: Sequence[str], heads: Cells, rows: Sequence[Row]) -> Picture:
+def matrix(title: str, laws: Sequence[str], heads: Cells, rows: Sequence[FlawRow]) -> Picture:
     """Draw it. `heads` says what the cells are; a cell that is a number stands on the right."""
     return _Drawing(title, laws, heads, rows).drawn()
 
 
-def alternative(title: str, heads: Cells, rows: Sequence[Row]) -> str:
+def alternative(title: str, heads: Cells, rows: Sequence[FlawRow]) -> str:
     """Tell the same in words, a line a row."""
     return "\n".join([f"{title}.", *(_told(row, heads) for row in rows)])
 
 
-def _told(row: Row, heads: Cells) -> str:
+def _told(row: FlawRow, heads: Cells) -> str:
     cells = "; ".join(
         f"{head}: {cell}" for head, cell in zip(heads, row.cells, strict=True) if cell
     )
@@ -56,7 +56,9 @@ def _told(row: Row, heads: Cells) -> str:
 
 
 class _Drawing:
-    def __init__(self, title: str, laws: Sequence[str], heads: Cells, rows: Sequence[Row]) -> None:
+    def __init__(
+        self, title: str, laws: Sequence[str], heads: Cells, rows: Sequence[FlawRow]
+    ) -> None:
         self.title, self.laws, self.heads, self.rows = title, laws, heads, rows
         self.left = EDGE + max(width(row.name, SIZE) for row in rows) + GAP
         self.right = self.left + COLUMN * len(laws)
@@ -80,7 +82,7 @@ class _Drawing:
     def _x(self, index: int) -> float:
         return self.left + COLUMN * (index + 0.5)
 
-    def _row(self, row: Row, top: float) -> None:
+    def _row(self, row: FlawRow, top: float) -> None:
         base, middle = top + 0.68 * ROW, top + 0.5 * ROW
         colour, thick = (INK, 1.0) if row.apart else (PALE, 0.6)
         self.sheet.lines([[(EDGE, top), (WIDTH - EDGE, top)]], colour=colour, width=thick)
@@ -89,7 +91,7 @@ class _Drawing:
             self._mark(self._x(index), middle, row, law)
         self._cells(row.cells, base, INK)
 
-    def _mark(self, x: float, y: float, row: Row, law: str) -> None:
+    def _mark(self, x: float, y: float, row: FlawRow, law: str) -> None:
         if law not in row.broken:
             self._sign(x, y, MISSED if law == row.about else HOLDS)
         elif law == row.about:

@@ -144,12 +144,12 @@ def items(trace: Trace, store: str) -> pd.DataFrame:
     rows = list(stores[store].values())
     examples = rows or list(_items_of(trace, store))[:1]
     if store in books:
-        examples = [Entry("", "")]
+        examples = [Booking("", "")]
     fields = dict.fromkeys(name for item in examples for name in type(item)._fields)
     return Table({name: _column([getattr(item, name, None) for item in rows]) for name in fields})
 
 
-class Entry(NamedTuple):
+class Booking(NamedTuple):
     """The word of a party outside on a request, by its Idempotency-Key."""
 
     key: str
@@ -163,7 +163,7 @@ def _books(trace: Trace) -> dict[str, dict[str, Any]]:
     for record in trace.entries:
         fact = record.fact
         if isinstance(fact, facts.Booked) and fact.party in books:
-            books[fact.party][fact.key] = Entry(fact.key, fact.state)
+            books[fact.party][fact.key] = Booking(fact.key, fact.state)
     return books
 
 

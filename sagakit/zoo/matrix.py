@@ -132,18 +132,18 @@ def kill_matrix() -> "pd.DataFrame":
 
 def kill_figure() -> "Picture":
     """Draw the kill matrix, and the sound services below it."""
-    from sagakit.draw.matrix import Row, matrix
+    from sagakit.draw.matrix import FlawRow, matrix
 
     rows = []
     for kill in kills():
         steps = "" if kill.steps is None else str(kill.steps)
         cells = (describe(kill.flaw.budget), kill.effort, steps)
-        rows.append(Row(kill.flaw.name, kill.flaw.law, kill.broken, cells))
+        rows.append(FlawRow(kill.flaw.name, kill.flaw.law, kill.broken, cells))
     answers = [challenge.explore() for challenge in challenges()]
     broken = {found.verdict.law for answer in answers for found in answer.broken}
     states = sum(answer.states for answer in answers)
     cells = ("all of these", f"{states:,}", "")
-    rows.append(Row("the sound services", "", broken, cells, apart=True))
+    rows.append(FlawRow("the sound services", "", broken, cells, apart=True))
     heads = ("faults needed", "states", "steps")
     return matrix("Which flaw breaks which law", tuple(LAWS), heads, rows)
 

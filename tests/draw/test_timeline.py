@@ -1,5 +1,7 @@
 """The timeline: what it reads from a trace, and that it can be read."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from xml.etree import ElementTree as ET
@@ -211,6 +213,22 @@ def test_a_dead_letter_stands_where_its_own_message_waited_in_vain() -> None:
 def test_the_same_trace_gives_the_same_bytes() -> None:
     done = run(scenarios.disaster_recovery)
     assert done.timeline().svg() == done.timeline().svg()
+
+
+def test_no_drawing_loads_matplotlib_or_pandas() -> None:
+    code = """
+import sys
+from sagakit import run
+from sagakit.draw.deployment import deployment_diagram
+from sagakit.draw.states import Move, states
+from sagakit.payments.topology import payment_system
+run("happy_path").timeline().svg()
+deployment_diagram(payment_system()).svg()
+states([Move("OPEN", "CLOSED")], title="A breaker").svg()
+print({"matplotlib", "pandas", "numpy"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_the_legend_can_be_left_out() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from sagakit import zoo
 from sagakit.cli import main
-from sagakit.draw.matrix import Row, alternative, matrix
+from sagakit.draw.matrix import FlawRow, alternative, matrix
 from sagakit.zoo import NAMES
 from sagakit.zoo import matrix as zoo_matrix
 from sagakit.zoo.matrix import Kill, describe, kill_figure, kill_matrix, kills
@@ -64,9 +64,9 @@ def _between(complaint: str, laws: set[str]) -> bool:
 
 def test_the_figure_shows_what_breaks_what_was_missed_and_what_holds() -> None:
     rows = [
-        Row("found", "one law", ["one law", "a third law"], ("crashes=1", "12")),
-        Row("missed", "another law", ["one law"], ("none", "")),
-        Row("at ease", "", [], ("all", "1,300"), apart=True),
+        FlawRow("found", "one law", ["one law", "a third law"], ("crashes=1", "12")),
+        FlawRow("missed", "another law", ["one law"], ("none", "")),
+        FlawRow("at ease", "", [], ("all", "1,300"), apart=True),
     ]
     picture = matrix("Flaws", LAWS, HEADS, rows)
     shown = words(picture)
@@ -81,7 +81,7 @@ def test_the_figure_shows_what_breaks_what_was_missed_and_what_holds() -> None:
 
 
 def test_a_row_without_a_law_of_its_own_tells_what_it_breaks() -> None:
-    told = alternative("Flaws", HEADS, [Row("at ease", "", ["one law"], ("all", "7"))])
+    told = alternative("Flaws", HEADS, [FlawRow("at ease", "", ["one law"], ("all", "7"))])
     assert told.endswith('at ease: breaking "one law" (faults: all; states: 7).')
 
 
