@@ -7,6 +7,7 @@ account, so all of it is read from there. What speaks of payments is in `payment
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
 from sagakit.contract.deployment import Rule
@@ -108,9 +109,9 @@ class Evidence:
         self.ended = ended and not stopped
         self.messages = Messages(records, trace.rules or () if rules is None else rules)
         self._actors = {lane.name for lane in trace.participants if lane.kind == "actor"}
-        self._positions: dict[type, list[int]] = defaultdict(list)
+        self._by_kind: dict[type, list[Seen]] = defaultdict(list)
         for position, record in enumerate(records):
-            self._positions[type(record.fact)].append(position)
+            self._by_kind[type(record.fact)].append(Seen(position, record))
         self.losses: list[Loss] = []
         self.restores: list[Restore] = []
         self.unrepaired: dict[str, Loss] = {}
@@ -118,9 +119,8 @@ class Evidence:
 
     def of(self, *kinds: type) -> list[Seen]:
         """Return the records of these kinds of facts, in the order of the trace."""
-        records = self.trace.entries
-        positions = [position for kind in kinds for position in self._positions.get(kind, ())]
-        return [Seen(position, records[position]) for position in sorted(positions)]
+        found = [seen for kind in kinds for seen in self._by_kind.get(kind, ())]
+        return sorted(found, key=attrgetter("position")) if len(kinds) > 1 else found
 
     @cached_property
     def history(self) -> list[Seen]:

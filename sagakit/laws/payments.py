@@ -1,6 +1,7 @@
 """The evidence about payments: where each one's money is, and how its saga went."""
 
 from collections import defaultdict
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -24,20 +25,18 @@ class Movement(NamedTuple):
     amount: Decimal
 
 
+@dataclass(slots=True)
 class Standing:
     """The money of one payment: debits and refunds at the wallet, charges at the provider.
 
     `kept` is what the provider keeps, by Idempotency-Key; `last` is the index of the last of these.
     """
 
-    __slots__ = ("charges", "debits", "kept", "last", "refunds")
-
-    def __init__(self) -> None:
-        self.debits: list[Movement] = []
-        self.refunds: list[Movement] = []
-        self.charges: list[Seen] = []
-        self.kept: dict[str, Decimal] = {}
-        self.last = 0
+    debits: list[Movement] = field(default_factory=list)
+    refunds: list[Movement] = field(default_factory=list)
+    charges: list[Seen] = field(default_factory=list)
+    kept: dict[str, Decimal] = field(default_factory=dict)
+    last: int = 0
 
     @property
     def net_debit(self) -> Decimal:
@@ -53,19 +52,17 @@ class Standing:
         return self.net_debit - self.provider_keeps
 
 
+@dataclass(slots=True)
 class Life:
     """One payment as the Payment Service's store has it, and its final events.
 
     `status` is empty as long as the store knows no such payment; `last` is the last that was seen.
     """
 
-    __slots__ = ("amount", "finals", "last", "status")
-
-    def __init__(self, first: Seen) -> None:
-        self.amount: Decimal = ZERO
-        self.status = ""
-        self.last = first
-        self.finals: list[Seen] = []
+    last: Seen
+    amount: Decimal = ZERO
+    status: str = ""
+    finals: list[Seen] = field(default_factory=list)
 
 
 class UnderWay(NamedTuple):
@@ -120,16 +117,11 @@ class PaymentEvidence(Evidence):
         for seen in self.answers:
             commit = seen.fact
             if commit.store == PAYMENTS and commit.item is not None:
-                life = found.get(commit.key)
-                if life is None:
-                    life = found[commit.key] = Life(seen)
+                life = found.setdefault(commit.key, Life(seen))
                 life.last = seen
                 life.status, life.amount = commit.item.status, commit.item.amount
         for event in self.published:
-            saga = event.record.saga
-            life = found.get(saga)
-            if life is None:
-                life = found[saga] = Life(event)
+            life = found.setdefault(event.record.saga, Life(event))
             if event.fact.event in FINAL_EVENTS:
                 life.finals.append(event)
         return found

@@ -6,16 +6,8 @@ from collections.abc import Iterable, Iterator
 from sagakit.contract.terminal import count
 from sagakit.laws.evidence import CALLS, ENDS, Breach, Found
 from sagakit.laws.payments import BREAKER, PaymentEvidence
-from sagakit.trace.facts import (
-    Acknowledged,
-    Asked,
-    Committed,
-    ItemRead,
-    PartyAnswered,
-    PartyUnreachable,
-    Received,
-    Seen,
-)
+from sagakit.trace import facts
+from sagakit.trace.facts import Seen
 
 NOT_CHARGED = ("declined", "voided")  # the provider's word that it keeps nothing, for good
 PROBE = "the prober's HALF_OPEN"
@@ -56,12 +48,12 @@ def _known(talk: Iterable[Seen]) -> tuple[set[str], dict[str, Seen]]:
     for seen in talk:
         invocation = seen.record.invocation
         match seen.fact:
-            case Asked(key=key, void=False):
+            case facts.Asked(key=key, void=False):
                 latest[invocation] = seen
                 unknown[key].append(seen)
-            case PartyAnswered(key=key, outcome=outcome) if outcome in NOT_CHARGED:
+            case facts.PartyAnswered(key=key, outcome=outcome) if outcome in NOT_CHARGED:
                 settled.add(key)
-            case PartyUnreachable(key=key) if latest.get(invocation) in unknown[key]:
+            case facts.PartyUnreachable(key=key) if latest.get(invocation) in unknown[key]:
                 unknown[key].remove(latest[invocation])
     return settled, {
         key: requests[0] for key, requests in unknown.items() if requests and key not in settled
@@ -76,7 +68,7 @@ def one_key(evidence: PaymentEvidence) -> Found:
     talks = _talks(evidence)
     calls = 0
     for saga, talk in talks.items():
-        requests = [seen for seen in talk if isinstance(seen.fact, Asked)]
+        requests = [seen for seen in talk if isinstance(seen.fact, facts.Asked)]
         charges = [seen for seen in requests if _charges(seen)]
         calls += len(requests)
         for seen in requests:
@@ -113,9 +105,9 @@ def breaker(evidence: PaymentEvidence) -> Found:
     for seen in _around_the_breaker(evidence):
         who, saga = seen.record.invocation, seen.record.saga
         match seen.fact:
-            case ItemRead(item=item):
+            case facts.ItemRead(item=item):
                 goes_by[who] = item.state if item is not None else "CLOSED"
-            case Committed(item=item):
+            case facts.Committed(item=item):
                 stored = item.state
                 goes_by[who] = PROBE if stored == "HALF_OPEN" else stored
                 opened += stored == "OPEN"
@@ -125,7 +117,7 @@ def breaker(evidence: PaymentEvidence) -> Found:
                         text += f"{other.record.saga}, begun {other}, had no answer yet"
                         breaches.append(Breach(seen.position, text))
                     probes[who] = seen
-            case Asked(party=party):
+            case facts.Asked(party=party):
                 calls += 1
                 state = goes_by.get(who, stored)
                 if state == PROBE:
@@ -144,13 +136,15 @@ def _around_the_breaker(evidence: PaymentEvidence) -> Iterator[Seen]:
     """Yield reads and writes of the breaker, requests to the provider, and of the invocations that
     made them what ends their interest: an answer, a crash, an acknowledgement, the next message."""
     callers: set[int] = set()
-    for seen in evidence.of(ItemRead, Committed, *CALLS, *ENDS, Received, Acknowledged):
+    for seen in evidence.of(
+        facts.ItemRead, facts.Committed, *CALLS, *ENDS, facts.Received, facts.Acknowledged
+    ):
         invocation, fact = seen.record.invocation, seen.record.fact
-        if isinstance(fact, ItemRead | Committed):
-            if fact.store != BREAKER or (isinstance(fact, Committed) and not fact.writes):
+        if isinstance(fact, facts.ItemRead | facts.Committed):
+            if fact.store != BREAKER or (isinstance(fact, facts.Committed) and not fact.writes):
                 continue
             callers.add(invocation)
-        elif isinstance(fact, Asked):
+        elif isinstance(fact, facts.Asked):
             callers.add(invocation)
         if invocation in callers:
             yield seen
@@ -166,7 +160,7 @@ def _talks(evidence: PaymentEvidence) -> dict[str | None, list[Seen]]:
 
 def _charges(seen: Seen) -> bool:
     """True for a request to charge; another is to void."""
-    return isinstance(seen.fact, Asked) and not seen.fact.void
+    return isinstance(seen.fact, facts.Asked) and not seen.fact.void
 
 
 def _shown(seen: Seen) -> str:

@@ -27,9 +27,8 @@ def conservation(evidence: PaymentEvidence) -> Found:
     standings = evidence.standings
     kept = sum((standing.provider_keeps for standing in standings.values()), ZERO)
     unsettled = {saga: standing for saga, standing in standings.items() if standing.on_the_way}
-    on_the_way = sum(
-        (unsettled[saga].on_the_way for saga in unsettled if saga in evidence.under_way), ZERO
-    )
+    moving = [standing for saga, standing in unsettled.items() if saga in evidence.under_way]
+    on_the_way = sum((standing.on_the_way for standing in moving), ZERO)
     total = wallets + kept + on_the_way
     text = f"wallets {wallets:.2f} + provider {kept:.2f}"
     if on_the_way:
