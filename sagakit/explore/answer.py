@@ -1,6 +1,7 @@
 """The answer of `explore`: what was covered, which laws held, the shortest run that broke one."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ ARGUMENTS = {
 """Of a fault to the argument of `explore` that is its budget; the rest is in `provider`"""
 
 
+@dataclass(repr=False, eq=False)
 class Exploration:
     """The answer of `explore`.
 
@@ -56,31 +58,24 @@ class Exploration:
     seconds      how long it took
     """
 
-    def __init__(
-        self,
-        scenario: Scenario | System,
-        prepared: Explorable,
-        budget: Mapping[str, int],
-        services: Mapping[str, Service] | None,
-        invariants: tuple[Invariant, ...] = (),
-        *,
-        reorder: bool = True,
-        reduced: bool = True,
-    ) -> None:
-        self.scenario = scenario
-        self.prepared = prepared
-        self.budget = budget
-        self.services = services
-        self.invariants = invariants
-        self.states = self.transitions = self.ends = self.runs = self.judged = 0
-        self.seconds = 0.0
-        self.cut_by = ""
-        self.held: dict[str, int] = {}
-        self.broken: list[Counterexample] = []
-        self.graph: StateGraph | None = None
-        self.start: State | None = None
-        self.reorder = reorder
-        self.reduced = reduced
+    scenario: Scenario | System
+    prepared: Explorable
+    budget: Mapping[str, int]
+    services: Mapping[str, Service] | None
+    invariants: tuple[Invariant, ...]
+    reorder: bool
+    reduced: bool
+    states: int = 0
+    transitions: int = 0
+    ends: int = 0
+    runs: int = 0
+    judged: int = 0
+    seconds: float = 0.0
+    cut_by: str = ""
+    held: dict[str, int] = field(default_factory=dict)
+    broken: list[Counterexample] = field(default_factory=list)
+    graph: StateGraph | None = None
+    start: State | None = None
 
     @property
     def complete(self) -> bool:
@@ -118,9 +113,24 @@ class Exploration:
         """
         if not self.complete:
             return None
-        if self.graph is None or self.start is None:
+        graph, start = self.graph, self.start
+        if graph is None or start is None:
             return self.runs
-        return schedules(self.graph, self.start, reduced=self.reduced)
+
+        def leads_to(state: State) -> tuple[State, list[State]]:
+            return state, [after for _, after in following(graph, state, reduced=self.reduced)]
+
+        paths: dict[State, int] = {}  # from each state to a state at rest
+        waiting = [leads_to(start)]
+        while waiting:
+            state, next_states = waiting[-1]
+            missing = next((after for after in next_states if after not in paths), None)
+            if missing is None:
+                paths[state] = sum(paths[after] for after in next_states) or 1
+                waiting.pop()
+            else:
+                waiting.append(leads_to(missing))
+        return paths[start]
 
     @property
     def laws(self) -> "pd.DataFrame":
@@ -146,13 +156,11 @@ class Exploration:
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments of `explore` besides the scenario."""
-        arguments: dict[str, Any] = {}
-        provider = {}
-        for fault, many in self.budget.items():
-            if many and fault in ANSWERS:
-                provider[fault] = many
-            elif many:
-                arguments[ARGUMENTS[fault]] = many
+        spent = {fault: many for fault, many in self.budget.items() if many}
+        provider = {fault: many for fault, many in spent.items() if fault in ANSWERS}
+        arguments: dict[str, Any] = {
+            ARGUMENTS[fault]: many for fault, many in spent.items() if fault in ARGUMENTS
+        }
         if provider:
             arguments["provider"] = provider
         if not self.reorder:
@@ -246,22 +254,6 @@ class Exploration:
             return f"{text}."
         come = "comes" if self.judged == 1 else "come"
         return f"{text}, which {come} to every end and to all that the stores ever hold."
-
-
-def schedules(graph: StateGraph, start: State, *, reduced: bool) -> int:
-    """Count the paths from a state to a state at rest."""
-    paths: dict[State, int] = {}
-    path = [(start, [after for _, after in following(graph, start, reduced=reduced)])]
-    while path:
-        state, leads_to = path[-1]
-        missing = next((after for after in leads_to if after not in paths), None)
-        if missing is None:
-            paths[state] = sum(paths[after] for after in leads_to) or 1
-            path.pop()
-        else:
-            steps = following(graph, missing, reduced=reduced)
-            path.append((missing, [after for _, after in steps]))
-    return paths[start]
 
 
 def _and(words: list[str]) -> str:

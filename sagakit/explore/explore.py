@@ -8,6 +8,7 @@ import gc
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Literal
 
 from sagakit.contract.ports import Service
@@ -26,7 +27,7 @@ from sagakit.laws.evidence import Verdict
 from sagakit.laws.laws import held_by, no_collection
 from sagakit.run import Invariant, Run, run
 from sagakit.scenarios import BadScenario, Scenario, System, resolve
-from sagakit.scenarios.explorable import Variants, prepare
+from sagakit.scenarios.explorable import prepare
 from sagakit.sim.schedule import Choice, ScheduleMismatch
 
 Services = Mapping[str, Service]
@@ -94,41 +95,28 @@ def explore(
         raise BadScenario("services: give a dict, {name: class}")
     own = _callables(invariants)
     prepared = prepare(scenario, services)
-    begun = time.perf_counter()
-
-    def begin() -> Exploration:
-        spent = dict(zip(FAULTS, budget, strict=True))
-        return Exploration(
-            scenario, prepared, spent, services, own, reorder=reorder, reduced=reduced
+    if prepared.variants is not None and any(budget.values()):
+        name = prepared.variants.name
+        raise BadScenario(
+            f"{scenario.name}: its {name} are explored without a budget: leave the budget out, "
+            f"or explore the scenario without {name}"
         )
-
-    if prepared.variants is not None:
-        answer = begin()
-        _must_be_empty(budget, scenario.name, prepared.variants)
-        with coroutines_awaited():
+    answer = Exploration(scenario, prepared, budget, services, own, reorder, reduced)
+    begun = time.perf_counter()
+    with coroutines_awaited():
+        if prepared.variants is not None:
             runs = (run(variant, services=services) for variant in prepared.variants.scenarios())
             _judge_all(answer, runs, stop, limit)
-        answer.seconds = time.perf_counter() - begun
-        return answer
-    watchdog = Watchdog()
-    with watchdog.watching(), coroutines_awaited(), no_collection():
-        contended: frozenset[Resource] = frozenset()
-        while True:
-            answer = begin()
-            try:
-                graph = StateGraph(prepared, contended, watchdog, reorder=reorder)
-                _search(answer, graph, budget, stop, limit)
-            except Contended as found:
-                contended |= {found.args[0]}
-                continue
-            answer.seconds = time.perf_counter() - begun
-            return answer
+        else:
+            answer = _search_all(answer, stop, limit)
+    answer.seconds = time.perf_counter() - begun
+    return answer
 
 
 # The arguments.
 
 
-def _budget(spend: Mapping[str, Any], provider: Any) -> tuple[int, ...]:
+def _budget(spend: Mapping[str, Any], provider: Any) -> dict[str, int]:
     """Return how many of each fault may be spent, in the order of `FAULTS`. `spend` has the first
     of them, in that order, by the names of the arguments."""
     if not isinstance(provider, Mapping):
@@ -140,8 +128,9 @@ def _budget(spend: Mapping[str, Any], provider: Any) -> tuple[int, ...]:
     counts = {**spend, **{f"provider[{name!r}]": many for name, many in provider.items()}}
     for name, many in counts.items():
         _must_be_whole(name, many, least=0)
-    budget = dict(zip(FAULTS, spend.values(), strict=False)) | dict(provider)
-    return tuple(budget.get(name, 0) for name in FAULTS)
+    return (
+        dict.fromkeys(FAULTS, 0) | dict(zip(FAULTS, spend.values(), strict=False)) | dict(provider)
+    )
 
 
 def _callables(invariants: Any) -> tuple[Invariant, ...]:
@@ -154,14 +143,6 @@ def _callables(invariants: Any) -> tuple[Invariant, ...]:
 def _must_be_whole(name: str, number: Any, *, least: int) -> None:
     if not isinstance(number, int) or isinstance(number, bool) or number < least:
         raise BadScenario(f"{name}: a whole number from {least} on, not {number!r}")
-
-
-def _must_be_empty(budget: tuple[int, ...], scenario: str, variants: Variants) -> None:
-    if any(budget):
-        raise BadScenario(
-            f"{scenario}: its {variants.name} are explored without a budget: leave the budget out, "
-            f"or explore the scenario without {variants.name}"
-        )
 
 
 # The search.
@@ -196,12 +177,26 @@ def _judge_all(answer: Exploration, runs: Iterable[Run], stop: str, limit: int) 
                 progress.say(f"{answer.runs:,} runs")
 
 
-def _search(
-    answer: Exploration, graph: StateGraph, budget: tuple[int, ...], stop: str, limit: int
-) -> None:
+def _search_all(empty: Exploration, stop: str, limit: int) -> Exploration:
+    """Search all states, again whenever something turns out to be contended."""
+    contended: frozenset[Resource] = frozenset()
+    watchdog = Watchdog()
+    with watchdog.watching(), no_collection():
+        while True:
+            answer = replace(empty, held={}, broken=[])
+            try:
+                graph = StateGraph(empty.prepared, contended, watchdog, reorder=empty.reorder)
+                _search(answer, graph, stop, limit)
+            except Contended as found:
+                contended |= {found.args[0]}
+            else:
+                return answer
+
+
+def _search(answer: Exploration, graph: StateGraph, stop: str, limit: int) -> None:
     """Search breadth first, with fewer faults first: so the first run that breaks a law has the
     fewest faults, and of those the fewest steps."""
-    start: State = (*graph.start, budget)
+    start: State = (*graph.start, tuple(answer.budget.values()))
     paths = Paths(graph, start)
     answer.graph, answer.start = graph, start
     waiting: dict[int, dict[int, list[State]]] = {0: {0: [start]}}  # faults, steps
@@ -297,13 +292,12 @@ def _hold(answer: Exploration, judged: Run, schedule: list[Choice] | None) -> No
             answer.held[verdict.law] = answer.held.get(verdict.law, 0) + 1
     if all(verdict.held or verdict.law in known for verdict in verdicts):
         return
-    if schedule is None:
-        story = Story(judged)
-    else:
 
-        def broken(run: Run) -> set[str]:
-            return {verdict.law for verdict in _verdicts(answer, run) if not verdict.held}
+    def broken(run: Run) -> set[str]:
+        return {verdict.law for verdict in _verdicts(answer, run) if not verdict.held}
 
+    story = Story(judged)
+    if schedule is not None:
         guard = answer.prepared.guard
         story = readable(answer.scenario, answer.services, schedule, broken, guard)
     seen = answer.states or answer.runs
