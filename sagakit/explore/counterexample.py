@@ -44,7 +44,9 @@ class Counterexample(NamedTuple):
     @property
     def steps(self) -> int:
         """The number of steps that are made in it."""
-        return steps_in(self.run.records) if self.schedule is None else len(self.schedule)
+        if self.schedule is not None:
+            return len(self.schedule)
+        return sum(isinstance(record.fact, ANSWERS) for record in self.run.records)
 
     @property
     def faults(self) -> list[Choice]:
@@ -54,12 +56,10 @@ class Counterexample(NamedTuple):
     @property
     def cause(self) -> str:
         """The faults that led to it, or who met whom."""
-        faults = went_wrong(self.run.records)
-        if faults:
+        if faults := list(_faults(self.run.records)):
             happened = "; ".join(faults)
             return f"{happened[0].upper()}{happened[1:]}."
-        meeting = met(self.run.records)
-        if meeting:
+        if meeting := _met(self.run.records):
             return f"Without any fault: {meeting}."
         in_turn = self.schedule and not self.decisive
         return "Without any fault" + (", each step in its turn." if in_turn else ".")
@@ -67,7 +67,7 @@ class Counterexample(NamedTuple):
     @property
     def effect(self) -> str:
         """The breach of the law, without the positions in the trace."""
-        return without_records(self.verdict.detail)
+        return re.sub(r" \(record \d+\)", "", self.verdict.detail)
 
     @property
     def sentence(self) -> str:
@@ -213,31 +213,14 @@ def _indented(text: str) -> Iterator[str]:
             inside = "" if inside else line.partition(" ")[0]
 
 
-RECORD = re.compile(r" \(record \d+\)")
-
 ANSWERS = (
     facts.ItemRead, facts.Committed, facts.StoreRefused, facts.PartyAnswered,
     facts.PartyUnreachable, facts.SnapshotRead, facts.EventsRead,
 )  # fmt: skip
-"""The answers of stores and external parties"""
+"""The answers of stores and external parties: the steps of a run by the clock"""
 
 
-def without_records(text: str) -> str:
-    """Return a verdict's text without the positions in the trace."""
-    return RECORD.sub("", text)
-
-
-def steps_in(trace: Trace) -> int:
-    """Count the steps of a run by the clock: answers of stores and external parties."""
-    return sum(isinstance(record.fact, ANSWERS) for record in trace)
-
-
-def went_wrong(trace: Trace) -> list[str]:
-    """Return the faults of a run, in their order."""
-    return list(_faults(trace))
-
-
-def met(trace: Trace) -> str:
+def _met(trace: Trace) -> str:
     """Tell of the first that went on with what it had read although another had written it since.
 
     That is where a run leaves the order in which each handler finds the work of the others done.
@@ -281,54 +264,46 @@ def _who(events: dict[int, str], record: Record, beside: Record) -> str:
 
 
 def _faults(trace: Trace) -> Iterator[str]:
+    """Yield the faults of a run, in their order."""
     books: dict[str, tuple[str, int]] = {}  # key to state, and when it was entered
     done: dict[int, str] = {}  # invocation to its last step
     for record in trace:
-        yield from _fault(record, books, done)
-        match record.fact:
-            case facts.ItemRead() as fact:
-                done[record.invocation] = f"had read {fact.key} in {fact.store}"
-            case facts.Committed() as fact:
-                done[record.invocation] = f"had written {fact.key or 'its inbox'} in {fact.store}"
+        t, saga, _, invocation, fact = record
+        event = getattr(fact, "event", None)
+        what = f"{event} of {saga}" if event else "a message"
+        match fact:
+            case facts.EventDoubled() | facts.MessageDoubled():
+                yield f"{what} came twice"
+            case facts.EventLost() | facts.MessageLost():
+                yield f"{what} was lost"
+            case facts.StoreLost(store=store):
+                yield f"{store} lost all its data at {t} ms"
+            case facts.SnapshotTaken():
+                yield f"the snapshot was taken at {t} ms"
+            case facts.ItemRead():
+                done[invocation] = f"had read {fact.key} in {fact.store}"
+            case facts.Committed():
+                if not fact.heard:
+                    yield f"the answer of {fact.store} to the {fact.service} was lost"
+                done[invocation] = f"had written {fact.key or 'its inbox'} in {fact.store}"
+            case facts.Crashed(service=service):
+                step = done.get(invocation)
+                when = "before its first step" if step is None else f"after it {step}"
+                yield f"the {service} crashed {when} {f'for {saga}' if saga else 'at work'}"
+            case facts.Booked():
+                books[fact.key] = (fact.state, t)
+                if fact.state == "declined":
+                    yield f"the {fact.party} declined {saga}"
             case facts.Asked(party=party):
-                done[record.invocation] = f"had asked the {party}"
+                done[invocation] = f"had asked the {party}"
             case facts.PartySilent():
-                done[record.invocation] = "had got no answer"
-
-
-def _fault(
-    record: Record, books: dict[str, tuple[str, int]], done: dict[int, str]
-) -> Iterator[str]:
-    """Yield what a record tells of a fault: nothing, for most."""
-    t, saga, _, invocation, fact = record
-    event = getattr(fact, "event", None)
-    what = f"{event} of {saga}" if event else "a message"
-    match fact:
-        case facts.EventDoubled() | facts.MessageDoubled():
-            yield f"{what} came twice"
-        case facts.EventLost() | facts.MessageLost():
-            yield f"{what} was lost"
-        case facts.StoreLost(store=store):
-            yield f"{store} lost all its data at {t} ms"
-        case facts.SnapshotTaken():
-            yield f"the snapshot was taken at {t} ms"
-        case facts.Committed(heard=False):
-            yield f"the answer of {fact.store} to the {fact.service} was lost"
-        case facts.Crashed(service=service):
-            step = done.get(invocation)
-            when = "before its first step" if step is None else f"after it {step}"
-            yield f"the {service} crashed {when} {f'for {saga}' if saga else 'at work'}"
-        case facts.Booked():
-            books[fact.key] = (fact.state, t)
-            if fact.state == "declined":
-                yield f"the {fact.party} declined {saga}"
-        case facts.PartySilent():
-            yield _silence(fact, saga, books.get(fact.key, ("", -1)), t)
-        case facts.PartyUnreachable(party=party):
-            yield f"the {party} could not be reached for {saga}"
-        case _ if isinstance(fact, TOLD_BY_LABEL):
-            drawn = arrow(record)
-            yield f"{drawn.target}: {drawn.label}"
+                yield _silence(fact, saga, books.get(fact.key, ("", -1)), t)
+                done[invocation] = "had got no answer"
+            case facts.PartyUnreachable(party=party):
+                yield f"the {party} could not be reached for {saga}"
+            case _ if isinstance(fact, TOLD_BY_LABEL):
+                drawn = arrow(record)
+                yield f"{drawn.target}: {drawn.label}"
 
 
 TOLD_BY_LABEL: Any = (

@@ -7,6 +7,7 @@ handlers, do not touch one item of one store, one of them at least to write, and
 bring about the other. The new order is run, and kept only if it ends as the old one did.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -20,16 +21,8 @@ from sagakit.run import Run
 from sagakit.scenarios import Scenario, System
 from sagakit.scenarios.build import build_world
 from sagakit.sim.schedule import THEN_CRASH, Choice, ScheduledKernel, ScheduleMismatch
-from sagakit.trace.facts import (
-    CommitRequested,
-    Committed,
-    ItemRead,
-    PartyAnswered,
-    PartySilent,
-    PartyUnreachable,
-    Record,
-    StoreRefused,
-)
+from sagakit.trace import facts
+from sagakit.trace.facts import Record
 
 LONG = 2_000  # choices: nobody reads that, and each order that is tried is run
 
@@ -91,12 +84,11 @@ class _Walk:
     def _make(self, move: Move) -> None:
         who = next(each for each in self.present if each.token == move.token)
         self.present.remove(who)
-        ended = self.graph.ended[who.token]
+        ended, last = self.graph.ended[who.token], who.last
         act = FAULTS[move.fault] if move.fault is not None else "step"
-        last = who.last
-        if ended and move.fault == CRASH and who.last >= 0:  # after its last step
-            done = self.schedule[who.last]
-            self.schedule[who.last] = done._replace(act=f"{done.act}{THEN_CRASH}")  # type: ignore[arg-type]
+        if ended and move.fault == CRASH and last >= 0:  # after its last step
+            done = self.schedule[last]
+            self.schedule[last] = done._replace(act=f"{done.act}{THEN_CRASH}")  # type: ignore[arg-type]
         elif not ended:
             last = len(self.schedule)
             self.schedule.append(Choice(who.service, who.subject, who.arrival, act))  # type: ignore[arg-type]
@@ -113,19 +105,12 @@ class _Walk:
         moment = min(things[each.token].due for each in waiting)
         arriving = [each for each in waiting if things[each.token].due == moment]
         self.present = [each for each in self.present if each not in arriving]
-        for token in _added(before[2], following[2]):
-            self._arrives(token)
-
-
-def _added(before: Sequence[int], following: Sequence[int]) -> list[int]:
-    left = list(before)
-    added = []
-    for token in following:
-        if token in left:
-            left.remove(token)
-        else:
-            added.append(token)
-    return added
+        staying = Counter(before[2])
+        for token in following[2]:
+            if staying[token]:
+                staying[token] -= 1
+            else:
+                self._arrives(token)
 
 
 # For readers.
@@ -264,7 +249,7 @@ def _steps(found: Replayed, guard: str) -> list[_Step]:
             if index >= 0:
                 own[index].append(record)
                 keys.setdefault(index, sent.get(record.invocation))
-            if isinstance(record.fact, CommitRequested):
+            if isinstance(record.fact, facts.CommitRequested):
                 sent[record.invocation] = record.fact.item and record.fact.item.key
     return [_step(each, keys.get(index), begun, guard) for index, each in enumerate(own)]
 
@@ -280,13 +265,13 @@ def _step(
         if record.invocation != handler:
             continue
         match record.fact:
-            case ItemRead(store=store, key=key):
+            case facts.ItemRead(store=store, key=key):
                 touches.append((store, key, False))
-            case Committed(store=store, key=key):
+            case facts.Committed(store=store, key=key):
                 touches.append((store, key, True))
-            case StoreRefused(store=store):
+            case facts.StoreRefused(store=store):
                 touches.append((store, sent, False))
-            case PartyAnswered() | PartyUnreachable() | PartySilent() as answer:
+            case facts.PartyAnswered() | facts.PartyUnreachable() | facts.PartySilent() as answer:
                 # Whether the call was right depends on what the guard was at that moment.
                 touches += [(answer.party, answer.key, True), (guard, None, False)]
     return _Step(handler, saga, touches, begun[handler])
