@@ -6,7 +6,6 @@ search begins again, with it among those that are contended.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
 
 from sagakit.contract import operations as ops
 from sagakit.contract.deployment import Deployment
@@ -36,17 +35,18 @@ class Sharing:
     def is_own(self, token: Running, saga: str) -> bool:
         """Return whether the next step touches nothing that another saga writes, and writes nothing
         that another touches. Such a step can come first: it changes nothing for the others."""
-        operation: Any = token.operation
-        if isinstance(operation, ops.Get):
-            resource, writes = (self._numbers[operation.store], operation.key), False
-        elif isinstance(operation, ops.Commit) and operation.item is not None:
-            resource, writes = (self._numbers[operation.store], operation.item.key), True
-        elif isinstance(operation, ops.Ask):
-            if token.service in self._contending:
-                return False  # whether the call was right depends on the breaker at that moment
-            resource, writes = (self._numbers[operation.party], operation.key), True
-        else:
-            return True
+        match token.operation:
+            case ops.Get(store, key):
+                writes = False
+            case ops.Commit(store, item) if item is not None:
+                key, writes = item.key, True
+            case ops.Ask(party=store, key=key):
+                if token.service in self._contending:
+                    return False  # whether the call was right depends on the breaker at that moment
+                writes = True
+            case _:
+                return True
+        resource = self._numbers[store], key
         if resource in self._contended:
             return False
         readers, writers = self._readers[resource], self._writers[resource]

@@ -8,16 +8,8 @@ from sagakit.contract.deployment import Deployment, Function
 from sagakit.contract.driver import let_go
 from sagakit.contract.events import Event, NotUnderstood, decode
 from sagakit.contract.ports import AlreadyHandled, VersionConflict, handlers
-from sagakit.explore.purity import (
-    AWAITABLE,
-    MOST_STEPS,
-    UNFIT,
-    BadService,
-    NotingPorts,
-    line_of,
-    line_of_error,
-    told,
-)
+from sagakit.explore import purity
+from sagakit.explore.purity import BadService, told
 from sagakit.explore.timeouts import Endless, Watchdog
 
 
@@ -50,11 +42,11 @@ class Replayer:
         self._sample: list[_Asked] = []
 
     def _made(self, function: Function) -> "_Service":
-        ports = NotingPorts(function.name, self._deployment)
+        ports = purity.NotingPorts(function.name, self._deployment)
         try:
             service = function.build(ports)
         except Exception as error:
-            line = line_of_error(error)
+            line = purity.line_of_error(error)
             raise BadService(
                 f"{function.name} cannot be made: {type(error).__name__}: {error}"
                 + (f" ({line})" if line else "")
@@ -94,7 +86,7 @@ class Replayer:
 class _Service:
     """A service, with what its ports are asked for."""
 
-    def __init__(self, name: str, ports: NotingPorts, found: dict[type, Any]) -> None:
+    def __init__(self, name: str, ports: purity.NotingPorts, found: dict[type, Any]) -> None:
         self.name = name
         self.ports = ports
         self.handlers = found
@@ -140,7 +132,7 @@ class _Service:
         except VersionConflict:
             return Next(None, (), conflicted=True)
         except Endless as error:
-            line = line_of_error(error)
+            line = purity.line_of_error(error)
             raise BadService(f"{self.name} does not come to an end: see {line}") from None
         except BadService:
             raise
@@ -151,17 +143,17 @@ class _Service:
             let_go(coroutine)
 
     def _must_be_a_step(self, operation: Any, coroutine: Any, results: tuple[Any, ...]) -> None:
-        line = line_of(coroutine)
-        if len(results) > MOST_STEPS:
+        line = purity.line_of(coroutine)
+        if len(results) > purity.MOST_STEPS:
             raise BadService(
-                f"{self.name} does not come to an end: after {MOST_STEPS:,} steps for one "
+                f"{self.name} does not come to an end: after {purity.MOST_STEPS:,} steps for one "
                 f"message it {told(operation)}, in {line}"
             )
-        if type(operation) in AWAITABLE:
+        if type(operation) in purity.AWAITABLE:
             return
-        if type(operation) in UNFIT:
+        if type(operation) in purity.UNFIT:
             raise BadService(
-                f"{self.name} {UNFIT[type(operation)]} in {line}: explore does not know "
+                f"{self.name} {purity.UNFIT[type(operation)]} in {line}: explore does not know "
                 f"what that comes to"
             )
         what = told(operation) if operation is not None else "awaits something"

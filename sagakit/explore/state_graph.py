@@ -128,22 +128,20 @@ class StateGraph:
             self.sagas.append(saga)
         return number
 
-    def _token(self, token: Token) -> int:
+    def _token(self, token: Any) -> int:
         number = self.tokens(token)
         if number == len(self.saga_of):
-            saga = self.sagas[token.message]
+            saga, running = self.sagas[token.message], isinstance(token, Running)
+            operation = getattr(token, "operation", None)
+            ended = running and isinstance(operation, str | None)
             self.saga_of.append(saga)
-            ended = isinstance(token, Running) and isinstance(token.operation, str | None)
-            crashable = isinstance(token, Running) and token.crashable and self.is_queued(token)
-            self.is_running.append(isinstance(token, Running))
+            self.is_running.append(running)
             self.ended.append(ended)
-            self.acknowledges.append(isinstance(token, Running) and token.operation is None)
-            self.crashable.append(crashable)
+            self.acknowledges.append(running and operation is None)
+            self.crashable.append(running and token.crashable and self.is_queued(token))
             self.is_fresh.append(False)
-            self.guarded.append(isinstance(token, Running) and self._is_guarded(token.operation))
-            self.alone.append(
-                isinstance(token, Running) and not ended and self._sharing.is_own(token, saga)
-            )
+            self.guarded.append(self._is_guarded(operation))
+            self.alone.append(running and not ended and self._sharing.is_own(token, saga))
         return number
 
     def _is_guarded(self, operation: Any) -> bool:
@@ -181,15 +179,14 @@ class StateGraph:
             token = self._advance(
                 service, message, receives, retries + 1, (), clock, crashable=False
             )
-            self._advanced[key] = token
-            return token
-        if goes_on.conflicted:
-            operation = "MaxRetriesExceeded 4002"
-        elif operation is None:
-            retries = 0
-        token = self._token(
-            Running(service, message, receives, retries, results, operation, crashable)
-        )
+        else:
+            if goes_on.conflicted:
+                operation = "MaxRetriesExceeded 4002"
+            elif operation is None:
+                retries = 0
+            token = self._token(
+                Running(service, message, receives, retries, results, operation, crashable)
+            )
         self._advanced[key] = token
         return token
 
@@ -250,9 +247,7 @@ class StateGraph:
         acknowledges = self.acknowledges
         return tuple([number for number in tokens if not acknowledges[number]])
 
-    def _possible(
-        self, number: int, stores: int, clock: int
-    ) -> Iterable[tuple[int | None, int, tuple[int, ...]]]:
+    def _possible(self, number: int, stores: int, clock: int) -> Iterable[Outcome]:
         yield from self._outcomes_of(number, stores, clock)
         token = self.tokens.things[number]
         if self.crashable[number]:
@@ -262,10 +257,8 @@ class StateGraph:
             yield DUPLICATE, stores, (number, copy)
             yield DROP, stores, ()
 
-    def _outcomes_of(
-        self, number: int, stores: int, clock: int
-    ) -> list[tuple[int | None, int, tuple[int, ...]]]:
-        """Return what the token's step can come to: (fault spent or None, stores, tokens) each."""
+    def _outcomes_of(self, number: int, stores: int, clock: int) -> list[Outcome]:
+        """Return what the token's step can come to."""
         token = self.tokens.things[number]
         operation = token.operation
         if operation is None:
@@ -305,7 +298,7 @@ class StateGraph:
             goes_on = self._go_on(token, done.answer, clock, effect=done.effect)
             sent = self._sent(operation, token.service, clock) if done.effect else ()
             spent = FAULTS.index(done.fault) if done.fault else None
-            yield Outcome(spent, after, (goes_on, *sent))
+            yield spent, after, (goes_on, *sent)
 
     def _sent(self, operation: Any, service: str, clock: int) -> Iterable[int]:
         """Yield what an operation publishes. It is under way at once: the relay and the bus add no

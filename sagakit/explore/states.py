@@ -107,12 +107,8 @@ class Move(NamedTuple):
     if_nobody_crashes: tuple[int, ...]
 
 
-class Outcome(NamedTuple):
-    """One result of a step: the fault spent or None, its store and the tokens after it."""
-
-    fault: int | None
-    store: int
-    tokens: tuple[int, ...]
+Outcome = tuple[int | None, int, tuple[int, ...]]
+"""One result of a step: the fault spent or None, the store (or all stores) and the tokens after"""
 
 
 class Store(NamedTuple):
