@@ -28,7 +28,7 @@ from sagakit.contract.terminal import Progress
 from sagakit.scenarios import Scenario
 from sagakit.sweeps.outcome import Outcome, in_one_line, outcomes
 from sagakit.sweeps.plan import BadSweep, Case, Plan
-from sagakit.sweeps.results import Folder, Memory
+from sagakit.sweeps.results import FinishedRun, Folder, Memory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,7 +173,7 @@ def finished(
     executor: Executor,
     batch: int,
     waiting: Callable[[], None],
-) -> Generator[list[tuple[int, Case, Outcome]], None, None]:
+) -> Generator[list[FinishedRun], None, None]:
     """Yield the runs of each batch as it ends, in any order. `waiting` is called now and then.
 
     Raises `BrokenExecutor` if the executor cannot go on. What is under way when the generator is

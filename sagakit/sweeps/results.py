@@ -18,7 +18,7 @@ EVERY = 10.0  # s between two files
 PLAIN = int | float | bool | str | None
 PLAN_FILE = "_sweep.json"  # Parquet readers pass over what begins with "_"
 
-Row = tuple[int, Case, Outcome]
+FinishedRun = tuple[int, Case, Outcome]  # its number first
 
 
 class Memory:
@@ -27,9 +27,9 @@ class Memory:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.done: set[int] = set()
-        self._rows: list[Row] = []
+        self._rows: list[FinishedRun] = []
 
-    def add(self, rows: Sequence[Row]) -> None:
+    def add(self, rows: Sequence[FinishedRun]) -> None:
         self._rows.extend(rows)
 
     def flush(self) -> None:
@@ -40,7 +40,7 @@ class Memory:
         return _frame(self.plan, sorted(self._rows))
 
 
-class Folder:
+class Folder(Memory):
     """Rows in Parquet files of a folder: each file is written at once or not at all.
 
     done    the numbers of the runs that were there at the start
@@ -51,9 +51,8 @@ class Folder:
     def __init__(self, plan: Plan, to: str | Path) -> None:
         with extra("parquet"):
             import_module("pyarrow")  # with which pandas writes the files
-        self.plan = plan
+        super().__init__(plan)
         self.to = Path(to)
-        self._rows: list[Row] = []
         self._written = time.perf_counter()
         self._claim()
         self.done = {int(number) for number in self._read()["run"]}
@@ -75,8 +74,8 @@ class Folder:
             raise BadSweep(f"to: {self.to} holds something else: name a new folder")
         _write_at_once(file, lambda path: path.write_text(described, encoding="utf-8"))
 
-    def add(self, rows: Sequence[Row]) -> None:
-        self._rows.extend(rows)
+    def add(self, rows: Sequence[FinishedRun]) -> None:
+        super().add(rows)
         if time.perf_counter() - self._written > EVERY:
             self.flush()
 
@@ -119,7 +118,7 @@ def _described(plan: Plan) -> str:
     return json.dumps({**fields, "scenario": plan.scenario.to_json()}, indent=1)
 
 
-def _frame(plan: Plan, rows: Sequence[Row]) -> "pd.DataFrame":
+def _frame(plan: Plan, rows: Sequence[FinishedRun]) -> "pd.DataFrame":
     """Return the rows as a table whose types depend on the plan alone."""
     import pandas as pd
 
