@@ -5,7 +5,7 @@ states the payment system with them. A mistake (a rule to a queue that does not 
 without a handler) is refused when the deployment is made.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
@@ -180,28 +180,34 @@ class Deployment:
     def __post_init__(self) -> None:
         self._check_names()
         self._check_numbers()
-        self._check_queues()
+        for name, known, use, repair in self._references():
+            if name not in known:
+                names = ", ".join(sorted(known)) or "none (there are none yet)"
+                raise ValueError(f"{use}: {repair} one of {names}")
+        self._check_takers()
+
+    def _references(self) -> Iterator[tuple[str, set[str], str, str]]:
+        """Yield each name that a part uses, with the names that there are, and in words what is
+        wrong if it is none of them, and what to do."""
         functions = {function.name for function in self.functions}
-        targets = {queue.name for queue in self.queues} | {topic.name for topic in self.topics}
+        queues = {queue.name for queue in self.queues}
+        targets = queues | {topic.name for topic in self.topics}
+        for function in self.functions:
+            for name in (*function.queues, *filter(None, [function.retry_queue])):
+                use = f"{function.name} uses the queue {name!r}, which does not exist"
+                yield name, queues, use, "declare it, or use"
         for rule in self.rules:
-            if rule.target not in targets:
-                raise ValueError(
-                    f"the rule for {rule.event.__name__} sends to {rule.target!r}, which does not "
-                    f"exist: declare that queue or topic, or use one of {_names(targets)}"
-                )
+            use = (
+                f"the rule for {rule.event.__name__} sends to {rule.target!r}, which does not exist"
+            )
+            yield rule.target, targets, use, "declare that queue or topic, or use"
         for topic in self.topics:
-            for subscriber in topic.subscribers:
-                if subscriber not in functions:
-                    raise ValueError(
-                        f"{topic.name} has the subscriber {subscriber!r}, which is no function: "
-                        f"declare it, or use one of {_names(functions)}"
-                    )
+            for name in topic.subscribers:
+                use = f"{topic.name} has the subscriber {name!r}, which is no function"
+                yield name, functions, use, "declare it, or use"
         for table in self.tables:
-            if table.owner not in functions:
-                raise ValueError(
-                    f"{table.name} belongs to {table.owner!r}, which is no function: "
-                    f"name one of {_names(functions)}"
-                )
+            use = f"{table.name} belongs to {table.owner!r}, which is no function"
+            yield table.owner, functions, use, "name"
 
     def _check_numbers(self) -> None:
         fields = ("timeout", "concurrency", "batch", "client_timeout", "visibility", "receives")
@@ -212,17 +218,10 @@ class Deployment:
                 if number is not None and number < 1:
                     raise ValueError(f"{part.name}: {name} must be at least 1, not {number}")
 
-    def _check_queues(self) -> None:
+    def _check_takers(self) -> None:
         """Make sure that every queue is taken from by one function."""
-        queues = {queue.name for queue in self.queues}
         takers: dict[str, str] = {}
         for function in self.functions:
-            for name in (*function.queues, *filter(None, [function.retry_queue])):
-                if name not in queues:
-                    raise ValueError(
-                        f"{function.name} uses the queue {name!r}, which does not exist: declare "
-                        f"it, or use one of {_names(queues)}"
-                    )
             for name in function.queues:
                 other = takers.setdefault(name, function.name)
                 if other != function.name:
@@ -285,10 +284,6 @@ class Deployment:
             what = "store" if port == "archive" else port
             raise ValueError(f"{service}: there is no {what} {name!r}: {suggest(name, names)}")
         return name
-
-
-def _names(names: set[str]) -> str:
-    return ", ".join(sorted(names)) or "none (there are none yet)"
 
 
 class Uses:
