@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from sagakit.contract.suggest import suggest
-from sagakit.contract.timing import Count, Milliseconds
+from sagakit.contract.timing import Count, Milliseconds, must_end_later
 from sagakit.contract.validation import Validated
 
 
@@ -116,8 +116,7 @@ class _During(_Fault):
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> "_During":
-        if self.end <= self.start:
-            raise ValueError(f"end ({self.end} ms) must be later than start ({self.start} ms)")
+        must_end_later(self.start, self.end)
         return self
 
 

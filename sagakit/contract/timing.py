@@ -31,6 +31,12 @@ Span = Annotated[
 ]
 
 
+def must_end_later(start: int, end: int) -> None:
+    """Raise `ValueError` for a stretch of time (ms) that ends before it has begun, or at once."""
+    if end <= start:
+        raise ValueError(f"end ({end} ms) must be later than start ({start} ms)")
+
+
 class Timing(Validated):
     """The time that things take, in ms: a pair is drawn evenly between its ends, both included."""
 

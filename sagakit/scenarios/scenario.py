@@ -13,7 +13,7 @@ from sagakit.contract.events import NotUnderstood, encode, loads
 from sagakit.contract.external import Behaviour
 from sagakit.contract.faults import Fault
 from sagakit.contract.suggest import suggest
-from sagakit.contract.timing import Count, Milliseconds, Timing
+from sagakit.contract.timing import Count, Milliseconds, Timing, must_end_later
 from sagakit.contract.validation import BadScenario, Validated
 from sagakit.payments.api import IDENTIFIER, Post, payment_id_of
 from sagakit.payments.money import Amount, Balance
@@ -74,8 +74,8 @@ class ProviderRule(Validated):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if self.end is not None and self.end <= self.start:
-            raise ValueError(f"end ({self.end} ms) must be later than start ({self.start} ms)")
+        if self.end is not None:
+            must_end_later(self.start, self.end)
         if self.behaviour == "slow" and not self.delay:
             raise ValueError("slow by how much? Give a delay in ms, for instance delay=8000")
         return self
