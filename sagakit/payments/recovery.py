@@ -57,9 +57,11 @@ class RecoverableWalletService(WalletService):
             await self.wallets.commit(None, publish=held_back)
         for event in in_sequence(history):
             await self._apply(event)
-        for refusal in history:
-            if isinstance(refusal, InsufficientBalance):
-                await self._remember(refusal, snapshot)
+        for archived in history:
+            # A refused request moved no money, but must not be decided a second time.
+            request_id = archived.header.causation_id
+            if isinstance(archived, InsufficientBalance) and request_id not in snapshot.inbox:
+                await self.wallets.commit(None, handled=request_id)
         for request in unanswered(history, snapshot):
             await self.archive.deliver_again(request)
         await self.operator.tell("recovery complete")
@@ -86,11 +88,6 @@ class RecoverableWalletService(WalletService):
         else:
             wallet = wallet.credited(event.amount)
         await self.wallets.commit(wallet, handled=event.header.causation_id)
-
-    async def _remember(self, refusal: InsufficientBalance, snapshot: Backup) -> None:
-        """Remember a refused request: it moved no money, but must not be decided a second time."""
-        if refusal.header.causation_id not in snapshot.inbox:
-            await self.wallets.commit(None, handled=refusal.header.causation_id)
 
 
 def in_sequence(history: Iterable[PaymentEvent]) -> list[BalanceDebited | BalanceRefunded]:
