@@ -96,31 +96,33 @@ def _test(found: Counterexample) -> Iterator[str]:
     own = {each.__name__: each for each in found.explored.get("invariants", ())}
     law = found.verdict.law
     used = [*services.values(), *filter(None, [own.get(law)])]
-    scheduled = found.schedule is not None
-    explores = scheduled and _spent(found.explored)
-    yield from _imports(found.run.scenario, used, explores=scheduled)
+    schedule = found.schedule
+    yield from _imports(found.run.scenario, used, explores=schedule is not None)
     yield ""
     yield ""
-    yield f"def test_{_identifier(law)}() -> None:"
-    yield from _indented(f"r{QUOTES}{_wrapped(found.sentence)}{QUOTES}")
+    yield f"def test_{'_'.join(re.findall('[a-z0-9]+', law.lower()))}() -> None:"
+    sentence = "\n".join(wrap(found.sentence.replace(QUOTES, ""), WIDTH))
+    yield from _indented(f"r{QUOTES}{sentence}{QUOTES}")
     yield from _indented(f"scenario = {_scenario(found.run.scenario)}")
     arguments = ["scenario"]
     if services:
         pairs = ", ".join(f"{encode(name)}: {_name(made)}" for name, made in services.items())
         yield from _indented(f"services = {{{pairs}}}")
         arguments.append("services=services")
-    if not scheduled:
+    if schedule is None:
         yield from _indented(f"finished = run({', '.join(arguments)})")
         yield from _indented(_assertion(law, own))
         return
     yield "    schedule = ["
-    for choice in (found.schedule or ())[: found.decisive]:
+    for choice in schedule[: found.decisive]:
         yield f"        Choice({', '.join(map(encode, _shortened(choice)))}),"
     yield "    ]"
     yield "    try:"
     yield f"        finished = run({', '.join(arguments)}, schedule=schedule)"
     yield "    except ScheduleMismatch:  # it takes other steps by now: look at all of them again"
-    again = ", ".join([*arguments, *(explores or ())])
+    left_out = ("services", "invariants")
+    spent = [f"{name}={value!r}" for name, value in found.explored.items() if name not in left_out]
+    again = ", ".join([*arguments, *spent])
     if law in own:
         again += f", invariants=[{_name(own[law])}]"
     yield f"        assert explore({again}).proved"
@@ -185,24 +187,10 @@ def _scenario(scenario: Scenario | System) -> str:
     return f'Scenario.from_json(r"""{{\n{text}\n}}""")'
 
 
-def _spent(explored: Mapping[str, Any]) -> list[str]:
-    """Return the budget that `explore` was given, as arguments."""
-    left_out = ("services", "invariants")
-    return [f"{name}={value!r}" for name, value in explored.items() if name not in left_out]
-
-
 def _shortened(choice: Choice) -> tuple[Any, ...]:
     if choice.act != "step":
         return tuple(choice)
     return choice[:3] if choice.arrival > 1 else choice[:2]
-
-
-def _identifier(text: str) -> str:
-    return "_".join(re.findall(r"[a-z0-9]+", text.lower()))
-
-
-def _wrapped(text: str) -> str:
-    return "\n".join(wrap(text.replace(QUOTES, ""), WIDTH))
 
 
 def _indented(text: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import CodeType, FrameType
 from typing import Any
-from warnings import WarningMessage, catch_warnings, simplefilter, warn_explicit
+from warnings import catch_warnings, simplefilter, warn_explicit
 
 from sagakit.contract import operations as ops
 from sagakit.contract.events import Event
@@ -163,15 +163,11 @@ def coroutines_awaited() -> Iterator[None]:
         yield
     for warning in heard:
         if "was never awaited" in str(warning.message):
-            raise BadService(_never_awaited(warning))
+            name = str(warning.message).split("'")[1]
+            raise BadService(
+                f"{name}() is called and not awaited, so nothing of it happens (near line "
+                f"{warning.lineno}): write `await` before it"
+            )
     for warning in heard:
         with suppress(Exception):  # a filter may make an error of it
             warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-
-
-def _never_awaited(warning: WarningMessage) -> str:
-    name = str(warning.message).split("'")[1]
-    return (
-        f"{name}() is called and not awaited, so nothing of it happens (near line "
-        f"{warning.lineno}): write `await` before it"
-    )

@@ -11,7 +11,7 @@ from its results so far. This is sound for services that keep nothing in memory.
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from sagakit.contract import operations as ops
 from sagakit.contract.deployment import Deployment
@@ -311,14 +311,6 @@ class StateGraph:
                 yield self.arrive(receiver, message, 0, clock)
 
 
-class Delivery(NamedTuple):
-    """An event for a service, `delay` ms from now."""
-
-    service: str
-    event: Event
-    delay: int = 0
-
-
 class Routes:
     """The routes between the services of a deployment.
 
@@ -344,18 +336,17 @@ class Routes:
                 readers = self._rules.setdefault(rule.event, [])
                 readers.append((self.reader[rule.target], rule.rename))
 
-    def sent(self, operation: Any, service: str) -> Iterator[Delivery]:
-        """Yield what comes of an operation of a service, by what it publishes."""
+    def sent(self, operation: Any, service: str) -> Iterator[tuple[str, Event, int]]:
+        """Yield what an operation of a service publishes: (receiver, event, delay in ms) each."""
+        entries: tuple[Event | Delayed, ...] = ()
         if isinstance(operation, ops.Publish):
-            yield from self._deliveries(operation.event, service)
+            entries = (operation.event,)
         elif isinstance(operation, ops.Commit):
-            for entry in operation.publish:
-                yield from self._deliveries(entry, service)
-
-    def _deliveries(self, entry: Event | Delayed, service: str) -> Iterator[Delivery]:
-        if isinstance(entry, Delayed):
-            reader = self.reader[self._functions[service].delay_queue]
-            yield Delivery(reader, entry.event, entry.delay)
-            return
-        for reader, rename in self._rules.get(type(entry), ()):
-            yield Delivery(reader, rename.after(entry) if rename else entry)
+            entries = operation.publish
+        for entry in entries:
+            if isinstance(entry, Delayed):
+                reader = self.reader[self._functions[service].delay_queue]
+                yield reader, entry.event, entry.delay
+                continue
+            for reader, rename in self._rules.get(type(entry), ()):
+                yield reader, rename.after(entry) if rename else entry, 0

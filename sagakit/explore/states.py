@@ -8,15 +8,9 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sagakit.contract import operations as ops
+from sagakit.contract import ports
 from sagakit.contract.events import Event
 from sagakit.contract.external import Entry, booked
-from sagakit.contract.ports import (
-    AlreadyHandled,
-    TimedOut,
-    Unavailable,
-    VersionConflict,
-    event_of,
-)
 from sagakit.explore.purity import BadService, not_compared
 
 State = tuple[int, int, tuple[int, ...], tuple[int, ...]]
@@ -29,10 +23,10 @@ FAULTS = (
 CRASH, DUPLICATE, DROP, LOST_ANSWER = range(4)
 ANSWERS = FAULTS[4:]  # what an external party may do besides approve
 
-TIMED_OUT = TimedOut("no answer")
-DOWN = Unavailable("cannot be reached")
-CONFLICT = VersionConflict("another write came first")
-HANDLED = AlreadyHandled("handled before")
+TIMED_OUT = ports.TimedOut("no answer")
+DOWN = ports.Unavailable("cannot be reached")
+CONFLICT = ports.VersionConflict("another write came first")
+HANDLED = ports.AlreadyHandled("handled before")
 
 
 class Running(NamedTuple):
@@ -182,7 +176,7 @@ class Effects:
                 changed = (item.key, *_changes(before, item))
                 item = items[item.key] = item._replace(version=item.version + 1)
         inbox = store.inbox | {operation.handled} if operation.handled else store.inbox
-        said = tuple([self._said(event_of(entry)) for entry in operation.publish])
+        said = tuple([self._said(ports.event_of(entry)) for entry in operation.publish])
         past = store.past
         if changed or said:
             past = store.remembering((cause, changed, said))

@@ -2,7 +2,7 @@
 
 from sagakit.contract.operations import Commit, Get, Publish
 from sagakit.contract.ports import Delayed
-from sagakit.explore.state_graph import Delivery, Routes
+from sagakit.explore.state_graph import Routes
 from sagakit.payments import events as e
 from sagakit.payments.topology import payment_system
 from tests.payments.saga import event
@@ -14,15 +14,15 @@ WALLET, GATEWAY = "Wallet Service", "Provider Gateway"
 def test_an_event_goes_to_those_that_its_rules_name_as_the_rule_renames_it() -> None:
     debited = event(e.BalanceDebited)
     (delivery,) = ROUTES.sent(Commit("Wallet DB", None, (debited,), None), WALLET)
-    assert delivery == Delivery(GATEWAY, e.ProviderPaymentInit.after(debited))
+    assert delivery == (GATEWAY, e.ProviderPaymentInit.after(debited), 0)
     begun = event(e.PaymentInit)
-    assert list(ROUTES.sent(Publish(begun), "Payment Service")) == [Delivery(WALLET, begun)]
+    assert list(ROUTES.sent(Publish(begun), "Payment Service")) == [(WALLET, begun, 0)]
 
 
 def test_what_is_delayed_comes_back_to_the_service_itself() -> None:
     retry = Delayed(event(e.ProviderPaymentInit), 60_000)
     (delivery,) = ROUTES.sent(Commit("Provider DB", None, (retry,), None), GATEWAY)
-    assert delivery == Delivery(GATEWAY, retry.event, 60_000)
+    assert delivery == (GATEWAY, retry.event, 60_000)
 
 
 def test_a_topic_moves_no_saga_and_a_read_publishes_nothing() -> None:
