@@ -89,7 +89,7 @@ class Plan:
         changed = set()
         for path, value in zip(self.over, values, strict=True):
             keys = [int(key) if key.isdigit() else key for key in PART.findall(path)]
-            fields = _replaced(fields, keys, value, path, Scenario.model_fields)
+            fields = _replaced(fields, keys, value, path)
             changed.add(str(keys[0]))
         return self.scenario.but(**{name: fields[name] for name in sorted(changed)})
 
@@ -125,26 +125,19 @@ def _seeds(seeds: int | Iterable[int] | None, scenario: Scenario) -> tuple[int, 
     raise BadSweep(f"seeds: give how many, 20 say, or a list of whole numbers, not {seeds!r:.40}")
 
 
-def _replaced(part: Any, keys: list[Any], value: Any, path: str, known: Iterable[str]) -> Any:
+def _replaced(part: Any, keys: list[Any], value: Any, path: str) -> Any:
     """Return a part of a scenario with the value at the end of the keys."""
+    if not keys:
+        return value
     key, *rest = keys
     if isinstance(part, tuple | list):
         if not isinstance(key, int) or key >= len(part):
             there = f"[0] to [{len(part) - 1}]" if part else "none yet"
             raise BadSweep(f"over: {path}: {key!r} is none of its items: there are {there}")
-        inner = part[key]
-        changed = _replaced(inner, rest, value, path, _fields(inner)) if rest else value
-        return (*part[:key], changed, *part[key + 1 :])
+        return (*part[:key], _replaced(part[key], rest, value, path), *part[key + 1 :])
     if not isinstance(part, BaseModel | dict):
         raise BadSweep(f"over: {path}: {part!r} has no field {key!r}")
-    if key not in known:
-        raise BadSweep(f"over: {path}: there is no field {key!r}: {suggest(str(key), known)}")
     fields = dict(part)
-    inner = fields.get(str(key))
-    fields[str(key)] = _replaced(inner, rest, value, path, _fields(inner)) if rest else value
-    return fields
-
-
-def _fields(part: Any) -> Iterable[str]:
-    """Return the names of the fields that a part has."""
-    return type(part).model_fields if isinstance(part, BaseModel) else part or ()
+    if key not in fields:
+        raise BadSweep(f"over: {path}: there is no field {key!r}: {suggest(str(key), fields)}")
+    return {**fields, key: _replaced(fields[key], rest, value, path)}
