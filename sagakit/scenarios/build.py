@@ -163,12 +163,11 @@ def run_limits(scenario: Scenario | System) -> Limits:
     """Return how long a run may take: far longer than one that comes to an end. A provider that
     never answers would keep it going."""
     if isinstance(scenario, System):
-        requests = len(scenario.requests)
-        return Limits(GIVE_UP_AFTER, MOST_ACTIONS + MOST_ACTIONS_EACH * requests)
-    requests = sum(len(payment.times) for payment in scenario.payments) + len(scenario.texts)
-    return Limits(
-        _last_moment(scenario) + GIVE_UP_AFTER, MOST_ACTIONS + MOST_ACTIONS_EACH * requests
-    )
+        last, requests = 0, len(scenario.requests)
+    else:
+        last = _last_moment(scenario)
+        requests = sum(len(payment.times) for payment in scenario.payments) + len(scenario.texts)
+    return Limits(last + GIVE_UP_AFTER, MOST_ACTIONS + MOST_ACTIONS_EACH * requests)
 
 
 def _last_moment(scenario: Scenario) -> int:
