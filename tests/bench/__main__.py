@@ -90,7 +90,7 @@ def throughput() -> None:
         row("... : SimPy without events and trace", shown, ratio, "at least 0.7", ratio >= 0.7)
     ratio = rate["floor"] / rate["sagakit"]
     shown = f"{rate['floor']:,.0f} : {rate['sagakit']:,.0f} /s"
-    row("payments/s, direct calls : sagakit", shown, ratio, "at most 60", ratio <= 60)
+    row("payments/s, direct calls : sagakit", shown, ratio, "at most 20", ratio <= 20)
     ratio = took["sagakit"] / took["untraced"]
     shown = f"{took['sagakit']:.2f} : {took['untraced']:.2f} s"
     row("a run with : without its trace", shown, ratio, "at most 1.2", ratio <= 1.2)
@@ -121,20 +121,23 @@ def memory() -> None:
     gc.collect()
     size = (before - tracemalloc.get_traced_memory()[0]) / count
     tracemalloc.stop()
-    row(f"bytes a record, of {count:,}", f"{size:.0f} B", size, "at most 270", size <= 270)
+    row(f"bytes a record, of {count:,}", f"{size:.0f} B", size, "at most 250", size <= 250)
 
 
 def frames() -> None:
+    """The table of a trace, its arrows made from the facts, beside what pandas makes of tuples that
+    are there already."""
     trace = build_world(happy_payments(PAYMENTS)).run()
+    arrows = [tuple(arrow) for arrow in trace.arrows()]
     took = rounds(
         {
             "table": lambda: cpu_seconds(lambda: tables.trace(trace)),
-            "pandas": lambda: cpu_seconds(lambda: pd.DataFrame(map(tuple, trace.arrows()))),
+            "pandas": lambda: cpu_seconds(lambda: pd.DataFrame(arrows)),
         }
     )
     ratio = took["table"] / took["pandas"]
     shown = f"{took['table']:.2f} : {took['pandas']:.2f} s"
-    row("trace to table : DataFrame of its arrows", shown, ratio, "at most 1.5", ratio <= 1.5)
+    row("trace to table : DataFrame(list of tuples)", shown, ratio, "at most 0.6", ratio <= 0.6)
 
 
 def processes() -> None:

@@ -191,7 +191,7 @@ class SimpyFair:
     def __init__(self, users: int) -> None:
         self.env = simpy.Environment()
         self.timing = Timing()
-        self.trace: list[tuple[Any, ...]] = []
+        self.trace: list[facts.Record] = []
         self.invocations = self.message_ids = self.told = 0
         self.messages = self.store_operations = self.publications = self.requests = 0
         self.invoke_latency = self.latency("invoke", self.timing.invoke)
@@ -225,7 +225,7 @@ class SimpyFair:
         for n in range(users):
             wallet = Wallet(f"user-{n}", parse(Post(BODY % n, "1")).amount + 30, 1)
             self.wallets.items[wallet.key] = wallet
-            self.trace.append((0, None, None, 0, facts.Opening("Wallet DB", wallet)))
+            self.trace.append(facts.Record(0, None, None, 0, facts.Opening("Wallet DB", wallet)))
 
     def latency(self, name: str, bounds: tuple[int, int]) -> Callable[[], int]:
         """Draw evenly from a stream of its own."""
@@ -234,12 +234,14 @@ class SimpyFair:
         return lambda: low + int(random() * span)
 
     def record(self, by: Invocation, fact: Any) -> None:
-        self.trace.append((self.env.now, by.saga, by.event_id, by.number, fact))
+        self.trace.append(facts.Record(self.env.now, by.saga, by.event_id, by.number, fact))
 
     def note(self, event: Event, fact: Any) -> None:
         """Record what belongs to no invocation."""
         header = event.header
-        self.trace.append((self.env.now, header.correlation_id, header.event_id, 0, fact))
+        self.trace.append(
+            facts.Record(self.env.now, header.correlation_id, header.event_id, 0, fact)
+        )
 
     def next_invocation(self) -> int:
         self.invocations += 1
@@ -375,7 +377,7 @@ class SimpyFair:
         if key not in self.books:
             self.books[key] = ("executed", request)
             booked = facts.Booked("External Provider API", key, request, "executed")
-            self.trace.append((self.env.now, by.saga, None, 0, booked))
+            self.trace.append(facts.Record(self.env.now, by.saga, None, 0, booked))
         if not answer.triggered:
             answer.succeed(200 if self.books[key] == ("executed", request) else 422)
 

@@ -54,7 +54,7 @@ def test_fair_simpy_does_the_same_work_and_tells_the_same_facts(records: list[Re
 
     fair = simpy_fair.run(PAYMENTS)
     assert_same_work(fair)
-    theirs = [Record(*record) for record in fair.trace]
+    theirs = fair.trace
     assert Counter(type(r.fact) for r in theirs) == Counter(type(r.fact) for r in records)
     assert event_ids(theirs) == event_ids(records)
     assert all(table.inbox for table in (fair.payments, fair.wallets, fair.charges))
@@ -69,7 +69,7 @@ def test_fair_simpy_gives_a_message_out_again_until_it_is_a_dead_letter() -> Non
     wallets.timeout = 1  # ms: too short for a read
     fair.env.run()
     assert [letter.receives for letter in wallets.dead_letters] == [simpy_fair.RECEIVES]
-    assert sum(isinstance(record[4], CutOff) for record in fair.trace) == simpy_fair.RECEIVES
+    assert sum(isinstance(record.fact, CutOff) for record in fair.trace) == simpy_fair.RECEIVES
 
 
 def event_ids(records: list[Record]) -> set[str | None]:
