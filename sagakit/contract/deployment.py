@@ -5,7 +5,7 @@ states the payment system with them. A mistake (a rule to a queue that does not 
 without a handler) is refused when the deployment is made.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
@@ -274,16 +274,22 @@ class Deployment:
         """Return the name by which a service asks for a port. Raises `ValueError` if there is no
         such participant.
         """
-        candidates: Iterable[Table | Function | Participant] = (
-            self.tables if port == "store"
-            else self.functions if port == "function"
-            else (other for other in self.others if other.kind == OTHERS.get(port))
-        )  # fmt: skip
-        names = [candidate.name for candidate in candidates]
+        names = self._names_of_ports[port]
         if name not in names:
             what = "store" if port == "archive" else port
             raise ValueError(f"{service}: there is no {what} {name!r}: {suggest(name, names)}")
         return name
+
+    @cached_property
+    def _names_of_ports(self) -> dict[Port, list[str]]:
+        return {
+            "store": [table.name for table in self.tables],
+            "function": [function.name for function in self.functions],
+            **{
+                port: [other.name for other in self.others if other.kind == kind]
+                for port, kind in OTHERS.items()
+            },
+        }
 
 
 class Uses:
