@@ -40,30 +40,23 @@ class Depth:
         return self.sent - self.done - self.dead
 
 
-class Depths(NamedTuple):
-    """Queue to its totals, and (ms, queue, how many messages waited since)."""
+class Depths:
+    """Every message of a trace, followed from queue to queue.
 
-    totals: dict[str, Depth]
-    changes: list[tuple[int, str, int]]
+    totals   queue to its totals
+    changes  (ms, queue, how many messages waited in it since)
+    """
 
-
-def depths(trace: Trace) -> Depths:
-    """Follow every message of a trace."""
-    return _Reading(trace).found
-
-
-class _Reading:
     def __init__(self, trace: Trace) -> None:
-        self.found = Depths({}, [])
+        self.totals: dict[str, Depth] = {}
+        self.changes: list[tuple[int, str, int]] = []
         self._queues: dict[int, str] = {}  # message to its queue, until it is done or dead
         self._since: dict[int, int] = {}  # message that waits to be received to when it began
         self._letters: dict[int, str] = {}  # message to the dead-letter queue that has it
-        now = 0
         for record in trace.entries:
-            now = record.t
             self._read(record)
         for message_id in list(self._since):
-            self._wait_ends(message_id, now)
+            self._wait_ends(message_id, trace.entries[-1].t)
 
     def _read(self, record: Record) -> None:
         t, fact = record.t, record.fact
@@ -74,13 +67,23 @@ class _Reading:
                 for message_id in fact.message_ids:
                     self._send(message_id, fact.topic, t)
             case facts.Received():
-                self._receive(fact.message_id, t)
+                self._wait_ends(fact.message_id, t)
+                if fact.message_id in self._queues:
+                    self._at(self._queues[fact.message_id]).received += 1
             case facts.VisibleAgain():
                 self._wait(fact.message_id, t)
             case facts.Acknowledged():
-                self._finish(fact.message_id)
+                # A dead letter is in no queue here: who handled it then was too late.
+                queue = self._queues.pop(fact.message_id, None)
+                if queue is not None:
+                    self._at(queue).done += 1
             case facts.DeadLettered():
-                self._bury(fact, t)
+                self._wait_ends(fact.message_id, t)
+                self._queues.pop(fact.message_id, None)
+                self._at(fact.queue).dead += 1
+                self._at(fact.dead_letters).sent += 1
+                self._letters[fact.message_id] = fact.dead_letters
+                self._change(t, fact.dead_letters, +1)
             case facts.Redriven():
                 letters = self._letters.pop(fact.formerly, None)
                 if letters is not None:
@@ -89,13 +92,13 @@ class _Reading:
                 self._send(fact.message_id, fact.queue, t)
 
     def _at(self, queue: str) -> Depth:
-        return self.found.totals.setdefault(queue, Depth())
+        return self.totals.setdefault(queue, Depth())
 
     def _change(self, t: int, queue: str, by: int) -> None:
         total = self._at(queue)
         total.depth += by
         total.greatest_depth = max(total.greatest_depth, total.depth)
-        self.found.changes.append((t, queue, total.depth))
+        self.changes.append((t, queue, total.depth))
 
     def _send(self, message_id: int, queue: str, t: int) -> None:
         self._queues[message_id] = queue
@@ -114,25 +117,6 @@ class _Reading:
             total = self._at(queue)
             total.longest_wait = max(total.longest_wait, t - since)
             self._change(t, queue, -1)
-
-    def _receive(self, message_id: int, t: int) -> None:
-        self._wait_ends(message_id, t)
-        if message_id in self._queues:
-            self._at(self._queues[message_id]).received += 1
-
-    def _finish(self, message_id: int) -> None:
-        """Count a message as done, unless it is dead: who handled it then was too late."""
-        queue = self._queues.pop(message_id, None)
-        if queue is not None:
-            self._at(queue).done += 1
-
-    def _bury(self, fact: facts.DeadLettered, t: int) -> None:
-        self._wait_ends(fact.message_id, t)
-        self._queues.pop(fact.message_id, None)
-        self._at(fact.queue).dead += 1
-        self._at(fact.dead_letters).sent += 1
-        self._letters[fact.message_id] = fact.dead_letters
-        self._change(t, fact.dead_letters, +1)
 
 
 class Stretch(NamedTuple):
@@ -224,7 +208,7 @@ def observed(trace: Trace) -> Observed:
     noted = [(event.t, event.event, event.saga) for event in events(trace)]
     story = BreakerStory.of(trace)
     states = [(stretch.begin, stretch.state) for stretch in story.stretches]
-    return Observed(noted, states, depths(trace).changes, story.end)
+    return Observed(noted, states, Depths(trace).changes, story.end)
 
 
 class Change(NamedTuple):

@@ -15,7 +15,7 @@ import pandas as pd
 
 from sagakit.contract.terminal import printable_lines
 from sagakit.trace import activity, facts
-from sagakit.trace.observed import Depth, depths
+from sagakit.trace.observed import Depth, Depths
 from sagakit.trace.trace import Trace
 
 SHORT, LONG = 26, 50  # letters of a text in a table
@@ -199,7 +199,7 @@ def queues(trace: Trace) -> pd.DataFrame:
     A dead-letter queue has what was sent to it, and what still waits there.
     """
     names = [lane.name for lane in trace.participants if lane.kind in ("queue", "topic")]
-    found = {name: Depth() for name in names} | depths(trace).totals
+    found = {name: Depth() for name in names} | Depths(trace).totals
     return table(
         [
             (name, *(getattr(depth, field) for field in Depth.FIELDS))
