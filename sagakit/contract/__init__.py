@@ -1,1 +1,1 @@
-"""What all share: events, ports, operations, deployments as data, and words for mistakes."""
+"""Share among all layers: events, ports, operations, deployments as data, words for mistakes."""

@@ -1,4 +1,4 @@
-"""What every chart stands on: matplotlib with a style of its own, and one frame.
+"""The frame of every chart: matplotlib with a style of its own, and one frame.
 
 A `Chart` is a matplotlib figure with a text alternative. Its SVG depends on nothing but the
 picture: the salt of its ids is fixed and it carries no date. Lengths are in points.

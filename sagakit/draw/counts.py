@@ -1,4 +1,4 @@
-"""How many there are of something: numbers that grow so fast that only their digits matter."""
+"""Counts on a logarithmic axis: numbers that grow so fast that only their digits matter."""
 
 from collections.abc import Mapping
 from itertools import cycle

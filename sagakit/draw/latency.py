@@ -1,4 +1,4 @@
-"""How long the sagas took, from their first event to their last, by how they ended."""
+"""Latency of the sagas, from their first event to their last, by how they ended."""
 
 from collections.abc import Callable, Iterator
 from itertools import count

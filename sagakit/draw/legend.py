@@ -121,7 +121,7 @@ def head_sample(kind: ParticipantKind) -> Sample:
 
 
 class Legend:
-    """What the signs mean that are in a picture, in about equally long lines across it.
+    """Explain the signs that are in a picture, in about equally long lines across it.
 
     Of each sample: how it is drawn, how wide it is, and what it means.
     """

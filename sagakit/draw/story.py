@@ -1,4 +1,4 @@
-"""What a sequence diagram tells of a trace: its steps, on which lanes, in which frames.
+"""The story that a sequence diagram tells of a trace: its steps, on which lanes, in which frames.
 
 The picture, the Mermaid text and the text alternative all tell the same story.
 """
@@ -164,7 +164,7 @@ class Story:
 
     @property
     def open_ends(self) -> bool:
-        """Whether an arrow starts or ends at a participant that is not shown."""
+        """Return whether an arrow starts or ends at a participant that is not shown."""
         names = {lane.name for lane in self.lanes}
         return any(not names >= {step.arrow.source, step.arrow.target} for step in self.steps)
 
@@ -192,7 +192,7 @@ class Story:
 
     @property
     def rest(self) -> str:
-        """What the limit left out and how to choose; nothing if the story is whole."""
+        """Return what the limit left out and how to choose; nothing if the story is whole."""
         if not self.left_out:
             return ""
         return (

@@ -1,4 +1,4 @@
-"""How wide a text is in DejaVu Sans, and how it breaks into lines: widths in its size's unit."""
+"""Measure texts in DejaVu Sans and break them into lines: widths in its size's unit."""
 
 import re
 import unicodedata

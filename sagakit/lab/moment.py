@@ -1,4 +1,4 @@
-"""What is in the queues, the stores and the breaker at one moment of a run."""
+"""The contents of the queues, the stores and the breaker at one moment of a run."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

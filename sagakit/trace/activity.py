@@ -1,4 +1,4 @@
-"""What was going on in a run: its events, work, calls, waits and marks, read from the facts.
+"""Activity in a run: its events, work, calls, waits and marks, read from the facts.
 
 Times are in ms.
 """

@@ -1,4 +1,4 @@
-"""How an operation is told: the fact of each, in every world."""
+"""Tell an operation as its fact, in the same way in every world."""
 
 from sys import intern
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an observer notes of a run: how full its queues were, what its breaker did, its wallets.
+"""Observations of a run: depths of its queues, calls and states of its breaker, its wallets.
 
 The breaker is whatever item of a store has a `state` and `failures`. A rejection is an event whose
 reason is `CIRCUIT_OPEN`; a probe is a call by an invocation that changed the breaker's state first.

@@ -1,4 +1,4 @@
-"""What happened as pandas tables: `Run.trace`, `events`, `payments`, `wallets`, `queues` and more.
+"""A run as pandas tables: `Run.trace`, `events`, `payments`, `wallets`, `queues` and more.
 
 All have a `RangeIndex` and columns in a fixed order. Times are int64 ms of virtual time. Money is
 exact: a `Decimal` in an object column, so that no binary float ever holds it. A text that occurs

@@ -1,4 +1,4 @@
-"""What services await, performed on AWS: by tables, by EventBridge, and by a party over HTTP.
+"""Perform on AWS what services await: by tables, by EventBridge, and by a party over HTTP.
 
 Each step is told in the log as it is in a trace.
 """

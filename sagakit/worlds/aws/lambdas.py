@@ -1,4 +1,4 @@
-"""What AWS Lambda loads: the function of the deployment that its environment names.
+"""The module that AWS Lambda loads: the function of the deployment that its environment names.
 
 SAGAKIT_FUNCTION is the function's name in the topology, SAGAKIT_PREFIX that of the stack,
 SAGAKIT_SETTINGS are the settings that the stack was made from, and SAGAKIT_URLS says where each

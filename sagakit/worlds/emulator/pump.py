@@ -1,4 +1,4 @@
-"""What AWS does between the functions, in turns and in virtual time: moto runs no function."""
+"""Do what AWS does between the functions, in turns and in virtual time: moto runs no function."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What services await, performed on the file: each step in a transaction of its own.
+"""Perform on the file what services await: each step in a transaction of its own.
 
 Between two of them the process may be killed: then nothing of what follows happens, and its message
 comes again. That is the only clean-up there is.
