@@ -1,6 +1,8 @@
 """An invocation in a real world: what a service is at work on, and how that is told."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from sagakit.contract.driver import MOST_RETRIES
@@ -11,29 +13,23 @@ Write = Callable[[Record], None]
 Handlers = Mapping[type, Callable[[Any], Any]]
 
 
+@dataclass(frozen=True)
 class Invocation:
     """A service at work on one message or command. What it tells goes to `write`, at the time that
-    `now` says (ms)."""
+    `now` says (ms); `alone` keeps others from writing between the two."""
 
-    def __init__(
-        self,
-        write: Write,
-        now: Callable[[], int],
-        service: str,
-        number: int,
-        saga: str | None = None,
-        event_id: str | None = None,
-    ) -> None:
-        self._write = write
-        self._now = now
-        self.service = service
-        self.number = number
-        self.saga = saga
-        self.event_id = event_id
+    write: Write
+    now: Callable[[], int]
+    service: str
+    number: int
+    saga: str | None = None
+    event_id: str | None = None
+    alone: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def tell(self, fact: Fact) -> None:
         """Write a fact as a record of this invocation."""
-        self._write(Record(self._now(), self.saga, self.event_id, self.number, fact))
+        with self.alone():
+            self.write(Record(self.now(), self.saga, self.event_id, self.number, fact))
 
     def retried(self, retry: int) -> None:
         self.tell(Retried(self.service, retry, MOST_RETRIES))

@@ -72,10 +72,10 @@ class Handling:
         match operation:
             case ops.Get(store, key):
                 by.tell(facts.ReadRequested(by.service, store, key))
-                return self._at_store(by, operation, self._get)
+                return self._at_store(by, operation)
             case ops.Commit():
                 by.tell(narrator.commit_requested(by.service, operation, last_read))
-                return self._at_store(by, operation, self._commit)
+                return self._at_store(by, operation)
             case ops.Ask():
                 return self._ask(by, operation)
             case ops.Now():
@@ -94,27 +94,24 @@ class Handling:
             f"DynamoDB's own backups"
         )
 
-    def _at_store(self, by: Invocation, operation: Any, act: Callable[..., Any]) -> Any:
+    def _at_store(self, by: Invocation, operation: ops.Get | ops.Commit) -> Any:
         """Have a table do something, and tell of its answer."""
+        table, service = self._tables[operation.store], by.service
+        answer: facts.ItemRead | facts.Committed
         try:
-            answer = act(by, operation)
+            if isinstance(operation, ops.Get):
+                answer = facts.ItemRead(service, *operation, table.get(operation.key))
+            else:
+                item = operation.item
+                before = item and self._known.get((operation.store, item.key))
+                answer = table.commit(service, operation, before, self._now(), _span(by))
         except (WorldError, ValueError) as error:
-            by.tell(narrator.store_refused(by.service, operation.store, error))
+            by.tell(narrator.store_refused(service, operation.store, error))
             raise
         by.tell(answer)
         if answer.key is not None:
             self._known[operation.store, answer.key] = answer.item
         return answer.item
-
-    def _get(self, by: Invocation, operation: ops.Get) -> facts.ItemRead:
-        store, key = operation
-        return facts.ItemRead(by.service, store, key, self._tables[store].get(key))
-
-    def _commit(self, by: Invocation, operation: ops.Commit) -> facts.Committed:
-        store, item = operation.store, operation.item
-        before = self._known.get((store, item.key)) if item is not None else None
-        table = self._tables[store]
-        return table.commit(by.service, operation, before, self._now(), _span(by))
 
     def _ask(self, by: Invocation, operation: ops.Ask) -> Any:
         by.tell(narrator.asked(by.service, operation))

@@ -5,7 +5,7 @@ comes again. That is the only clean-up there is.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sagakit.contract import operations as ops
@@ -22,18 +22,6 @@ from sagakit.worlds.sqlite.database import BadDatabase, Clock, Database
 from sagakit.worlds.sqlite.messages import Mail
 
 MOST_STEPS = 2_000  # of a handler, which elsewhere its function's timeout ends: here no time passes
-
-
-class InvocationOnFile(Invocation):
-    """Reads the clock when nobody else can write: no record is older than the one before it."""
-
-    def __init__(self, database: Database, clock: Clock, *about: Any) -> None:
-        super().__init__(database.write, clock.now, *about)
-        self._database = database
-
-    def tell(self, fact: Fact) -> None:
-        with self._database.transaction():
-            super().tell(fact)
 
 
 class Handling:
@@ -59,7 +47,9 @@ class Handling:
     def invocation(
         self, service: str, number: int, saga: str | None, event_id: str | None = None
     ) -> Invocation:
-        return InvocationOnFile(self._database, self._clock, service, number, saga, event_id)
+        # The clock is read when nobody else can write: no record is older than the one before it.
+        write, now, alone = self._database.write, self._clock.now, self._database.transaction
+        return Invocation(write, now, service, number, saga, event_id, alone)
 
     def command(self, by: Invocation, source: str, command: Any, label: str) -> None:
         """Tell that a command was sent to the service of an invocation."""
@@ -86,11 +76,10 @@ class Handling:
     async def _perform(self, by: Invocation, operation: Any, last_read: Any) -> Any:
         match operation:
             case ops.Get(store, key):
-                requested: Any = facts.ReadRequested(by.service, store, key)
-                return self._at_store(by, operation, requested, self._get)
+                return self._at_store(by, operation, facts.ReadRequested(by.service, store, key))
             case ops.Commit():
                 requested = narrator.commit_requested(by.service, operation, last_read)
-                return self._at_store(by, operation, requested, self._commit)
+                return self._at_store(by, operation, requested)
             case ops.Ask():
                 return await self._ask(by, operation)
             case ops.Invoke():
@@ -142,30 +131,24 @@ class Handling:
 
     # Stores.
 
-    def _at_store(
-        self, by: Invocation, operation: Any, requested: Any, act: Callable[..., Any]
-    ) -> Any:
+    def _at_store(self, by: Invocation, operation: ops.Get | ops.Commit, requested: Fact) -> Any:
         """Have a store do something; what it refuses leaves only the records of that."""
+        database, service = self._database, by.service
         try:
-            with self._database.transaction():
+            with database.transaction():
                 by.tell(requested)
-                return act(by, operation)
+                if isinstance(operation, ops.Get):
+                    item = stores.get(database, *operation)
+                    by.tell(facts.ItemRead(service, *operation, item))
+                    return item
+                committed = stores.commit(database, service, operation, self._clock.now())
+                by.tell(committed)
+                return committed.item
         except (WorldError, ValueError) as error:
-            with self._database.transaction():
+            with database.transaction():
                 by.tell(requested)
-                by.tell(narrator.store_refused(by.service, operation.store, error))
+                by.tell(narrator.store_refused(service, operation.store, error))
             raise
-
-    def _get(self, by: Invocation, operation: ops.Get) -> Any:
-        store, key = operation
-        item = stores.get(self._database, store, key)
-        by.tell(facts.ItemRead(by.service, store, key, item))
-        return item
-
-    def _commit(self, by: Invocation, operation: ops.Commit) -> Any:
-        committed = stores.commit(self._database, by.service, operation, self._clock.now())
-        by.tell(committed)
-        return committed.item
 
     # Others.
 
