@@ -4,6 +4,6 @@ Needs the extra `aws`. Of sagakit the emulator imports it, and the command that 
 
 It has two halves. What runs: `lambdas` is what Lambda loads; `functions` tells what woke it;
 `handling` performs what the service awaits, with `tables` for its stores; all of them reach AWS by
-`resources`. What is deployed: `template` puts together queues, topics and tables with what
-`compute` and `entrance` say, in the words of `cloudformation`.
+`resources`. What is deployed: `template` puts together queues, topics, tables and the API with what
+`compute` says, in the words of `cloudformation`.
 """

@@ -21,16 +21,6 @@ def called(prefix: str, name: str) -> str:
     return f"{prefix}-{slug(name)}"
 
 
-def checked(prefix: str) -> str:
-    """Return the prefix. Raises `BadName` if no stack can be called so."""
-    if not PREFIX.fullmatch(prefix):
-        raise BadName(
-            f"the prefix {prefix!r} cannot be: use up to 20 small letters, digits and dashes, and "
-            f"begin with a letter"
-        )
-    return prefix
-
-
 Part = dict[str, Any]
 Parts = dict[str, Part]
 
@@ -63,12 +53,6 @@ def url_of(party: str) -> str:
 
 def resource(kind: str, **properties: Any) -> Part:
     return {"Type": f"AWS::{kind}", "Properties": properties}
-
-
-def kept(part: Part) -> Part:
-    """Return a part that outlives its stack. One whose first deployment fails is taken back, so
-    that the next one finds its name free."""
-    return {**part, "DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 
 
 def allow(actions: list[str], resources: list[Any], **more: Any) -> Part:

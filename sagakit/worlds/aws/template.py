@@ -17,17 +17,7 @@ from sagakit.contract.imports import extra
 from sagakit.contract.timing import duration
 from sagakit.payments.api import PATH, Post
 from sagakit.worlds.aws import cloudformation as cf
-from sagakit.worlds.aws.cloudformation import (
-    BadName,
-    Part,
-    Parts,
-    attribute,
-    called,
-    identity,
-    ref,
-    resource,
-    substituted,
-)
+from sagakit.worlds.aws.cloudformation import BadName, Part, Parts, called
 from sagakit.worlds.aws.compute import compute
 
 LONGEST_TIMEOUT = 900_000  # ms that a function may take (Lambda, "Quotas")
@@ -122,12 +112,7 @@ def _rule(rule: Rule, deployment: Deployment, prefix: str) -> Part:
 def _queue(name: str, dead: str, visibility: int, receives: int, prefix: str) -> Parts:
     """Return a queue, its dead-letter queue, and the alarm on that. Times in s."""
     return {
-        dead: cf.resource(
-            "SQS::Queue",
-            QueueName=called(prefix, dead),
-            MessageRetentionPeriod=KEPT_DEAD,
-            SqsManagedSseEnabled=True,
-        ),
+        dead: _dead_letter_queue(dead, prefix),
         name: cf.resource(
             "SQS::Queue",
             QueueName=called(prefix, name),
@@ -138,6 +123,15 @@ def _queue(name: str, dead: str, visibility: int, receives: int, prefix: str) ->
         ),
         **cf.dead_letters_alarm(dead, prefix),
     }
+
+
+def _dead_letter_queue(name: str, prefix: str) -> Part:
+    return cf.resource(
+        "SQS::Queue",
+        QueueName=called(prefix, name),
+        MessageRetentionPeriod=KEPT_DEAD,
+        SqsManagedSseEnabled=True,
+    )
 
 
 def _topic(topic: Topic, deployment: Deployment, prefix: str) -> Parts:
@@ -155,20 +149,14 @@ def _topic(topic: Topic, deployment: Deployment, prefix: str) -> Parts:
         f"{topic.name} Policy": cf.resource(
             "SNS::TopicPolicy", Topics=[cf.ref(topic.name)], PolicyDocument=cf.document(publishers)
         ),
-        dead: cf.resource(
-            "SQS::Queue",
-            QueueName=called(prefix, dead),
-            MessageRetentionPeriod=KEPT_DEAD,
-            SqsManagedSseEnabled=True,
-        ),
+        dead: _dead_letter_queue(dead, prefix),
         **cf.dead_letters_alarm(dead, prefix),
         **_may_send("events", [dead], rules),
     }
     timeouts = {function.name: function.timeout for function in deployment.functions}
     for subscriber in topic.subscribers:
         queue = topic.subscription(subscriber)
-        name = queue.name
-        dead = f"{name} DLQ"
+        name, dead = queue.name, f"{queue.name} DLQ"
         visibility = -(-max(queue.visibility, VISIBILITY_TIMES * timeouts[subscriber]) // 1000)
         parts |= _queue(name, dead, visibility, queue.receives, prefix)
         parts |= _may_send("sns", [name, dead], [topic.name])
@@ -225,7 +213,11 @@ def template(deployment: Deployment, prefix: str = "sagakit", *, handler: str = 
     Raises `BadName` for a prefix, or a name of a part, that AWS would refuse, and `BadNumber` for a
     number.
     """
-    cf.checked(prefix)
+    if not cf.PREFIX.fullmatch(prefix):
+        raise BadName(
+            f"the prefix {prefix!r} cannot be: use up to 20 small letters, digits and dashes, and "
+            f"begin with a letter"
+        )
     within_limits(deployment)
     externals = [other.name for other in deployment.others if other.kind == "external"]
     parts = [messaging(deployment, prefix)]
@@ -233,11 +225,10 @@ def template(deployment: Deployment, prefix: str = "sagakit", *, handler: str = 
     parts += [{party: _secret(party, prefix)} for party in externals]
     parts.append(compute(deployment, prefix, handler))
     entrances = [
-        function.name
+        entrance(function.name, prefix)
         for function in deployment.functions
         if Post in Uses(function, deployment).handles
     ]
-    parts += [entrance(name, prefix) for name in entrances]
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"The stack {prefix}, generated from its deployment as data",
@@ -246,7 +237,7 @@ def template(deployment: Deployment, prefix: str = "sagakit", *, handler: str = 
             "CodeKey": _parameter("The zip file in it: sagakit with its extra aws"),
             **{cf.url_of(party): _url(party) for party in externals},
         },
-        "Resources": _identified(parts),
+        "Resources": _identified(parts + entrances),
         "Outputs": {
             "AlarmsTopic": {"Description": "Subscribe to hear alarms", "Value": cf.ref(cf.ALARMS)},
             **(addresses() if entrances else {}),
@@ -301,20 +292,19 @@ def _identified(groups: list[Parts]) -> Parts:
 
 
 def _table(name: str, prefix: str) -> Part:
-    """Return a table: encrypted, backed up, kept if the stack goes, with a stream for its
-    outbox."""
-    return cf.kept(
-        cf.resource(
-            "DynamoDB::Table",
-            TableName=called(prefix, name),
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-            SSESpecification={"SSEEnabled": True},
-            StreamSpecification={"StreamViewType": "NEW_IMAGE"},
-            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
-        )
+    """Return a table: encrypted, backed up, kept if the stack goes, with a stream for its outbox.
+    If the first deployment fails it goes too, so that the next one finds its name free."""
+    table = cf.resource(
+        "DynamoDB::Table",
+        TableName=called(prefix, name),
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        SSESpecification={"SSEEnabled": True},
+        StreamSpecification={"StreamViewType": "NEW_IMAGE"},
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
     )
+    return {**table, "DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 
 
 def _secret(name: str, prefix: str) -> Part:
@@ -334,18 +324,18 @@ STAGE = "live"
 def entrance(function: str, prefix: str) -> Parts:
     """Return a REST API that hands `POST` at the payments' path to this function."""
     resources: Parts = {}
-    above: Part = attribute("Api", "RootResourceId")
+    above: Part = cf.attribute("Api", "RootResourceId")
     path = "Api"
     for segment in PATH.strip("/").split("/"):
         path += f" {segment}"
-        resources[path] = resource(
-            "ApiGateway::Resource", RestApiId=ref("Api"), ParentId=above, PathPart=segment
+        resources[path] = cf.resource(
+            "ApiGateway::Resource", RestApiId=cf.ref("Api"), ParentId=above, PathPart=segment
         )
-        above = ref(path)
+        above = cf.ref(path)
     text = Path(__file__).with_name("entrance.json").read_text(encoding="utf-8")
     for name, value in {
-        "PREFIX": prefix, "FUNCTION": identity(function), "PATH": PATH, "STAGE": STAGE,
-        "RESOURCE": identity(path),
+        "PREFIX": prefix, "FUNCTION": cf.identity(function), "PATH": PATH, "STAGE": STAGE,
+        "RESOURCE": cf.identity(path),
     }.items():  # fmt: skip
         text = text.replace(f"<{name}>", value)
     parts: Parts = {}
@@ -358,10 +348,10 @@ def entrance(function: str, prefix: str) -> Parts:
             deployed = json.dumps(parts, sort_keys=True).encode()
             deployment = f"Api Deployment {blake2b(deployed, digest_size=5).hexdigest()}"
             parts[deployment] = {
-                **resource("ApiGateway::Deployment", RestApiId=ref("Api")),
-                "DependsOn": identity("Api Post"),
+                **cf.resource("ApiGateway::Deployment", RestApiId=cf.ref("Api")),
+                "DependsOn": cf.identity("Api Post"),
             }
-            part["Properties"]["DeploymentId"] = ref(deployment)
+            part["Properties"]["DeploymentId"] = cf.ref(deployment)
         parts[name] = part
     return parts
 
@@ -370,7 +360,7 @@ def addresses() -> Parts:
     """Return what a caller needs to know of it, as outputs of the stack."""
     url = f"https://${{Api}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{STAGE}{PATH}"
     return {
-        "PaymentsUrl": {"Description": "Where to POST a payment", "Value": substituted(url)},
-        "UsersPool": {"Description": "Who may pay: its users", "Value": ref("Users")},
-        "UsersPoolClient": {"Description": "By it they sign in", "Value": ref("Users Client")},
+        "PaymentsUrl": {"Description": "Where to POST a payment", "Value": cf.substituted(url)},
+        "UsersPool": {"Description": "Who may pay: its users", "Value": cf.ref("Users")},
+        "UsersPoolClient": {"Description": "By it they sign in", "Value": cf.ref("Users Client")},
     }
