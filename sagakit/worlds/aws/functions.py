@@ -77,20 +77,14 @@ def _line(fields: Mapping[str, Any]) -> str:
 USER_NAME = "cognito:username"  # the claim that Cognito sets, and that no user can change
 
 
-def caller_of(event: Mapping[str, Any]) -> str | None:
-    """Return the user name of the caller of a proxy event, or None if it has none."""
-    claims = ((event.get("requestContext") or {}).get("authorizer") or {}).get("claims") or {}
-    name = claims.get(USER_NAME)
-    return name if isinstance(name, str) and name else None
-
-
 def refusal(event: Mapping[str, Any], post: Post) -> Response | None:
-    """Return 401 without a caller, 403 for another's wallet, else None.
+    """Return 401 for a proxy event without a caller, 403 for another's wallet, else None.
 
     None too for what cannot be read: the service says itself what is wrong with it.
     """
-    caller = caller_of(event)
-    if caller is None:
+    claims = ((event.get("requestContext") or {}).get("authorizer") or {}).get("claims") or {}
+    caller = claims.get(USER_NAME)
+    if not isinstance(caller, str) or not caller:
         return Response(401, encode({"error": "nobody is signed in: send an ID token of Cognito"}))
     try:
         user_id = parse(post).user_id
@@ -152,6 +146,10 @@ class Function:
             clock,
         )
         self._now = clock
+        # A topic's subscription is shown as the topic.
+        shown = {queue: queue for queue in self._function.queues}
+        shown |= {topic.subscription(name).name: topic.name for topic in deployment.topics}
+        self._sources = {resources.called(queue): source for queue, source in shown.items()}
         self._renames = {
             rule.event: rule.rename
             for rule in deployment.rules
@@ -195,9 +193,9 @@ class Function:
         return answer
 
     def _message(self, message: Mapping[str, Any], number: int) -> None:
-        attributes = message["attributes"]
+        attributes, queue = message["attributes"], message["eventSourceARN"].rpartition(":")[2]
         received = Receive(
-            self._source(message["eventSourceARN"]),
+            self._sources.get(queue, queue),
             number_of(message["messageId"]),
             int(attributes["ApproximateReceiveCount"]),
             int(attributes["SentTimestamp"]),
@@ -256,16 +254,6 @@ class Function:
         event, carried = read(content, known)
         rename = self._renames.get(type(event))
         return rename.after(event) if rename else event, carried
-
-    def _source(self, arn: str) -> str:
-        """Return the queue, as the trace calls it: a topic's subscription is shown as the topic."""
-        known = {name: name for name in self._function.queues}
-        known |= {
-            topic.subscription(self.name).name: topic.name for topic in self._deployment.topics
-        }
-        called = arn.rpartition(":")[2]
-        shown = {self._resources.called(name): shown_as for name, shown_as in known.items()}
-        return shown.get(called, called)
 
     # The outbox, as DynamoDB's stream tells it.
 

@@ -45,9 +45,13 @@ def play(scenario: Scenario, resources: Resources, change: Change | None = None)
     provider = Provider(scenario, journal)
     try:
         stack = Stack(content, resources, {url_of(PROVIDER): provider.url}, journal.records.append)
-        _open(scenario, resources, journal)
+        wallets = Table(resources, "Wallet DB", Wallet)
+        for given in scenario.wallets:
+            wallet = Wallet(given.user_id, given.balance, 1)
+            wallets.put(wallet)
+            journal.tell(facts.Opening("Wallet DB", wallet))
         operator = Operator(deployment.queues, resources, journal)
-        for at, happens in sorted(_traffic(scenario, stack, operator, journal), key=itemgetter(0)):
+        for at, happens in sorted(_traffic(scenario, stack, operator), key=itemgetter(0)):
             stack.run(journal.begun + at)
             CLOCK.pass_until(journal.begun + at)
             happens()
@@ -70,16 +74,8 @@ class Journal:
         self.records.append(Record(CLOCK.now(), saga, event_id, 0, fact))
 
 
-def _open(scenario: Scenario, resources: Resources, journal: Journal) -> None:
-    wallets = Table(resources, "Wallet DB", Wallet)
-    for given in scenario.wallets:
-        wallet = Wallet(given.user_id, given.balance, 1)
-        wallets.put(wallet)
-        journal.tell(facts.Opening("Wallet DB", wallet))
-
-
 def _traffic(
-    scenario: Scenario, stack: Stack, operator: "Operator", journal: Journal
+    scenario: Scenario, stack: Stack, operator: "Operator"
 ) -> Iterator[tuple[int, Callable[[], object]]]:
     """Yield what happens, each with its time (ms)."""
     for payment in scenario.payments:
@@ -92,23 +88,22 @@ def _traffic(
         for at in payment.times:
             yield at, partial(stack.post, request)
     for text in scenario.texts:
-        yield text.at, partial(_send, text, stack.resources, journal)
+        yield text.at, partial(operator.send, text)
     for planned in scenario.redrives:
         yield planned.at, partial(operator.redrive, planned.queue)
 
 
-def _send(text: QueuedText, resources: Resources, journal: Journal) -> None:
-    number = resources.send(text.queue, text.text)
-    journal.tell(facts.Queued("User", text.queue, None, number, A_TEXT))
-
-
 class Operator:
-    """Looks at the dead letters of a stack, and sends them back."""
+    """Puts texts in a stack's queues, looks at their dead letters, and sends those back."""
 
     def __init__(self, queues: tuple[Queue, ...], resources: Resources, journal: Journal) -> None:
         self._queues = {queue.name: queue for queue in queues}
         self._resources = resources
         self._journal = journal
+
+    def send(self, text: QueuedText) -> None:
+        number = self._resources.send(text.queue, text.text)
+        self._journal.tell(facts.Queued("User", text.queue, None, number, A_TEXT))
 
     def tell_of_dead_letters(self, *queues: Queue) -> None:
         """Tell of each dead letter with the reason of its last failure, which was told before: its
