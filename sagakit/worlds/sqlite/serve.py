@@ -350,24 +350,17 @@ def inspection(path: str | Path) -> Iterator[str]:
         scenario, now = scenario_of(database), Clock(database).now()
         deployment = payment_system(scenario.settings)
         yield f"{path}: {scenario.title}"
-        yield ""
-        yield from text_table(
-            ("queue", "waiting", "later", "dead"), list(queues(database, deployment, now))
-        )
-        yield ""
-        letters = list(dead_letters(database))
-        yield from _or("no dead letters", ("message", "queue", "event", "saga", "reason"), letters)
-        yield ""
-        sagas = list(open_sagas(database, "Payments DB", now))
-        yield from _or("every saga has ended", ("saga", "state", "where"), sagas)
+        for header, found, nothing in (
+            (("queue", "waiting", "later", "dead"), queues(database, deployment, now), ""),
+            (("message", "queue", "event", "saga", "reason"), dead_letters(database),
+             "no dead letters"),
+            (("saga", "state", "where"), open_sagas(database, "Payments DB", now),
+             "every saga has ended"),
+        ):  # fmt: skip
+            rows = list(found)
+            yield ""
+            yield from text_table(header, rows) if rows else [nothing]
         (requests,) = database.one("SELECT count(*) FROM requests WHERE done = 0")
         if requests:
             yield ""
             yield f"requests to come, or to be answered: {requests}; `serve` goes on with them"
-
-
-def _or(nothing: str, header: tuple[str, ...], rows: list[Any]) -> Iterator[str]:
-    if rows:
-        yield from text_table(header, rows)
-    else:
-        yield nothing

@@ -132,7 +132,9 @@ class World:
         try:
             while not self._stopped and not self._at_rest():
                 if self._clock.now() >= at or not actions:
-                    self._end()
+                    with self._database.transaction():
+                        ended = facts.StillGoingOn(self._deployment.bus)
+                        self._database.write(Record(self._clock.now(), None, None, 0, ended))
                     return
                 if self._relay() or self._begin_what_is_due():
                     actions -= 1
@@ -156,11 +158,6 @@ class World:
             for (name,) in self._database.rows(f"SELECT DISTINCT {column} FROM {table}"):
                 if name not in names:
                     raise self._database.damaged(f"its {table} name {name!r:.40}")
-
-    def _end(self) -> None:
-        with self._database.transaction():
-            ended = facts.StillGoingOn(self._deployment.bus)
-            self._database.write(Record(self._clock.now(), None, None, 0, ended))
 
     def _at_rest(self) -> bool:
         row = self._database.one(
